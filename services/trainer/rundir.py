@@ -1,0 +1,116 @@
+"""The run directory: all that a training child sees of the world, and all that the agent sees of the child.
+
+    attempt.json             what to train (AttemptOrder), written by the agent before the child starts
+    tokens/<shard>           token ids, as TokenShards.shards names them
+    tokenizer.json
+    restore/                 the checkpoint to go on from; absent for a fresh start
+    commands.jsonl           one Order a line, appended by the agent
+    spool                    events of rank 0, appended by the child (spool.py)
+    agent.spool              events about the child, appended by the agent: logs, deaths
+    checkpoints/step_<n>/    complete once it has this name; `manifest.json` lists the files
+    logs/rank<k>.log         stdout and stderr of each process
+    pids/rank<k>             process id of each process
+    outcome.json             Outcome, written by rank 0 as its last act
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from shared.internal import FileRef, Message
+from shared.spec import RunSpec
+
+
+class TokenFiles(Message):
+    """Token shards as they lie in `tokens/`, in reading order; the fields are those of shared.internal.TokenShards."""
+
+    dtype: Literal["uint16", "uint32"]
+    tokens: int
+    vocab_size: int
+    end_of_text: int
+    token_bytes: list[int]
+    files: list[str]
+
+
+class AttemptOrder(Message):
+    run_id: str
+    attempt: int
+    fence: int
+    spec: RunSpec
+    device: Literal["cpu", "cuda"]
+    data: TokenFiles
+
+
+class Order(Message):
+    """A command as the child gets it."""
+
+    command_id: str
+    type: Literal["stop"]
+
+
+class Manifest(Message):
+    """Last file of a checkpoint; the digests are of the files beside it."""
+
+    format: Literal[1] = 1
+    run_id: str
+    step: int
+    tokens: int
+    metrics: dict[str, float]
+    files: list[FileRef]
+
+
+class Outcome(Message):
+    """`failed` here means that the run itself is at fault (its loss is NaN, say) and trying again would not help."""
+
+    state: Literal["succeeded", "stopped", "failed"]
+    step: int
+    tokens: int
+    reason: str = ""
+    summary: dict[str, float]
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    root: Path
+
+    @property
+    def order(self) -> Path:
+        return self.root / "attempt.json"
+
+    @property
+    def tokens(self) -> Path:
+        return self.root / "tokens"
+
+    @property
+    def tokenizer(self) -> Path:
+        return self.root / "tokenizer.json"
+
+    @property
+    def restore(self) -> Path:
+        return self.root / "restore"
+
+    @property
+    def commands(self) -> Path:
+        return self.root / "commands.jsonl"
+
+    @property
+    def spool(self) -> Path:
+        return self.root / "spool"
+
+    @property
+    def agent_spool(self) -> Path:
+        return self.root / "agent.spool"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.root / "checkpoints"
+
+    @property
+    def outcome(self) -> Path:
+        return self.root / "outcome.json"
+
+    def log(self, rank: int) -> Path:
+        return self.root / "logs" / f"rank{rank}.log"
+
+    def pid(self, rank: int) -> Path:
+        return self.root / "pids" / f"rank{rank}"

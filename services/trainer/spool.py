@@ -1,0 +1,62 @@
+"""The spool: a file of events that one producer appends to and never waits on. A record is its length, its CRC-32 (each 4 bytes, little
+endian) and the packed `shared.events.Record`."""
+
+import os
+import struct
+import time
+import zlib
+from pathlib import Path
+from typing import Final
+
+from shared.events import AnyEvent, Record, unpack
+
+_HEADER: Final = struct.Struct("<II")
+
+
+class SpoolWriter:
+    """Appends events. A record goes out in one write, so a kill leaves at most one torn record, at the end, which reopening cuts off."""
+
+    def __init__(self, path: Path, *, run_id: str, attempt: int, fence: int, producer: str) -> None:
+        records, end = read_spool(path, 0) if path.exists() else ([], 0)
+        self.run_id, self.attempt, self.fence, self.producer = run_id, attempt, fence, producer
+        self.producer_seq = len(records)
+        self.file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.ftruncate(self.file, end)
+
+    def emit(self, event: AnyEvent) -> None:
+        self.producer_seq += 1
+        record = Record(
+            run_id=self.run_id,
+            attempt=self.attempt,
+            fence=self.fence,
+            producer=self.producer,
+            producer_seq=self.producer_seq,
+            at=time.time(),
+            event=event,
+        )
+        payload = record.pack()
+        os.write(self.file, _HEADER.pack(len(payload), zlib.crc32(payload)) + payload)
+
+    def close(self) -> None:
+        os.close(self.file)
+
+
+def read_spool(path: Path, offset: int, limit: int = 1 << 62) -> tuple[list[Record], int]:
+    """Up to about `limit` bytes of complete records from a byte offset, and the offset behind them. A torn end is left for the next read.
+
+    Raises ValueError where a complete record is damaged.
+    """
+    records = []
+    with path.open("rb") as file:
+        file.seek(offset)
+        stop = offset + limit
+        while offset < stop and len(header := file.read(_HEADER.size)) == _HEADER.size:
+            size, checksum = _HEADER.unpack(header)
+            payload = file.read(size)
+            if len(payload) < size:
+                break
+            if zlib.crc32(payload) != checksum:
+                raise ValueError(f"{path}: the record at byte {offset} is damaged")
+            records.append(Record(**unpack(payload)))
+            offset += _HEADER.size + size
+    return records, offset

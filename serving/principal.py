@@ -1,0 +1,61 @@
+"""Who is asking. The gateway asks api and passes the answer on in headers, which count only together with the gateway's secret."""
+
+import hmac
+from dataclasses import dataclass
+from typing import Final
+
+from flask import g, request
+
+from shared.errors import NotAllowed, NotAuthenticated
+from shared.names import Role
+from shared.settings import Settings
+
+GATEWAY_HEADER: Final = "X-Groundup-Gateway"
+PRINCIPAL_HEADER: Final = "X-Groundup-Principal"
+ROLE_HEADER: Final = "X-Groundup-Role"
+_RANK: Final = {Role.VIEWER: 0, Role.EDITOR: 1, Role.ADMIN: 2}
+_OPEN: Final = frozenset({"/healthz", "/readyz", "/metrics", "/api/openapi.json", "/api/v1/login"})
+"""Paths that need nobody's name; /healthz, /readyz and /metrics are not routed by the gateway."""
+
+
+@dataclass(frozen=True)
+class Principal:
+    name: str
+    role: Role
+
+
+def guard(settings: Settings) -> None:
+    """Before every request: internal paths need the join secret, all others a principal whose role fits the method (reading or writing)."""
+    if request.path in _OPEN:
+        return
+    if request.path.startswith("/internal/"):
+        _must_match(
+            request.headers.get("Authorization", "").removeprefix("Bearer "), settings.join_secret, "the join secret is missing or wrong"
+        )
+        return
+    _must_match(request.headers.get(GATEWAY_HEADER, ""), settings.gateway_secret, "this port answers the gateway only")
+    name, role = request.headers.get(PRINCIPAL_HEADER), request.headers.get(ROLE_HEADER)
+    if not name or role not in set(Role):
+        raise NotAuthenticated("no valid token", remedy="send 'Authorization: Bearer <token>'; data/admin-token holds the first one")
+    g.principal = Principal(name, Role(role))
+    require(Role.VIEWER if request.method in {"GET", "HEAD", "OPTIONS"} else Role.EDITOR)
+
+
+def principal() -> Principal:
+    who: Principal = g.principal
+    return who
+
+
+def require(role: Role) -> None:
+    """For endpoints that need more than their method does."""
+    who = principal()
+    if _RANK[who.role] < _RANK[role]:
+        raise NotAllowed(
+            f"'{who.name}' is {who.role}; {request.method} {request.path} needs {role}",
+            remedy=f"ask an admin for a token with role {role}",
+        )
+
+
+def _must_match(given: str, secret: str, message: str) -> None:
+    if not hmac.compare_digest(given.encode(), secret.encode()):
+        raise NotAuthenticated(message, remedy="call through the gateway's address with a token")

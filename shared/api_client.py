@@ -1,0 +1,21 @@
+"""The worker's calls to the api service."""
+
+from shared.http import InternalClient
+from shared.internal import CheckpointCommit, Claim, ClaimRequest, Heartbeat, HeartbeatReply, StateReport
+
+
+class ApiClient(InternalClient):
+    def heartbeat(self, worker: str, report: Heartbeat) -> HeartbeatReply:
+        return self.post(f"/internal/workers/{worker}/heartbeat", report, HeartbeatReply)
+
+    def claim(self, attempt_id: str, request: ClaimRequest) -> Claim:
+        """Raises Stale where the attempt is not this worker's to run. The same instance may repeat its claim and gets the same fence."""
+        return self.post(f"/internal/attempts/{attempt_id}/claim", request, Claim)
+
+    def report_state(self, attempt_id: str, report: StateReport) -> None:
+        """Raises Stale where another attempt has taken over."""
+        self.call("POST", f"/internal/attempts/{attempt_id}/state", report)
+
+    def commit_checkpoint(self, attempt_id: str, commit: CheckpointCommit) -> None:
+        """Raises Stale; after that the checkpoint is not visible and never will be. Repeating a commit is harmless."""
+        self.call("POST", f"/internal/attempts/{attempt_id}/checkpoints", commit)

@@ -1,0 +1,215 @@
+"""Every event of the platform, and its bytes.
+
+An event is past tense and belongs to a topic: a run's id, or `cluster`. Producers number their events (`producer_seq`, from 1, without
+holes); Redis numbers them again per topic (`seq`) when they are published. Bytes are msgpack, which unlike JSON carries NaN.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+import msgpack
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+MAX_EVENT_BYTES: Final = 1 << 20
+"""Largest packed event that is read; a longer one is refused before it is unpacked."""
+
+
+class Event(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RunCreated(Event):
+    type: Literal["RunCreated"] = "RunCreated"
+    name: str
+    by: str
+
+
+class RunStateChanged(Event):
+    type: Literal["RunStateChanged"] = "RunStateChanged"
+    run_id: str
+    old: str
+    new: str
+    by: str
+    reason: str = ""
+
+
+class AttemptPlaced(Event):
+    type: Literal["AttemptPlaced"] = "AttemptPlaced"
+    attempt: int
+    worker: str
+    slots: list[str]
+
+
+class AttemptClaimed(Event):
+    type: Literal["AttemptClaimed"] = "AttemptClaimed"
+    attempt: int
+    worker: str
+    resume_step: int = Field(description="the newest committed checkpoint's step; 0 where there is none")
+
+
+class AttemptEnded(Event):
+    type: Literal["AttemptEnded"] = "AttemptEnded"
+    attempt: int
+    outcome: str
+    reason: str = ""
+
+
+class CheckpointCommitted(Event):
+    type: Literal["CheckpointCommitted"] = "CheckpointCommitted"
+    checkpoint_id: str
+    step: int
+    bytes: int
+
+
+class CommandRequested(Event):
+    type: Literal["CommandRequested"] = "CommandRequested"
+    command_id: str
+    command: str
+    by: str
+
+
+class WorkerJoined(Event):
+    type: Literal["WorkerJoined"] = "WorkerJoined"
+    worker: str
+    slots: int
+
+
+class WorkerLost(Event):
+    type: Literal["WorkerLost"] = "WorkerLost"
+    worker: str
+    reason: str
+
+
+class TrainingStarted(Event):
+    """The child is set up and about to take its first step. Steps count from 1; `first_step` is the next to be taken."""
+
+    type: Literal["TrainingStarted"] = "TrainingStarted"
+    first_step: int
+    steps: int
+    world_size: int
+    device: str
+    precision: str
+    parameters: int
+
+
+class StepCompleted(Event):
+    """`tokens`: seen by the run so far, over all devices."""
+
+    type: Literal["StepCompleted"] = "StepCompleted"
+    step: int
+    tokens: int
+    metrics: dict[str, float]
+
+
+class EvaluationCompleted(Event):
+    type: Literal["EvaluationCompleted"] = "EvaluationCompleted"
+    step: int
+    tokens: int
+    metrics: dict[str, float]
+
+
+class SampleGenerated(Event):
+    type: Literal["SampleGenerated"] = "SampleGenerated"
+    step: int
+    prompt: str
+    text: str
+
+
+class CheckpointSaved(Event):
+    """Written to the run directory; it becomes visible with `CheckpointCommitted`."""
+
+    type: Literal["CheckpointSaved"] = "CheckpointSaved"
+    step: int
+    bytes: int
+    seconds: float
+
+
+class CommandApplied(Event):
+    type: Literal["CommandApplied"] = "CommandApplied"
+    command_id: str
+    step: int
+    ranks: int
+
+
+class TrainingEnded(Event):
+    type: Literal["TrainingEnded"] = "TrainingEnded"
+    step: int
+    outcome: Literal["succeeded", "stopped", "failed"]
+    reason: str = ""
+
+
+class ProcessDied(Event):
+    """Seen by the agent: the training processes are gone without having said goodbye."""
+
+    type: Literal["ProcessDied"] = "ProcessDied"
+    reason: str
+    after_seconds: float = Field(description="from the last sign of life to the discovery")
+
+
+class LogWritten(Event):
+    type: Literal["LogWritten"] = "LogWritten"
+    rank: int
+    lines: list[str]
+
+
+AnyEvent = Annotated[
+    RunCreated
+    | RunStateChanged
+    | AttemptPlaced
+    | AttemptClaimed
+    | AttemptEnded
+    | CheckpointCommitted
+    | CommandRequested
+    | WorkerJoined
+    | WorkerLost
+    | TrainingStarted
+    | StepCompleted
+    | EvaluationCompleted
+    | SampleGenerated
+    | CheckpointSaved
+    | CommandApplied
+    | TrainingEnded
+    | ProcessDied
+    | LogWritten,
+    Field(discriminator="type"),
+]
+EVENT: Final[TypeAdapter[AnyEvent]] = TypeAdapter(AnyEvent)
+
+
+class Record(BaseModel):
+    """An event as its producer hands it over.
+
+    run_id: the topic. attempt, fence: of the attempt that speaks, None for the platform itself. at: seconds since the epoch, UTC.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    run_id: str
+    attempt: int | None = None
+    fence: int | None = None
+    producer: str
+    producer_seq: int = Field(ge=1)
+    at: float
+    event: AnyEvent
+
+    def pack(self) -> bytes:
+        return pack(self.model_dump())
+
+
+class Envelope(Record):
+    """An event as everyone reads it. `(epoch, seq)` is its place in its topic; a new epoch means Redis lost or may have lost events."""
+
+    epoch: str
+    seq: int = Field(ge=1)
+
+
+def pack(value: object) -> bytes:
+    return bytes(msgpack.packb(value, use_bin_type=True))
+
+
+def unpack(data: bytes) -> Any:
+    """Raises ValueError for anything that is not one small msgpack value."""
+    if len(data) > MAX_EVENT_BYTES:
+        raise ValueError(f"{len(data)} bytes, at most {MAX_EVENT_BYTES} are read")
+    try:
+        return msgpack.unpackb(data, raw=False, max_array_len=1 << 16, max_map_len=1 << 12, max_ext_len=0)
+    except msgpack.UnpackException as error:
+        raise ValueError(f"not msgpack: {error}") from error
