@@ -137,14 +137,23 @@ class AttemptReport(Message):
     progress: Progress
 
 
+class AppliedCommand(Message):
+    command_id: str
+    step: int
+    ranks: int
+
+
 class Heartbeat(Message):
-    """`instance` is new with every start of the agent: attempts of an earlier instance that are not reported are gone."""
+    """`instance` is new with every start of the agent: attempts of an earlier instance that are not reported are gone.
+    `applied` is repeated until a heartbeat that carried it was answered.
+    """
 
     protocol: int
     instance: str
     host: str
     slots: list[SlotReport]
     attempts: list[AttemptReport]
+    applied: list[AppliedCommand] = []
 
 
 class CommandOrder(Message):
