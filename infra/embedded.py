@@ -1,0 +1,105 @@
+"""`python -m infra.embedded up | down | status`: every service on this machine, under supervisord."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import psutil
+
+from infra.layout import Layout
+from infra.services import configure
+
+MARK = "GROUNDUP_EMBEDDED_DATA_DIR"
+"""In the environment of every process we start, so that `down` finds all of them."""
+
+
+def up(layout: Layout) -> None:
+    """Start what does not run. Safe to repeat; after an upgrade of the code, `down` first."""
+    if supervisor_pid(layout) is None:
+        environment = {**os.environ, **configure(layout), MARK: str(layout.data_dir)}
+        subprocess.run([sys.executable, "-m", "serving.migrate", "api", "monitor", "storage"], check=True, env=environment)
+        subprocess.run([_tool("supervisord"), "-c", str(layout.supervisor_config)], check=True, env=environment)
+    for name, address in layout.readiness.items():
+        wait(lambda address=address: httpx.get(address, timeout=2).is_success, name, layout)  # type: ignore[misc]
+    wait(lambda: layout.admin_token.exists(), "api's first token", layout)
+    print(f"Groundup is up: {layout.public_url}   data: {layout.data_dir}   logs: {layout.logs}", file=sys.stderr)
+
+
+def down(layout: Layout) -> None:
+    """Stop everything that `up` started, and everything that those started; the data stays."""
+    if supervisor_pid(layout) is not None:
+        control(layout, "shutdown")
+        deadline = time.monotonic() + 90
+        while supervisor_pid(layout) is not None and time.monotonic() < deadline:
+            time.sleep(0.2)
+    left = marked_processes(layout)
+    for process in left:
+        print(f"ending {process.pid} {process.name()}, which outlived its service", file=sys.stderr)
+        process.kill()
+    psutil.wait_procs(left, timeout=10)
+
+
+def status(layout: Layout) -> None:
+    if supervisor_pid(layout) is None:
+        print("nothing runs; `./run up` starts it")
+        sys.exit(3)
+    sys.exit(control(layout, "status"))
+
+
+def control(layout: Layout, *arguments: str) -> int:
+    return subprocess.run([_tool("supervisorctl"), "-c", str(layout.supervisor_config), *arguments], check=False).returncode
+
+
+def wait(ready: Callable[[], bool], name: str, layout: Layout, seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if ready():
+                return
+        except httpx.HTTPError:
+            pass  # not yet; the deadline tells
+        if supervisor_pid(layout) is None:
+            break
+        time.sleep(0.1)
+    control(layout, "status")
+    sys.exit(f"{name} did not become ready; see {layout.logs}")
+
+
+def supervisor_pid(layout: Layout) -> int | None:
+    """Of our running supervisord, if there is one; a pid file left by a crash does not count."""
+    try:
+        pid = int(layout.supervisor_pid.read_text())
+        mark = psutil.Process(pid).environ().get(MARK)
+    except (FileNotFoundError, ValueError, psutil.Error):
+        return None
+    return pid if mark == str(layout.data_dir) else None
+
+
+def marked_processes(layout: Layout) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid != os.getpid() and process.environ().get(MARK) == str(layout.data_dir):
+                found.append(process)
+        except psutil.Error:
+            continue  # somebody else's, or gone meanwhile
+    return found
+
+
+def _tool(name: str) -> str:
+    return str(Path(sys.executable).parent / name)
+
+
+def main() -> None:
+    targets = {"up": up, "down": down, "status": status}
+    if len(sys.argv) != 2 or sys.argv[1] not in targets:
+        sys.exit(f"usage: python -m infra.embedded {' | '.join(targets)}")
+    targets[sys.argv[1]](Layout.read(os.environ))
+
+
+if __name__ == "__main__":
+    main()

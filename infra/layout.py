@@ -1,0 +1,77 @@
+"""Where things are on a machine that runs everything: folders, ports, addresses. `.env.example` documents the names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.settings import host_name
+
+
+@dataclass(frozen=True)
+class Layout:
+    data_dir: Path
+    host: str
+    port: int
+    public_url: str
+    ports: Mapping[str, int]
+    bucket: str
+    worker: str
+    allowed_hosts: str
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "Layout":
+        port = int(environ.get("GROUNDUP_PORT", "8080"))
+        offsets = {"api": 1, "monitor": 2, "storage": 3, "redis": 4, "s3": 5, "agent": 6}
+        return cls(
+            data_dir=Path(environ.get("GROUNDUP_DATA_DIR", "data")).resolve(),
+            host=environ.get("GROUNDUP_HOST", "127.0.0.1"),
+            port=port,
+            public_url=environ.get("GROUNDUP_PUBLIC_URL", f"http://localhost:{port}"),
+            ports={name: int(environ.get(f"GROUNDUP_{name.upper()}_PORT", str(port + offset))) for name, offset in offsets.items()},
+            bucket=environ.get("S3_BUCKET", "groundup"),
+            worker=environ.get("GROUNDUP_WORKER_NAME", "local"),
+            allowed_hosts=environ.get("GROUNDUP_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"),
+        )
+
+    def url(self, name: str) -> str:
+        """A service's own address, on loopback."""
+        return f"http://127.0.0.1:{self.ports[name]}"
+
+    @property
+    def server_names(self) -> str:
+        hosts = {host.strip().lower() for host in self.allowed_hosts.split(",") if host.strip()}
+        return " ".join(sorted(hosts | {host_name(self.public_url.split("://")[-1])}))
+
+    @property
+    def readiness(self) -> dict[str, str]:
+        """What must answer before `up` is done."""
+        services = {name: f"{self.url(name)}/readyz" for name in ("api", "monitor", "storage", "agent")}
+        return {**services, "gateway": f"http://{self._reachable_host}:{self.port}/"}
+
+    @property
+    def _reachable_host(self) -> str:
+        return "127.0.0.1" if self.host in {"0.0.0.0", "::", "127.0.0.1"} else self.host
+
+    @property
+    def run_dir(self) -> Path:
+        return self.data_dir / "run"
+
+    @property
+    def logs(self) -> Path:
+        return self.data_dir / "logs"
+
+    @property
+    def secrets(self) -> Path:
+        return self.data_dir / "secrets"
+
+    @property
+    def admin_token(self) -> Path:
+        return self.data_dir / "admin-token"
+
+    @property
+    def supervisor_config(self) -> Path:
+        return self.run_dir / "supervisord.conf"
+
+    @property
+    def supervisor_pid(self) -> Path:
+        return self.run_dir / "supervisord.pid"
