@@ -211,5 +211,5 @@ def unpack(data: bytes) -> Any:
         raise ValueError(f"{len(data)} bytes, at most {MAX_EVENT_BYTES} are read")
     try:
         return msgpack.unpackb(data, raw=False, max_array_len=1 << 16, max_map_len=1 << 12, max_ext_len=0)
-    except msgpack.UnpackException as error:
+    except (ValueError, msgpack.UnpackException) as error:
         raise ValueError(f"not msgpack: {error}") from error
