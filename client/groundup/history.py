@@ -1,0 +1,92 @@
+"""What a run did: metric points, events, logs, samples."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from groundup.records import read
+from groundup.transport import Transport
+
+
+@dataclass(frozen=True)
+class Series:
+    """One metric of one attempt; every list has an entry per bucket. `x`: the bucket's first point."""
+
+    name: str
+    attempt: int | None
+    x: list[float]
+    min: list[float | None]
+    max: list[float | None]
+    mean: list[float | None]
+    last: list[float | None]
+    count: list[int]
+    nan: list[int]
+
+
+@dataclass(frozen=True)
+class Event:
+    """An envelope; `(epoch, seq)` is its place among the run's events. `event` has a `type` and that type's fields."""
+
+    run_id: str
+    producer: str
+    producer_seq: int
+    at: float
+    event: dict[str, Any]
+    attempt: int | None = None
+    fence: int | None = None
+    epoch: str = ""
+    seq: int = 0
+
+
+@dataclass(frozen=True)
+class LogLine:
+    rank: int
+    line: int
+    text: str
+    attempt: int | None = None
+    at: float | str | None = None
+
+
+@dataclass(frozen=True)
+class Sample:
+    step: int
+    prompt: str
+    text: str
+    at: float | str | None = None
+    attempt: int | None = None
+
+
+class History:
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+
+    def metrics(
+        self,
+        run_id: str,
+        names: Sequence[str] = (),
+        *,
+        x: str = "step",
+        start: float | None = None,
+        end: float | None = None,
+        buckets: int = 500,
+        attempts: str = "latest",
+    ) -> list[Series]:
+        """Series of the named metrics, or of all. x: step, tokens or time; start, end: on that axis; attempts: latest or all."""
+        params = {"names": ",".join(names) or None, "x": x, "from": start, "to": end, "buckets": buckets, "attempts": attempts}
+        answer = self.transport.get(f"/api/v1/runs/{run_id}/metrics", params)
+        return [read(Series, item) for item in answer["series"]]
+
+    def events(self, run_id: str, *, type: str | None = None) -> Iterator[Event]:
+        return (read(Event, item) for item in self.transport.items(f"/api/v1/runs/{run_id}/events", {"type": type}))
+
+    def event_page(self, run_id: str, *, type: str | None = None, cursor: str | None = None) -> tuple[list[Event], str | None]:
+        """One page and the cursor of the next one; to keep up with a run, ask again with the last cursor that was not None."""
+        page: Any = self.transport.get(f"/api/v1/runs/{run_id}/events", {"type": type, "cursor": cursor, "limit": 200})
+        return [read(Event, item) for item in page["items"]], page.get("next_cursor")
+
+    def logs(self, run_id: str, *, rank: int | None = None, from_line: int | None = None) -> Iterator[LogLine]:
+        params = {"rank": rank, "from_line": from_line}
+        return (read(LogLine, item) for item in self.transport.items(f"/api/v1/runs/{run_id}/logs", params))
+
+    def samples(self, run_id: str) -> Iterator[Sample]:
+        return (read(Sample, item) for item in self.transport.items(f"/api/v1/runs/{run_id}/samples"))

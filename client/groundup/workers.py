@@ -1,0 +1,33 @@
+"""Workers and their slots."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from groundup.records import read
+from groundup.transport import Transport
+
+
+@dataclass(frozen=True)
+class Slot:
+    id: str
+    device: str = ""
+    name: str = ""
+    attempt_id: str | None = None
+    run_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Worker:
+    name: str
+    state: str
+    host: str = ""
+    slots: list[Slot] = field(default_factory=list, metadata={"of": Slot})
+    last_heartbeat: str | None = None
+
+
+class Workers:
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+
+    def list(self) -> Iterator[Worker]:
+        return (read(Worker, item) for item in self.transport.items("/api/v1/workers"))
