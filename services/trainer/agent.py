@@ -1,0 +1,129 @@
+"""The agent of a host: its heartbeat, and the attempts that the replies bring."""
+
+import logging
+import time
+from collections.abc import Sequence
+from threading import Event
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from services.trainer.attempts import Attempt
+from services.trainer.host import Host
+from shared.errors import GroundupError
+from shared.internal import AppliedCommand, Heartbeat, HeartbeatReply, SlotReport
+from shared.names import PROTOCOL
+
+log = logging.getLogger(__name__)
+SPACING_SECONDS: Final = 0.05
+SHIPPING_SECONDS: Final = 5.0
+"""What an ended attempt gets, beyond the grace, to send its last events and state when the agent stops."""
+
+
+class Agent:
+    """`wake` asks for a heartbeat now; `stopping` ends `run`. Give both to whoever may ask."""
+
+    def __init__(self, host: Host, slots: Sequence[SlotReport], wake: Event, heartbeat_seconds: float) -> None:
+        self.host, self.slots, self.wake, self.heartbeat_seconds = host, list(slots), wake, heartbeat_seconds
+        self.stopping = Event()
+        self.attempts: dict[str, Attempt] = {}
+        self.ended: set[str] = set()
+        self.leftover: list[AppliedCommand] = []  # of attempts that have ended
+        self.acknowledged: set[str] = set()
+        self.failures = 0
+        self.ready = False
+        self.registry = CollectorRegistry()
+        self.beats = Counter("groundup_agent_heartbeats", "Heartbeats", ["answered"], registry=self.registry)
+        live = Gauge("groundup_agent_attempts", "Attempts on this host", registry=self.registry)
+        live.set_function(lambda: len(self.attempts))
+        shipped = Gauge("groundup_agent_events_shipped", "Events sent to Redis, repeated ones included", registry=self.registry)
+        shipped.set_function(lambda: self.host.shipper.shipped)
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self.wake.set()
+
+    def run(self) -> None:
+        """Returns when `stop` was called and no attempt is left."""
+        while not self.stopping.is_set():
+            self._beat()
+            self.stopping.wait(SPACING_SECONDS)
+            self.wake.wait(self._pause())
+            self.wake.clear()
+        self._shut_down()
+
+    def _pause(self) -> float:
+        return self.heartbeat_seconds if not self.failures else min(self.heartbeat_seconds, 0.25 * 2 ** min(self.failures, 10))
+
+    def _beat(self) -> None:
+        report = self._report()
+        try:
+            reply = self.host.api.heartbeat(self.host.settings.name, report)
+        except (GroundupError, ValueError) as error:
+            self._missed(error)
+            return
+        if self.failures:
+            log.info("the api service answers again")
+        self.failures, self.ready = 0, True
+        self.beats.labels("yes").inc()
+        self.acknowledged.update(command.command_id for command in report.applied)
+        self._follow(reply)
+
+    def _report(self) -> Heartbeat:
+        attempts = list(self.attempts.values())
+        applied = [*self.leftover, *(command for attempt in attempts for command in attempt.applied())]
+        return Heartbeat(
+            protocol=PROTOCOL,
+            instance=self.host.instance,
+            host=self.host.settings.host,
+            slots=self.slots,
+            attempts=[report for attempt in attempts if (report := attempt.report())],
+            applied=[command for command in applied if command.command_id not in self.acknowledged],
+        )
+
+    def _missed(self, error: Exception) -> None:
+        """Silence stops nothing: training goes on until a shared write is refused."""
+        if not self.failures:
+            log.warning("no answer to the heartbeat (%s); training goes on", error)
+        self.failures += 1
+        self.ready = False
+        self.beats.labels("no").inc()
+
+    def _follow(self, reply: HeartbeatReply) -> None:
+        for attempt_id in reply.cancelled:
+            if attempt := self.attempts.get(attempt_id):
+                attempt.cancel("the api service says so")
+        for attempt_id in reply.assignments:
+            self._begin(attempt_id)
+        for order in reply.commands:
+            if attempt := self.attempts.get(order.attempt_id):
+                attempt.obey(order)
+
+    def _begin(self, attempt_id: str) -> None:
+        """Once per attempt: the same instance that claims again would get the same fence again."""
+        if self.stopping.is_set() or attempt_id in self.attempts or attempt_id in self.ended:
+            return
+        attempt = self.attempts[attempt_id] = Attempt(self.host, attempt_id, self._end)
+        attempt.thread.start()
+
+    def _end(self, attempt: Attempt) -> None:
+        if attempt.claim is not None:
+            self.ended.add(attempt.id)
+        self.leftover.extend(attempt.applied())
+        self.attempts.pop(attempt.id, None)
+        self.wake.set()
+
+    def _shut_down(self) -> None:
+        """Training saves itself within the grace; what is then left is killed, and what cannot be told is left untold."""
+        log.info("stopping; %d attempt(s) to end", len(self.attempts))
+        kill_at = time.monotonic() + self.host.settings.grace_seconds
+        for attempt in list(self.attempts.values()):
+            attempt.shut_down(kill_at)
+        while self.attempts and time.monotonic() < kill_at + SHIPPING_SECONDS:
+            self._beat()
+            self.wake.wait(min(self._pause(), 0.5))
+            self.wake.clear()
+        for attempt in list(self.attempts.values()):
+            attempt.cancel("the agent stops before everything could be told")
+        for attempt in list(self.attempts.values()):
+            attempt.thread.join(SHIPPING_SECONDS)

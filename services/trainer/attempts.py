@@ -1,0 +1,108 @@
+"""One attempt on this host, from its claim to its last report. Each lives in a thread of its own."""
+
+import logging
+import shutil
+from collections.abc import Callable
+from threading import Thread
+
+from services.trainer.host import Host
+from services.trainer.patience import GaveUp, patiently
+from services.trainer.progress import SpoolWatch
+from services.trainer.rundir import AttemptOrder, Order, RunDirectory
+from services.trainer.training import Signals, Training
+from shared.errors import Stale
+from shared.internal import AppliedCommand, AttemptReport, Claim, ClaimRequest, CommandOrder
+
+log = logging.getLogger(__name__)
+
+
+class Attempt:
+    def __init__(self, host: Host, attempt_id: str, on_end: Callable[["Attempt"], None]) -> None:
+        self.host, self.id, self.on_end = host, attempt_id, on_end
+        self.directory = RunDirectory(host.attempts_folder / attempt_id)
+        self.watch = SpoolWatch(self.directory.spool)
+        self.claim: Claim | None = None
+        self.orders: dict[str, CommandOrder] = {}
+        self.signals = Signals()
+        self.thread = Thread(target=self._run, name=attempt_id, daemon=True)
+
+    def report(self) -> AttemptReport | None:
+        """For the heartbeat; None while it is not claimed."""
+        if self.claim is None:
+            return None
+        return AttemptReport(attempt_id=self.id, fence=self.claim.fence, progress=self.watch.progress)
+
+    def applied(self) -> list[AppliedCommand]:
+        killed = [order for order in self.orders.values() if order.type == "kill"] if self.signals.killed.is_set() else []
+        return [
+            *self.watch.applied,
+            *(AppliedCommand(command_id=order.command_id, step=self.watch.progress.step, ranks=0) for order in killed),
+        ]
+
+    def obey(self, order: CommandOrder) -> None:
+        """Safe to repeat: heartbeat replies do, until the command is applied."""
+        if order.command_id in self.orders:
+            return
+        self.orders[order.command_id] = order
+        if order.type == "kill":
+            self.signals.killed.set()
+            self.signals.interrupt.set()
+            return
+        self.directory.root.mkdir(parents=True, exist_ok=True)
+        with self.directory.commands.open("a") as file:
+            file.write(Order(command_id=order.command_id, type=order.type).model_dump_json() + "\n")
+
+    def cancel(self, reason: str) -> None:
+        """It is no longer ours: end it and leave no trace."""
+        log.warning("%s is no longer ours: %s", self.id, reason)
+        self.signals.abandon.set()
+        self.signals.interrupt.set()
+
+    def shut_down(self, kill_at: float) -> None:
+        """Let it save itself and end, until `kill_at` (monotonic)."""
+        self.signals.kill_at = kill_at
+        self.signals.shutting_down.set()
+        self.signals.interrupt.set()
+
+    def _run(self) -> None:
+        again = False
+        try:
+            again = self._live()
+        except (Stale, GaveUp) as error:
+            log.warning("%s is left: %s", self.id, error)
+        except Exception:
+            log.exception("%s is left", self.id)
+        finally:
+            self._clean_up(again)
+            self.on_end(self)
+
+    def _live(self) -> bool:
+        """Whether another attempt is to follow."""
+        request = ClaimRequest(worker=self.host.settings.name, instance=self.host.instance)
+        self.claim = claim = patiently(lambda: self.host.api.claim(self.id, request), f"claiming {self.id}", self.signals.abandon)
+        self.host.poke()
+        training = Training(self.host, claim, self.watch, self.signals, self.cancel)
+        try:
+            report = training.run()
+            training.ship()
+        finally:
+            training.close()
+        patiently(lambda: self.host.api.report_state(self.id, report), f"{self.id}: reporting '{report.state}'", self.signals.abandon)
+        log.info("%s: %s %s", self.id, report.state, report.reason)
+        return report.state == "failed" and report.retry
+
+    def _clean_up(self, again: bool) -> None:
+        """Where another attempt follows, its checkpoints stay to spare it the download. Earlier attempts' are of no more use."""
+        if self.claim:
+            for folder in self.host.attempts_folder.iterdir():
+                if folder != self.directory.root and _run_of(RunDirectory(folder)) == self.claim.run_id:
+                    shutil.rmtree(folder, ignore_errors=True)
+        if not again:
+            shutil.rmtree(self.directory.root, ignore_errors=True)
+
+
+def _run_of(directory: RunDirectory) -> str | None:
+    """The run a folder belongs to; None where it was never set up."""
+    if not directory.order.exists():
+        return None
+    return AttemptOrder.model_validate_json(directory.order.read_bytes()).run_id

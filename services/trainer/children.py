@@ -1,0 +1,170 @@
+"""The training processes of one attempt: how they are started, watched and ended.
+
+torchrun is our child, in a session of its own; it starts every rank in yet another session. So ending them means three things: torchrun's
+process group, every rank's process group, and last whatever on this host carries the attempt's mark in its environment.
+"""
+
+import contextlib
+import logging
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from services.trainer.rundir import RunDirectory
+
+log = logging.getLogger(__name__)
+MARK: Final = "GROUNDUP_ATTEMPT"
+KILL_SECONDS: Final = 10.0
+_PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+_FAILED: Final = re.compile(rb"failed \(exitcode: (-?\d+)\) local_rank: (\d+) ")
+_CLOSING: Final = re.compile(rb"Sending process \d+ closing signal")
+_ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+def torchrun(python: str, root: Path, processes: int, attempt_id: str) -> list[str]:
+    """The command of a real child. The rendezvous is on loopback at a port the system chooses, so attempts on one host never collide."""
+    rendezvous = ["--rdzv-backend=c10d", "--rdzv-endpoint=127.0.0.1:0", f"--rdzv-id={attempt_id}", "--local-addr=127.0.0.1"]
+    layout = ["--nnodes=1", f"--nproc-per-node={processes}", "--max-restarts=0"]
+    return [python, "-m", "torch.distributed.run", *layout, *rendezvous, "-m", "services.trainer.main_child", str(root)]
+
+
+def child_environment(environ: Mapping[str, str], attempt_id: str, gpus: Sequence[str], threads: int) -> dict[str, str]:
+    """Little, and no secrets: the child knows no network but its process group."""
+    kept = {name: environ[name] for name in _PASSED_ON if name in environ}
+    own = {"PYTHONPATH": str(_ROOT), "CUDA_VISIBLE_DEVICES": ",".join(gpus), "OMP_NUM_THREADS": str(threads), MARK: attempt_id}
+    return {**kept, **own}
+
+
+class Child:
+    """Raises OSError where the launcher cannot be started."""
+
+    def __init__(self, command: Sequence[str], directory: RunDirectory, environment: Mapping[str, str], processes: int) -> None:
+        self.directory, self.attempt_id, self.processes = directory, environment[MARK], processes
+        self.ranks: dict[int, psutil.Process] = {}
+        self.launcher_log = directory.root / "logs" / "launcher.log"
+        self.launcher_log.parent.mkdir(exist_ok=True)
+        self.started_at = time.time()
+        with self.launcher_log.open("ab") as output:
+            self.launcher = subprocess.Popen(
+                command,
+                cwd=_ROOT,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.last_alive = time.monotonic()
+
+    def running(self) -> bool:
+        """Whether the launcher is there. Keeps track of the ranks on the way."""
+        launched = self.launcher.poll() is None
+        self._find_ranks()
+        if launched and all(_alive(rank) for rank in self.ranks.values()):
+            self.last_alive = time.monotonic()
+        return launched
+
+    def _find_ranks(self) -> None:
+        """A pid counts only if its process is younger than this child: numbers are used again."""
+        for rank in range(self.processes):
+            file = self.directory.pid(rank)
+            if rank in self.ranks or not file.exists() or not (text := file.read_text().strip()).isdigit():
+                continue
+            try:
+                process = psutil.Process(int(text))
+                if process.create_time() >= self.started_at - 1:
+                    self.ranks[rank] = process
+            except psutil.NoSuchProcess:
+                log.debug("rank %d of %s was gone before it was seen", rank, self.attempt_id)
+
+    def failing(self) -> bool:
+        """torchrun has seen a rank fail and is ending the others, for which it would give them 30 seconds."""
+        all_well = len(self.ranks) == self.processes and all(_alive(rank) for rank in self.ranks.values())
+        return not all_well and bool(_CLOSING.search(self.launcher_log.read_bytes()))
+
+    def terminate_ranks(self) -> None:
+        """Ask for a checkpoint and an end. Before there are ranks, the launcher itself is asked."""
+        asked = [rank for rank in self.ranks.values() if _alive(rank)]
+        for process in asked or [psutil.Process(self.launcher.pid)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.terminate()
+
+    def kill_ranks(self) -> None:
+        """Leaves the launcher, which then tells how the first one died."""
+        self._find_ranks()
+        for rank in self.ranks.values():
+            _signal_group(rank, signal.SIGKILL)
+
+    def kill(self) -> None:
+        """End everything, now. Afterwards nothing is left; what will not die within 10 s is logged."""
+        self.kill_ranks()
+        if self.launcher.poll() is None:
+            os.killpg(self.launcher.pid, signal.SIGKILL)
+        try:  # reaped here and by nobody else, so that its exit code stays known
+            self.launcher.wait(KILL_SECONDS)
+        except subprocess.TimeoutExpired:
+            log.error("the launcher of %s does not die", self.attempt_id)
+        kill_marked(self.attempt_id)
+
+    def death(self) -> str:
+        """How it ended, in plain words. For a launcher that has ended."""
+        told = _FAILED.search(self.launcher_log.read_bytes())
+        code, rank = (int(told[1]), int(told[2])) if told else (self.launcher.returncode, None)
+        who = "the launcher" if rank is None else f"rank {rank}"
+        if code < 0:
+            return f"{who} was killed by signal {-code} ({signal.strsignal(-code)})"
+        last = _last_lines(self.directory.log(rank or 0)) or _last_lines(self.launcher_log)
+        return f"{who} ended with exit code {code}; last lines of the log: {last or '(none)'}"
+
+
+def kill_marked(attempt_id: str) -> None:
+    """Kill every process of this host that carries the attempt's mark, until none is left."""
+    deadline = time.monotonic() + KILL_SECONDS
+    while left := [process for process in psutil.process_iter() if _is_marked(process, attempt_id)]:
+        if time.monotonic() > deadline:
+            log.error("processes %s of %s do not die", [process.pid for process in left], attempt_id)
+            return
+        for process in left:
+            _signal_group(process, signal.SIGKILL)
+        psutil.wait_procs(left, timeout=0.2)
+
+
+def _is_marked(process: psutil.Process, attempt_id: str) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == attempt_id
+    except (psutil.Error, OSError):  # gone, or another user's
+        return False
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _signal_group(process: psutil.Process, number: signal.Signals) -> None:
+    """Signal a process and, if it leads one, its group. psutil refuses where the pid has gone to another process."""
+    try:
+        if process.is_running() and os.getpgid(process.pid) == process.pid:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+    except (psutil.NoSuchProcess, ProcessLookupError):
+        log.debug("process %d is gone already", process.pid)
+
+
+def _last_lines(path: Path, lines: int = 5, limit: int = 1000) -> str:
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 16_384))
+        tail = file.read().decode(errors="replace").strip().splitlines()[-lines:]
+    return " | ".join(line.strip() for line in tail if line.strip())[-limit:]

@@ -1,0 +1,130 @@
+"""Carries an attempt's good news to api and storage, beside the watch over its processes: that it runs, and its checkpoints."""
+
+import base64
+import hashlib
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event, Thread
+from typing import Final
+
+from services.trainer.host import Host
+from services.trainer.patience import GaveUp, patiently
+from services.trainer.prepare import checkpoint_step
+from services.trainer.progress import SpoolWatch, finite
+from services.trainer.rundir import Manifest, RunDirectory
+from services.trainer.transfers import Transfers, sha256
+from shared.errors import GroundupError, Stale
+from shared.internal import CheckpointCommit, CheckpointUpload, Claim, FileRef, StateReport
+
+log = logging.getLogger(__name__)
+LOCAL_COPIES: Final = 2
+LOOK_SECONDS: Final = 0.2
+FAULTS: Final = 3
+
+
+class Courier:
+    """A thread of its own. `on_stale` is called where api refuses the fence; after that nothing is carried any more."""
+
+    def __init__(self, host: Host, claim: Claim, watch: SpoolWatch, give_up: Event, on_stale: Callable[[str], None]) -> None:
+        self.host, self.claim, self.watch, self.give_up, self.on_stale = host, claim, watch, give_up, on_stale
+        self.directory = RunDirectory(host.attempts_folder / claim.attempt_id)
+        self.transfers = Transfers(host.http, give_up)
+        self.told_running = False
+        self.done: list[Path] = []
+        self.faults: dict[Path, int] = {}
+        self.finishing = Event()
+        self.thread = Thread(target=self._run, name=f"courier-{claim.attempt_id}", daemon=True)
+
+    def start(self) -> None:
+        self.thread.start()
+
+    def finish(self) -> None:
+        """Return when everything that is there has arrived, or been given up."""
+        self.finishing.set()
+        if self.thread.ident is not None:
+            self.thread.join()
+
+    def _run(self) -> None:
+        try:
+            while True:
+                last = self.finishing.is_set()
+                self._tell_running()
+                waiting = self._carry_checkpoints()
+                if last and not waiting:
+                    return
+                self.give_up.wait(LOOK_SECONDS) if last else self.finishing.wait(LOOK_SECONDS)
+        except GaveUp as error:
+            log.info("%s: given up: %s", self.claim.attempt_id, error)
+        except Stale as error:
+            self.on_stale(error.detail)
+        except Exception:
+            log.exception("%s: its checkpoints are not carried any more", self.claim.attempt_id)
+
+    def _tell_running(self) -> None:
+        if self.told_running or not self.watch.started:
+            return
+        report = StateReport(worker=self.host.settings.name, fence=self.claim.fence, state="running", progress=self.watch.progress)
+        self._insist(lambda: self.host.api.report_state(self.claim.attempt_id, report), "reporting that it runs")
+        self.told_running = True
+
+    def _carry_checkpoints(self) -> bool:
+        """Whether one has to be tried again."""
+        folders = [folder for folder in self.directory.checkpoints.glob("step_*") if checkpoint_step(folder) is not None]
+        for folder in sorted(set(folders) - set(self.done), key=lambda folder: checkpoint_step(folder) or 0):
+            try:
+                self._carry(folder)
+            except Stale:
+                raise
+            except (GroundupError, ValueError, OSError) as error:
+                if self._lay_aside(folder, error):
+                    continue
+                return True
+            self.done.append(folder)
+            self._keep_newest()
+        return False
+
+    def _carry(self, folder: Path) -> None:
+        manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
+        own = folder / "manifest.json"
+        files = [*manifest.files, FileRef(name=own.name, bytes=own.stat().st_size, sha256=sha256(own))]
+        upload = CheckpointUpload(run_id=self.claim.run_id, checkpoint_id=checkpoint_id(self.claim.attempt_id, manifest.step), files=files)
+        commit = CheckpointCommit(
+            fence=self.claim.fence,
+            checkpoint_id=upload.checkpoint_id,
+            step=manifest.step,
+            tokens=manifest.tokens,
+            metrics=finite(manifest.metrics),
+            files=files,
+        )
+        self._insist(lambda: self._upload(folder, upload), f"uploading the checkpoint of step {manifest.step}")
+        self._insist(lambda: self.host.api.commit_checkpoint(self.claim.attempt_id, commit), "committing a checkpoint")
+
+    def _upload(self, folder: Path, upload: CheckpointUpload) -> None:
+        for put in self.host.storage.start_checkpoint_upload(upload).puts:
+            self.transfers.put(folder / put.name, put.url)
+        self.host.storage.complete_checkpoint_upload(upload)
+
+    def _insist(self, call: Callable[[], None], what: str) -> None:
+        patiently(call, f"{self.claim.attempt_id}: {what}", self.give_up)
+
+    def _lay_aside(self, folder: Path, error: Exception) -> bool:
+        """A checkpoint that storage or api refuses for itself must not hold up the run: after a few tries it is left out."""
+        self.faults[folder] = self.faults.get(folder, 0) + 1
+        log.error("%s: %s is refused: %s", self.claim.attempt_id, folder.name, error)
+        if self.faults[folder] < FAULTS:
+            return False
+        self.done.append(folder)
+        return True
+
+    def _keep_newest(self) -> None:
+        """The last local copies spare the next attempt a download."""
+        for folder in sorted(self.done, key=lambda folder: checkpoint_step(folder) or 0)[:-LOCAL_COPIES]:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def checkpoint_id(attempt_id: str, step: int) -> str:
+    """The same for every try at the same upload, also after a restart of the agent; as hard to guess as the attempt's id."""
+    digest = hashlib.sha256(f"{attempt_id} {step}".encode()).digest()
+    return f"ckpt_{base64.b32encode(digest[:10]).decode().lower()}"

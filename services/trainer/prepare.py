@@ -1,0 +1,83 @@
+"""Fills the run directory: the order, the tokens, the tokenizer, and the checkpoint to go on from. Safe to repeat."""
+
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from services.trainer.host import Host
+from services.trainer.rundir import AttemptOrder, RunDirectory, TokenFiles
+from services.trainer.transfers import Damaged, Transfers, file_name, link
+from shared.errors import UserError
+from shared.internal import CheckpointRef, Claim, Located, TokenShards
+
+log = logging.getLogger(__name__)
+
+
+def prepare(host: Host, claim: Claim, directory: RunDirectory, transfers: Transfers, tell: Callable[[str], None]) -> None:
+    """`tell` gets lines for the run's log. Raises EnvironmentFault where another try may help; Damaged, Interrupted, UserError where not."""
+    shards = host.storage.token_shards(claim.prepared_id)
+    _fetch_tokens(shards, directory, transfers, host.cache)
+    _restore(host, claim, directory, transfers, tell)
+    order = AttemptOrder(
+        run_id=claim.run_id,
+        attempt=claim.attempt,
+        fence=claim.fence,
+        spec=claim.spec,
+        device=claim.slots[0].device,
+        data=_token_files(shards),
+    )
+    directory.order.write_text(order.model_dump_json(indent=1))
+
+
+def _fetch_tokens(shards: TokenShards, directory: RunDirectory, transfers: Transfers, cache: Path) -> None:
+    directory.tokens.mkdir(exist_ok=True)
+    for shard in shards.shards:
+        link(transfers.fetch_cached(shard, cache), directory.tokens / file_name(shard.name))
+    link(transfers.fetch_cached(shards.tokenizer, cache), directory.tokenizer)
+
+
+def _token_files(shards: TokenShards) -> TokenFiles:
+    return TokenFiles(
+        dtype=shards.dtype,
+        tokens=shards.tokens,
+        vocab_size=shards.vocab_size,
+        end_of_text=shards.end_of_text,
+        token_bytes=shards.token_bytes,
+        files=[shard.name for shard in shards.shards],
+    )
+
+
+def _restore(host: Host, claim: Claim, directory: RunDirectory, transfers: Transfers, tell: Callable[[str], None]) -> None:
+    """The newest checkpoint whose hashes are right; where none is, the run starts from scratch and says so."""
+    for checkpoint in claim.checkpoints:
+        try:
+            copies = local_copies(host.attempts_folder, checkpoint.step)
+            transfers.fetch_folder(_locate(host, checkpoint), directory.restore, copies)
+        except (Damaged, UserError) as error:
+            shutil.rmtree(directory.restore, ignore_errors=True)
+            tell(f"the checkpoint of step {checkpoint.step} ({checkpoint.id}) cannot be used, trying the one before: {error}")
+        else:
+            log.info("%s goes on from step %d (%s)", claim.attempt_id, checkpoint.step, checkpoint.id)
+            return
+    if claim.checkpoints:
+        tell("no checkpoint could be used: starting from the first step")
+
+
+def _locate(host: Host, checkpoint: CheckpointRef) -> list[Located]:
+    """Storage says where the files are; what they must be is what the commit said."""
+    urls = {place.name: place.url for place in host.storage.presign_checkpoint(checkpoint)}
+    if missing := [file.name for file in checkpoint.files if file.name not in urls]:
+        raise Damaged(f"storage does not have {', '.join(missing)}")
+    return [Located(name=file.name, bytes=file.bytes, sha256=file.sha256, url=urls[file.name]) for file in checkpoint.files]
+
+
+def local_copies(attempts_folder: Path, step: int) -> list[Path]:
+    """Folders of this host that may hold the checkpoint of a step; only their hashes can tell."""
+    return [folder for folder in attempts_folder.glob("*/checkpoints/step_*") if checkpoint_step(folder) == step]
+
+
+def checkpoint_step(folder: Path) -> int | None:
+    """The step of a finished checkpoint's folder; None for any other."""
+    number = folder.name.removeprefix("step_")
+    return int(number) if folder.is_dir() and number.isdigit() else None

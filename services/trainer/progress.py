@@ -1,0 +1,45 @@
+"""What the child's spool says about how far it is, read straight from the file: it stays true while Redis is down."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+from services.trainer.spool import read_spool
+from shared.events import AnyEvent, CommandApplied, StepCompleted, TrainingStarted
+from shared.internal import AppliedCommand, Progress
+from shared.names import Metric
+
+
+class SpoolWatch:
+    def __init__(self, spool: Path) -> None:
+        self.spool, self.offset = spool, 0
+        self.started = False
+        self.progress = Progress()
+        self.applied: list[AppliedCommand] = []
+
+    def read(self) -> bool:
+        """Whether there is something that the api should hear of now. Raises ValueError where the spool is damaged."""
+        if not self.spool.exists():
+            return False
+        known = (self.started, len(self.applied))
+        records, self.offset = read_spool(self.spool, self.offset)
+        for record in records:
+            self._see(record.event)
+        return (self.started, len(self.applied)) != known
+
+    def _see(self, event: AnyEvent) -> None:
+        match event:
+            case TrainingStarted():
+                self.started = True
+            case StepCompleted(step=step, tokens=tokens, metrics=metrics):
+                known = finite({"loss": self.progress.loss, "tokens_per_second": self.progress.tokens_per_second})
+                new = {"loss": metrics.get(Metric.TRAIN_LOSS, known.get("loss"))}
+                new["tokens_per_second"] = metrics.get(Metric.TOKENS_PER_SECOND, known.get("tokens_per_second"))
+                self.progress = Progress(step=step, tokens=tokens, **finite(new))
+            case CommandApplied(command_id=command_id, step=step, ranks=ranks):
+                self.applied.append(AppliedCommand(command_id=command_id, step=step, ranks=ranks))
+
+
+def finite(values: Mapping[str, float | None]) -> dict[str, float]:
+    """Without what JSON cannot carry: NaN, infinities, None."""
+    return {name: value for name, value in values.items() if value is not None and math.isfinite(value)}

@@ -1,0 +1,62 @@
+"""What an earlier agent left on this host: its processes are ended, its events are shipped, its folders go."""
+
+import logging
+import shutil
+from pathlib import Path
+from threading import Event, Thread
+from typing import Final
+
+from pydantic import ValidationError
+
+from services.trainer.children import kill_marked
+from services.trainer.rundir import AttemptOrder, RunDirectory
+from services.trainer.shipper import Shipper, Tail
+from services.trainer.spool import SpoolWriter
+from shared.events import ProcessDied
+
+log = logging.getLogger(__name__)
+LOOK_SECONDS: Final = 0.5
+
+
+def recover(attempts_folder: Path, shipper: Shipper, stopping: Event) -> Thread:
+    """Nothing of an earlier agent runs when this returns; shipping its events goes on in the thread that is returned."""
+    attempts_folder.mkdir(parents=True, exist_ok=True)
+    folders = [folder for folder in attempts_folder.iterdir() if folder.is_dir()]
+    for folder in folders:
+        kill_marked(folder.name)
+    leftovers = [(folder, _ship(RunDirectory(folder), shipper)) for folder in folders]
+    thread = Thread(target=_remove_when_shipped, args=(leftovers, shipper, stopping), name="recovery", daemon=True)
+    thread.start()
+    return thread
+
+
+def _ship(directory: RunDirectory, shipper: Shipper) -> list[Tail]:
+    try:
+        order = AttemptOrder.model_validate_json(directory.order.read_bytes())
+        if directory.spool.exists() and not directory.outcome.exists():
+            _note_death(directory, order)
+    except (OSError, ValidationError, ValueError) as error:
+        log.warning("%s: its events cannot be told whose they are: %s", directory.root, error)
+        return []
+    tails = [shipper.add(Tail(spool, lambda: None)) for spool in (directory.spool, directory.agent_spool)]
+    for tail in tails:
+        tail.close()
+    return tails
+
+
+def _note_death(directory: RunDirectory, order: AttemptOrder) -> None:
+    producer = f"agent-{order.attempt}"
+    notes = SpoolWriter(directory.agent_spool, run_id=order.run_id, attempt=order.attempt, fence=order.fence, producer=producer)
+    notes.emit(ProcessDied(reason="the worker's agent was started anew and ended what it found", after_seconds=0))
+    notes.close()
+
+
+def _remove_when_shipped(leftovers: list[tuple[Path, list[Tail]]], shipper: Shipper, stopping: Event) -> None:
+    while leftovers and not stopping.is_set():
+        for folder, tails in leftovers:
+            if all(tail.shipped.is_set() for tail in tails):
+                for tail in tails:
+                    shipper.drop(tail)
+                shutil.rmtree(folder, ignore_errors=True)
+        leftovers = [(folder, tails) for folder, tails in leftovers if folder.exists() and not all(tail.shipped.is_set() for tail in tails)]
+        stopping.wait(LOOK_SECONDS)

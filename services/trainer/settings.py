@@ -1,0 +1,69 @@
+"""What the environment says about this worker, beside shared.settings."""
+
+import os
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from shared.errors import EnvironmentFault
+from shared.spec import NAME
+
+Device = Literal["auto", "cpu", "cuda"]
+
+
+@dataclass(frozen=True)
+class AgentSettings:
+    """`slots`: how many CPU processes may train here at once. `grace_seconds`: what training gets to save itself when the agent stops."""
+
+    name: str
+    host: str
+    slots: int
+    device: Device
+    port: int
+    grace_seconds: float
+    folder: Path
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str], data_dir: Path) -> "AgentSettings":
+        name = worker_name(environ)
+        return cls(
+            name=name,
+            host=socket.gethostname(),
+            slots=_positive(environ, "GROUNDUP_SLOTS", os.cpu_count() or 1),
+            device=_device(environ.get("GROUNDUP_DEVICE", "auto")),
+            port=agent_port(environ),
+            grace_seconds=float(environ.get("GROUNDUP_GRACE_SECONDS", "25")),
+            folder=data_dir / "worker" / name,
+        )
+
+
+def worker_name(environ: Mapping[str, str]) -> str:
+    """GROUNDUP_WORKER_NAME as it is, or the host's name made to fit. Raises EnvironmentFault for a name that does not fit."""
+    if name := environ.get("GROUNDUP_WORKER_NAME"):
+        if not re.fullmatch(NAME, name):
+            raise EnvironmentFault(
+                f"GROUNDUP_WORKER_NAME: '{name}' is not a worker's name", remedy="use lower-case letters, digits, '.', '_', '-'; at most 63"
+            )
+        return name
+    return re.sub(r"[^a-z0-9._-]", "-", socket.gethostname().lower()).lstrip("._-")[:63] or "worker"
+
+
+def agent_port(environ: Mapping[str, str]) -> int:
+    return _positive(environ, "GROUNDUP_AGENT_PORT", 8086)
+
+
+def _positive(environ: Mapping[str, str], name: str, default: int) -> int:
+    value = environ.get(name) or str(default)
+    if not value.isdigit() or int(value) < 1:
+        raise EnvironmentFault(f"{name}: '{value}' is not a whole number above 0", remedy=f"unset {name} for the default, {default}")
+    return int(value)
+
+
+def _device(value: str) -> Device:
+    for device in ("auto", "cpu", "cuda"):
+        if value == device:
+            return device
+    raise EnvironmentFault(f"GROUNDUP_DEVICE: '{value}' is none of auto, cpu, cuda", remedy="unset it to let the agent look for GPUs")

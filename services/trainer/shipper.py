@@ -1,0 +1,135 @@
+"""Spools to Redis: every event once and in order, however often Redis goes away."""
+
+import bisect
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Final
+
+import redis
+
+from services.trainer.spool import read_spool
+from shared import bus
+from shared.events import Record
+
+log = logging.getLogger(__name__)
+BATCH_BYTES: Final = 128 << 10
+TICK_SECONDS: Final = 0.1
+OUTAGE_SECONDS: Final = 0.5
+
+
+class Tail:
+    """One spool on its way. Its place is kept in memory only: after a restart all is sent again, and Redis skips what it has."""
+
+    def __init__(self, spool: Path, on_refused: Callable[[], None]) -> None:
+        self.spool, self.on_refused = spool, on_refused
+        self.offset = 0
+        self.marks: list[tuple[int, int]] = []  # (producer_seq of a batch's first record, its offset), about one per BATCH_BYTES
+        self.closing = False
+        self.shipped = Event()
+
+    def close(self) -> None:
+        """Its producer has ended; `shipped` is set when all is sent, refused or beyond repair."""
+        self.closing = True
+
+    def ship(self, client: redis.Redis) -> int:
+        """Send one batch; how many records went. Raises redis.RedisError with nothing lost."""
+        ending = self.closing  # read before the file, or its last record could slip between
+        if self.shipped.is_set():
+            return 0
+        try:
+            records, end = self._read()
+        except ValueError as error:
+            log.error("events behind this place cannot be shipped: %s", error)
+            self.shipped.set()
+            return 0
+        if not records:
+            if ending:
+                self.shipped.set()
+            return 0
+        self._mark(records[0].producer_seq)
+        match bus.publish(client, records):
+            case bus.Taken():
+                self.offset = end
+                return len(records)
+            case bus.Rewind(producer_seq=wanted):
+                self._rewind(wanted)
+            case bus.Refused(fence=fence):
+                log.warning("%s: refused, fence %d speaks for this run now", self.spool, fence)
+                self.shipped.set()
+                self.on_refused()
+        return 0
+
+    def _read(self) -> tuple[list[Record], int]:
+        if not self.spool.exists():
+            return [], self.offset
+        try:
+            return read_spool(self.spool, self.offset, BATCH_BYTES)
+        except ValueError:  # what lies before the damage is still good
+            return read_spool(self.spool, self.offset, 1)
+
+    def _mark(self, producer_seq: int) -> None:
+        if not self.marks or self.offset >= self.marks[-1][1] + BATCH_BYTES:
+            self.marks.append((producer_seq, self.offset))
+
+    def _rewind(self, wanted: int) -> None:
+        place = bisect.bisect_right(self.marks, wanted, key=lambda mark: mark[0]) - 1
+        if place < 0 or self.marks[place][1] == self.offset:
+            log.error("%s: Redis asks for event %d, which the spool does not have", self.spool, wanted)
+            self.shipped.set()
+            return
+        log.warning("%s: Redis has lost events; sending again from %d", self.spool, wanted)
+        self.offset = self.marks[place][1]
+        del self.marks[place + 1 :]
+
+
+class Shipper:
+    """One thread for all spools of a host."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self.client = client
+        self.shipped = 0  # records, repeated ones included
+        self.tails: list[Tail] = []
+        self.lock = Lock()
+        self.stopping = Event()
+        self.thread = Thread(target=self._run, name="shipper", daemon=True)
+
+    def start(self) -> None:
+        self.thread.start()
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self.thread.join(10)
+
+    def add(self, tail: Tail) -> Tail:
+        with self.lock:
+            self.tails.append(tail)
+        return tail
+
+    def drop(self, tail: Tail) -> None:
+        with self.lock:
+            self.tails = [kept for kept in self.tails if kept is not tail]
+
+    def _run(self) -> None:
+        down = False
+        while not self.stopping.wait(OUTAGE_SECONDS if down else TICK_SECONDS):
+            try:
+                self._ship_all()
+                if down:
+                    log.info("Redis answers again")
+                down = False
+            except redis.RedisError as error:
+                if not down:
+                    log.warning("Redis does not take events (%s); they wait in their spools", error)
+                down = True
+            except Exception:
+                log.exception("shipping failed; trying again")
+                down = True
+
+    def _ship_all(self) -> None:
+        with self.lock:
+            tails = list(self.tails)
+        for tail in tails:
+            while not self.stopping.is_set() and (records := tail.ship(self.client)):
+                self.shipped += records

@@ -1,0 +1,166 @@
+"""An attempt in its run directory: set up, started, watched to its end, and everything it left behind sent off."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Final
+
+from services.trainer.children import Child, child_environment
+from services.trainer.courier import Courier
+from services.trainer.host import Host
+from services.trainer.logs import LogTail
+from services.trainer.patience import GaveUp, patiently
+from services.trainer.prepare import prepare
+from services.trainer.progress import SpoolWatch, finite
+from services.trainer.rundir import Outcome, RunDirectory
+from services.trainer.shipper import Tail
+from services.trainer.spool import SpoolWriter
+from services.trainer.transfers import Interrupted, Transfers
+from shared.errors import GroundupError
+from shared.events import AnyEvent, LogWritten, ProcessDied
+from shared.internal import Claim, StateReport
+
+log = logging.getLogger(__name__)
+TICK_SECONDS: Final = 0.1
+SET_UP_SECONDS: Final = 300.0
+CLOSING_SECONDS: Final = 0.5
+"""What the other ranks get to write their last log lines once one has failed."""
+
+
+@dataclass
+class Signals:
+    """What others want of an attempt. interrupt: no more set-up. abandon: nothing about it matters any more. kill_at: monotonic."""
+
+    killed: Event = field(default_factory=Event)
+    shutting_down: Event = field(default_factory=Event)
+    interrupt: Event = field(default_factory=Event)
+    abandon: Event = field(default_factory=Event)
+    kill_at: float = float("inf")
+
+
+class Training:
+    """What happens in the run directory. `run` gives the last report, `ship` sends all there is, `close` leaves no process."""
+
+    def __init__(self, host: Host, claim: Claim, watch: SpoolWatch, signals: Signals, on_stale: Callable[[str], None]) -> None:
+        self.host, self.claim, self.watch, self.signals = host, claim, watch, signals
+        self.directory = RunDirectory(host.attempts_folder / claim.attempt_id)
+        for name in ("checkpoints", "logs", "pids"):
+            (self.directory.root / name).mkdir(parents=True, exist_ok=True)
+        path, producer = self.directory.agent_spool, f"agent-{claim.attempt}"
+        self.notes = SpoolWriter(path, run_id=claim.run_id, attempt=claim.attempt, fence=claim.fence, producer=producer)
+        spools = (self.directory.spool, path)
+        self.tails = [host.shipper.add(Tail(spool, lambda: on_stale("Redis knows a higher fence"))) for spool in spools]
+        self.logs = LogTail(self.directory.root / "logs")
+        self.courier = Courier(host, claim, watch, signals.abandon, on_stale)
+        self.child: Child | None = None
+        self.told: set[str] = set()
+
+    def run(self) -> StateReport:
+        try:
+            self._set_up()
+            self.child = self._start()
+            self.courier.start()
+            self._watch(self.child)
+            return self._verdict(self.child)
+        except (Interrupted, GaveUp):
+            return self._interrupted()
+        except (GroundupError, OSError) as error:
+            return self._report("failed", f"could not be set up: {error}")
+        except Exception as error:
+            log.exception("%s: the watch over it failed", self.claim.attempt_id)
+            return self._report("failed", f"the agent failed: {error!r}")
+
+    def _set_up(self) -> None:
+        transfers = Transfers(self.host.http, self.signals.interrupt)
+        patiently(
+            lambda: prepare(self.host, self.claim, self.directory, transfers, self._tell),
+            f"setting up {self.claim.attempt_id}",
+            self.signals.interrupt,
+            seconds=SET_UP_SECONDS,
+        )
+
+    def _start(self) -> Child:
+        gpus = [slot.id for slot in self.claim.slots if slot.device == "cuda"]
+        environment = child_environment(self.host.environ, self.claim.attempt_id, gpus, self.host.threads)
+        processes = len(self.claim.slots)
+        return Child(self.host.command(self.directory.root, processes, self.claim.attempt_id), self.directory, environment, processes)
+
+    def _watch(self, child: Child) -> None:
+        failed_at, asked = float("inf"), False
+        while child.running():
+            self._read()
+            now = time.monotonic()
+            if self.signals.killed.is_set() or self.signals.abandon.is_set() or now > self.signals.kill_at:
+                child.kill()
+            elif self.signals.shutting_down.is_set():
+                if not asked:
+                    child.terminate_ranks()
+                asked = True
+            elif child.failing():
+                failed_at = min(failed_at, now)
+                if now > failed_at + CLOSING_SECONDS:
+                    child.kill_ranks()
+            time.sleep(TICK_SECONDS)
+        child.kill()
+        self._read(ended=True)
+
+    def _read(self, *, ended: bool = False) -> None:
+        for lines in self.logs.read(ended=ended):
+            self._note(lines)
+        if self.watch.read():
+            self.host.poke()
+
+    def _verdict(self, child: Child) -> StateReport:
+        if self.directory.outcome.exists():
+            outcome = Outcome.model_validate_json(self.directory.outcome.read_bytes())
+            report = self._report(outcome.state, outcome.reason, retry=False)
+            return report.model_copy(update={"summary": finite(outcome.summary)})
+        if self.signals.interrupt.is_set():
+            return self._interrupted()
+        silent = time.monotonic() - child.last_alive
+        reason = child.death()
+        log.warning("%s: %s (noticed after %.1f s)", self.claim.attempt_id, reason, silent)
+        self._note(ProcessDied(reason=reason, after_seconds=silent))
+        return self._report("failed", reason)
+
+    def _interrupted(self) -> StateReport:
+        if self.signals.killed.is_set():
+            return self._report("killed", "killed by command", retry=False)
+        return self._report("failed", "the worker is shutting down")
+
+    def _report(self, state: str, reason: str, *, retry: bool = True) -> StateReport:
+        values = {"worker": self.host.settings.name, "fence": self.claim.fence, "state": state, "reason": reason, "retry": retry}
+        return StateReport.model_validate({**values, "progress": self.watch.progress})
+
+    def ship(self) -> None:
+        """All events and finished checkpoints, however long it takes; only being abandoned ends it."""
+        if self.child:
+            self.child.kill()
+        self.courier.finish()
+        for tail in self.tails:
+            tail.close()
+        while not self.signals.abandon.is_set() and not all(tail.shipped.is_set() for tail in self.tails):
+            self.signals.abandon.wait(TICK_SECONDS)
+
+    def close(self) -> None:
+        if self.child:
+            self.child.kill()
+        for tail in self.tails:
+            self.host.shipper.drop(tail)
+        self.notes.close()
+
+    def _tell(self, line: str) -> None:
+        """A line for the run's own log, once however often the set-up is repeated."""
+        if line not in self.told:
+            log.warning("%s: %s", self.claim.attempt_id, line)
+            self._note(LogWritten(rank=0, lines=[f"agent: {line}"]))
+        self.told.add(line)
+
+    def _note(self, event: AnyEvent) -> None:
+        """A full disk costs log lines, not the training."""
+        try:
+            self.notes.emit(event)
+        except OSError as error:
+            log.error("%s: %s is lost: %s", self.claim.attempt_id, event.type, error)
