@@ -80,7 +80,7 @@ def _matching(pattern: str) -> Iterator[tuple[str, Path]]:
             break
         plain.append(part)
     top = Path(*plain)
-    files = [file for file in top.glob(str(Path(pattern).relative_to(top))) if file.is_file()]
+    files = [file for file in top.glob(str(Path(pattern).relative_to(top))) if _visible(file, top)]
     if not files:
         raise LocalProblem(f"{pattern}: no file matches", remedy="check the pattern; '**' matches folders of any depth")
     yield from ((file.relative_to(top).as_posix(), file) for file in files)
@@ -88,9 +88,12 @@ def _matching(pattern: str) -> Iterator[tuple[str, Path]]:
 
 def _below(folder: Path) -> Iterator[tuple[str, Path]]:
     for source in folder.rglob("*"):
-        name = source.relative_to(folder)
-        if source.is_file() and not any(part.startswith(".") or part == "__pycache__" for part in name.parts):
-            yield name.as_posix(), source
+        if _visible(source, folder):
+            yield source.relative_to(folder).as_posix(), source
+
+
+def _visible(file: Path, top: Path) -> bool:
+    return file.is_file() and not any(part.startswith(".") or part == "__pycache__" for part in file.relative_to(top).parts)
 
 
 def _size(source: Path) -> int:

@@ -41,8 +41,8 @@ class ApiProblem(ClientError):
 
     @property
     def temporary(self) -> bool:
-        """Whether waiting may cure it."""
-        return self.status in {429, 502, 503, 504}
+        """Whether waiting may cure it. A bare 500 is the gateway's own, while the service that knows the tokens restarts."""
+        return self.status in {429, 502, 503, 504} or self.code == "http-500"
 
 
 def problem(response: httpx.Response) -> ApiProblem:

@@ -16,10 +16,8 @@ def read(kind: type[R], data: Any) -> R:
     try:
         return kind(**{item.name: _read_field(item, data[item.name]) for item in dataclasses.fields(kind) if item.name in data})
     except (TypeError, AttributeError) as error:
-        name = kind.__name__
-        raise LocalProblem(
-            f"the server's answer is no {name}: {error}", remedy="is the server of another version than this client?"
-        ) from error
+        remedy = "is the server of another version than this client?"
+        raise LocalProblem(f"the server's answer is no {kind.__name__}: {error}", remedy=remedy) from error
 
 
 def _read_field(item: "dataclasses.Field[Any]", value: Any) -> Any:

@@ -15,13 +15,12 @@ from groundup.problems import ApiProblem, LocalProblem, Unreachable, problem
 RETRIES: Final = 6
 """About 15 s in all: longer than a service needs to come back after a restart."""
 _LONGEST_PAUSE: Final = 20.0
-_BUSY: Final = frozenset({429, 502, 503, 504})
 _LOST: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 """A read that times out is not among them: the server has the request and may be at work on it."""
 
 
 class Transport:
-    """Two connections pools: `http` sends the token; `objects` is for presigned URLs, which carry their own permission."""
+    """Two connection pools: `http` sends the token; `objects` is for presigned URLs, which carry their own permission."""
 
     def __init__(self, config: Config, *, retries: int = RETRIES, sleep: Callable[[float], None] = time.sleep) -> None:
         self.config, self.retries, self.sleep = config, retries, sleep
@@ -95,7 +94,7 @@ class Transport:
             except httpx.HTTPError as error:
                 raise self._unreachable(error) from error
             else:
-                if response.status_code not in _BUSY or last:
+                if last or not _busy(response):
                     return _accept(response)
                 response.close()
                 pause = max(pause, _asked_pause(response))
@@ -116,6 +115,13 @@ def _closing(response: httpx.Response) -> Iterator[httpx.Response]:
         raise Unreachable(f"the connection broke while reading ({error!r})", remedy="try again") from error
     finally:
         response.close()
+
+
+def _busy(response: httpx.Response) -> bool:
+    """Whether waiting may cure it. A 500 that is no problem+json is the gateway's own, while api restarts."""
+    if response.status_code == 500:
+        return "problem+json" not in response.headers.get("content-type", "")
+    return response.status_code in {429, 502, 503, 504}
 
 
 def _accept(response: httpx.Response) -> httpx.Response:

@@ -1,0 +1,45 @@
+"""The demo's default text: Python's own standard library, of the interpreter that runs this. Real, there already, and several MB."""
+
+import hashlib
+import shutil
+import sysconfig
+from pathlib import Path
+from typing import Final
+
+from groundup.documents import Document, check
+from groundup.problems import LocalProblem
+
+MOST_BYTES: Final = 8_000_000
+_LEFT_OUT: Final = frozenset({"test", "tests", "idlelib", "lib2to3", "site-packages", "dist-packages", "__pycache__"})
+
+
+def collect(folder: Path, *, source: Path | None = None, most_bytes: int = MOST_BYTES) -> list[Document]:
+    """Copy modules of the standard library into `folder`, which is emptied first; returns what it holds now. The same interpreter
+    gives the same choice, spread over the library by the hash of the names.
+    """
+    library = source or Path(sysconfig.get_path("stdlib"))
+    chosen = _up_to(most_bytes, _modules(library))
+    if not chosen:
+        raise LocalProblem(f"no Python sources in {library}", remedy="name text of your own with --text PATH")
+    shutil.rmtree(folder, ignore_errors=True)
+    for document in chosen:
+        target = folder / document.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(document.source, target)
+    return chosen
+
+
+def _modules(library: Path) -> list[Document]:
+    sources = (source for source in library.rglob("*.py") if not _LEFT_OUT & set(source.relative_to(library).parts))
+    found = [Document(source.relative_to(library).as_posix(), source, source.stat().st_size) for source in sources if source.is_file()]
+    text, _not_text = check(found)
+    return text
+
+
+def _up_to(most_bytes: int, documents: list[Document]) -> list[Document]:
+    chosen, size = [], 0
+    for document in sorted(documents, key=lambda document: hashlib.sha256(document.path.encode()).digest()):
+        if size + document.size <= most_bytes:
+            chosen.append(document)
+            size += document.size
+    return chosen

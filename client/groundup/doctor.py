@@ -1,0 +1,144 @@
+"""What is wrong with a Groundup server, seen from a client, and what to do about it."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from groundup.account import Me
+from groundup.client import Client
+from groundup.config import config_path
+from groundup.generation import Sampling
+from groundup.problems import ApiProblem, ClientError, LocalProblem, Unreachable
+
+_LOGS: Final = "look at what its log says in the data folder's logs/, then `./run up`"
+_ENOUGH_DISK: Final = 2 << 30
+"""Bytes; a small run with its dataset and checkpoints fits in."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    name: str
+    state: Literal["ok", "problem", "skipped"]
+    detail: str
+    remedy: str = ""
+
+
+def diagnose(client: Client) -> Iterator[Finding]:
+    """One finding after the other. Behind a gateway that is away or a token that is refused nothing more can be seen."""
+    config = client.config
+    yield Finding("configuration", "ok", f"{config.url} (from: {config.url_from}), token from: {config.token_from}")
+    if config.local:
+        yield _disk(client)
+    gateway = _finding("gateway", lambda: _gateway(client), "start the server with `./run up`, or name the right one with GROUNDUP_URL")
+    yield gateway
+    if gateway.state == "problem":
+        return
+    me, token = _token(client)
+    yield token
+    if me is None:
+        return
+    yield _finding("api", lambda: _api(client), _LOGS)
+    yield _finding("storage and S3", lambda: _storage(client), _LOGS)
+    yield _finding("monitor and Redis", lambda: _monitor(client, me), _LOGS)
+    yield _finding("workers", lambda: _workers(client), "`./run up` starts one on this machine")
+    yield _generator(client, me)
+
+
+def _finding(name: str, check: Callable[[], str], remedy: str) -> Finding:
+    """`check` says in words what is well, or raises what is not."""
+    try:
+        return Finding(name, "ok", check())
+    except ClientError as error:
+        return Finding(name, "problem", error.detail, error.remedy or remedy)
+
+
+def _disk(client: Client) -> Finding:
+    folder = client.config.data_dir
+    if not folder.is_dir():
+        return Finding("disk", "skipped", f"no data folder at {folder}; run this where the server runs to have its disk looked at")
+    free = shutil.disk_usage(folder).free
+    detail = f"{free / 1e9:.1f} GB free for {folder.resolve()}"
+    if free < _ENOUGH_DISK:
+        return Finding("disk", "problem", detail, "delete old runs with `groundup run rm`, or move GROUNDUP_DATA_DIR to a larger disk")
+    return Finding("disk", "ok", detail)
+
+
+def _gateway(client: Client) -> str:
+    """Any answer that is not about somebody behind it will do."""
+    try:
+        client.transport.get("/api/openapi.json")
+    except ApiProblem as refusal:
+        if refusal.code == "unknown-host":
+            raise
+    return "answers"
+
+
+def _token(client: Client) -> tuple[Me | None, Finding]:
+    if client.config.token is None:
+        remedy = f"`groundup login --url {client.config.url} --token ...`; the first token lies in the server's data folder, admin-token"
+        return None, Finding("token", "problem", f"none found: not in GROUNDUP_TOKEN, not in {config_path()}", remedy)
+    try:
+        me = client.account.me()
+    except (ApiProblem, LocalProblem, Unreachable) as error:
+        remedy = f"the token came from: {client.config.token_from}; get another one and keep it with `groundup login`"
+        refused = isinstance(error, ApiProblem) and error.status in {401, 403}
+        return None, Finding("token", "problem", error.detail, remedy if refused else _LOGS)
+    return me, Finding("token", "ok", f"you are {me.name}, {me.role}")
+
+
+def _api(client: Client) -> str:
+    client.transport.get("/api/v1/runs", {"limit": 1})
+    return "answers"
+
+
+def _storage(client: Client) -> str:
+    """Reading the beginning of a document needs an object of the S3 server."""
+    newest = next((dataset.latest for dataset in client.datasets.list() if dataset.latest), None)
+    if newest is None:
+        return "storage answers; S3 is not asked while there is no dataset"
+    next(client.datasets.documents(newest.dataset, newest.version), None)
+    return f"answers, and {newest.reference} can be read"
+
+
+def _monitor(client: Client, me: Me) -> str:
+    """A ticket goes through Redis, but a viewer may have none."""
+    if me.role != "viewer":
+        client.transport.post("/api/v1/ws-tickets")
+        return "answers, and hands out tickets for live events"
+    try:
+        client.transport.get("/api/v1/runs/run_none/events", {"limit": 1})
+    except ApiProblem as refusal:
+        if refusal.status != 404:
+            raise
+    return "answers; live events are not asked for as a viewer"
+
+
+def _workers(client: Client) -> str:
+    workers = list(client.workers.list())
+    online = [worker for worker in workers if worker.state == "online"]
+    if not online:
+        lost = f"; lost: {', '.join(worker.name for worker in workers)}" if workers else ""
+        raise LocalProblem(f"none is online, so runs wait{lost}")
+    slots = [slot for worker in online for slot in worker.slots]
+    if not slots:
+        raise LocalProblem("online, but none has a slot to train on", remedy="see what the worker found of CPUs and GPUs in its log")
+    free = sum(slot.attempt_id is None for slot in slots)
+    return f"{len(online)} online, {free} of {len(slots)} slots free"
+
+
+def _generator(client: Client, me: Me) -> Finding:
+    if me.role == "viewer":
+        return Finding("generator", "skipped", "a viewer may not generate")
+    try:
+        checkpoint = next(client.checkpoints.list(), None)
+    except ClientError as error:
+        return Finding("generator", "problem", error.detail, error.remedy or _LOGS)
+    if checkpoint is None:
+        return Finding("generator", "skipped", "there is no checkpoint to ask it about yet")
+    return _finding("generator", lambda: _one_token(client, checkpoint.id), _LOGS)
+
+
+def _one_token(client: Client, checkpoint_id: str) -> str:
+    client.generator.generate(checkpoint_id, ["a"], Sampling(max_new_tokens=1))
+    return "answers"
