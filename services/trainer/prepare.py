@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def prepare(host: Host, claim: Claim, directory: RunDirectory, transfers: Transfers, tell: Callable[[str], None]) -> None:
-    """`tell` gets lines for the run's log. Raises EnvironmentFault where another try may help; Damaged, Interrupted, UserError where not."""
+    """`tell` gets lines for the run. Raises EnvironmentFault where another try may help; Damaged, Interrupted, UserError where not."""
     shards = host.storage.token_shards(claim.prepared_id)
     _fetch_tokens(shards, directory, transfers, host.cache)
     _restore(host, claim, directory, transfers, tell)

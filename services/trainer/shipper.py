@@ -2,6 +2,7 @@
 
 import bisect
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 BATCH_BYTES: Final = 128 << 10
 TICK_SECONDS: Final = 0.1
 OUTAGE_SECONDS: Final = 0.5
+CHECK_SECONDS: Final = 5.0
 
 
 class Tail:
@@ -26,6 +28,8 @@ class Tail:
         self.spool, self.on_refused = spool, on_refused
         self.offset = 0
         self.marks: list[tuple[int, int]] = []  # (producer_seq of a batch's first record, its offset), about one per BATCH_BYTES
+        self.last: Record | None = None
+        self.checked = time.monotonic()
         self.closing = False
         self.shipped = Event()
 
@@ -45,21 +49,33 @@ class Tail:
             self.shipped.set()
             return 0
         if not records:
-            if ending:
-                self.shipped.set()
+            if ending or time.monotonic() > self.checked + CHECK_SECONDS:
+                self._check(client, ending)
             return 0
         self._mark(records[0].producer_seq)
+        if not self._publish(client, records):
+            return 0
+        self.offset, self.last, self.checked = end, records[-1], time.monotonic()
+        return len(records)
+
+    def _check(self, client: redis.Redis, ending: bool) -> None:
+        """Nothing new: ask by way of the last record whether Redis still has what it took. It may have been restarted meanwhile."""
+        self.checked = time.monotonic()
+        if (self.last is None or self._publish(client, [self.last])) and ending:
+            self.shipped.set()
+
+    def _publish(self, client: redis.Redis, records: list[Record]) -> bool:
+        """Whether Redis has them all."""
         match bus.publish(client, records):
             case bus.Taken():
-                self.offset = end
-                return len(records)
+                return True
             case bus.Rewind(producer_seq=wanted):
                 self._rewind(wanted)
             case bus.Refused(fence=fence):
                 log.warning("%s: refused, fence %d speaks for this run now", self.spool, fence)
                 self.shipped.set()
                 self.on_refused()
-        return 0
+        return False
 
     def _read(self) -> tuple[list[Record], int]:
         if not self.spool.exists():
