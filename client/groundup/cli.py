@@ -25,18 +25,12 @@ class OneLineProblems(TyperGroup):
                 complain(error.detail, error.remedy)
             else:
                 complain(
-                    f"{type(error).__name__}: {error}",
-                    "a mistake of this program: run it with `groundup --debug ...` and report what it shows",
+                    f"{type(error).__name__}: {error}", "a mistake of this program; `groundup --debug ...` shows where, please report it"
                 )
             raise typer.Exit(1) from None
 
 
-app = typer.Typer(
-    cls=OneLineProblems,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="Train language models from scratch on your own machines.",
-)
+app = typer.Typer(cls=OneLineProblems, no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 @app.callback()
@@ -47,6 +41,7 @@ def options(
     token: Annotated[str | None, typer.Option(help="Your token; else GROUNDUP_TOKEN, else what `groundup login` kept.")] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,  # noqa: ARG001  (read by OneLineProblems)
 ) -> None:
+    """Train language models from scratch on your own machines."""
     ctx.obj = Options(url, token)
 
 

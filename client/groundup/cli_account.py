@@ -7,6 +7,7 @@ import typer
 from groundup.cli_output import Json, Options, connect, day, say, show_json, show_table
 from groundup.client import Client
 from groundup.config import save_login
+from groundup.workers import Worker
 
 token = typer.Typer(no_args_is_help=True, help="Tokens: hand out, list, take back (admins only).")
 worker = typer.Typer(no_args_is_help=True, help="Workers and their slots.")
@@ -78,14 +79,12 @@ def list_workers(ctx: typer.Context, *, as_json: Json = False) -> None:
     if as_json:
         show_json(workers)
         return
-    rows = []
-    for found in workers:
-        busy = {slot.run_id for slot in found.slots if slot.run_id}
-        free = sum(slot.attempt_id is None for slot in found.slots)
-        devices = ", ".join(sorted({slot.name or slot.device for slot in found.slots}))
-        rows.append(
-            (found.name, found.state, found.host, f"{free}/{len(found.slots)}", devices, " ".join(sorted(busy)), day(found.last_heartbeat))
-        )
-    show_table(
-        ("name", "state", "host", "free", "devices", "runs", "heard of"), rows, empty="No worker has joined yet. `./run up` starts one."
-    )
+    columns = ("name", "state", "host", "free", "devices", "runs", "heard of")
+    show_table(columns, map(_row, workers), empty="No worker has joined yet. `./run up` starts one.")
+
+
+def _row(found: Worker) -> tuple[object, ...]:
+    free = sum(slot.attempt_id is None for slot in found.slots)
+    devices = ", ".join(sorted({slot.name or slot.device for slot in found.slots}))
+    runs = " ".join(sorted({slot.run_id for slot in found.slots if slot.run_id}))
+    return (found.name, found.state, found.host, f"{free}/{len(found.slots)}", devices, runs, day(found.last_heartbeat))

@@ -50,7 +50,7 @@ def _finding(name: str, check: Callable[[], str], remedy: str) -> Finding:
     try:
         return Finding(name, "ok", check())
     except ClientError as error:
-        return Finding(name, "problem", error.detail, error.remedy or remedy)
+        return Finding(name, "problem", error.detail, remedy if isinstance(error, Unreachable) else error.remedy or remedy)
 
 
 def _disk(client: Client) -> Finding:
@@ -80,10 +80,11 @@ def _token(client: Client) -> tuple[Me | None, Finding]:
         return None, Finding("token", "problem", f"none found: not in GROUNDUP_TOKEN, not in {config_path()}", remedy)
     try:
         me = client.account.me()
-    except (ApiProblem, LocalProblem, Unreachable) as error:
+    except ClientError as error:
+        if not isinstance(error, ApiProblem) or error.status not in {401, 403}:
+            return None, Finding("api", "problem", error.detail, _LOGS)
         remedy = f"the token came from: {client.config.token_from}; get another one and keep it with `groundup login`"
-        refused = isinstance(error, ApiProblem) and error.status in {401, 403}
-        return None, Finding("token", "problem", error.detail, remedy if refused else _LOGS)
+        return None, Finding("token", "problem", error.detail, remedy)
     return me, Finding("token", "ok", f"you are {me.name}, {me.role}")
 
 

@@ -45,7 +45,7 @@ class Follower:
     ) -> None:
         self.client, self.run_id, self.interval, self.patience, self.sleep = client, run_id, interval, patience, sleep
         self.view = View(None)
-        self.attempts = 0
+        self.attempts, self.attempt_step = 0, 0
         self.pace: tuple[float, int] | None = None
         self.cursors: dict[str, str | None] = dict.fromkeys(_NEWS)
         self.seen: set[tuple[int | None, str, int]] = set()
@@ -84,24 +84,27 @@ class Follower:
     def _restarts(self, run: Run) -> list[str]:
         fresh = sorted((attempt for attempt in run.attempts if attempt.attempt > self.attempts), key=lambda attempt: attempt.attempt)
         if fresh:
-            self.attempts, self.pace = fresh[-1].attempt, None
+            self.attempts, self.attempt_step, self.pace = fresh[-1].attempt, 0, None
         return [_restart(attempt, run.attempts) for attempt in fresh if attempt.attempt > 1]
 
     def _newest_points(self, run: Run) -> tuple[int, float | None, float | None]:
-        """Step, loss and speed: the newest metric points, which are fresher than the heartbeat's progress."""
-        progress, view = run.progress, self.view
-        known = view.step if view.run is not None and self.pace is not None else None
-        loss = progress.loss if view.loss is None else view.loss
-        speed = progress.tokens_per_second if view.tokens_per_second is None else view.tokens_per_second
-        step = progress.step if known is None else max(known, progress.step)
-        for series in self.client.history.metrics(self.run_id, [_LOSS, _SPEED], start=known):
-            if not series.x or series.attempt not in {None, self.attempts}:
+        """Step, loss and speed of the newest attempt: from metric points, which are fresher than the heartbeat's progress."""
+        step = max(self.attempt_step, run.attempts[-1].resume_step or 0)
+        loss, speed = self.view.loss, self.view.tokens_per_second
+        for series in self.client.history.metrics(self.run_id, [_LOSS, _SPEED], start=self.attempt_step, attempts="all"):
+            if series.attempt != self.attempts or not series.x:
                 continue
             if series.name == _LOSS:
                 step, loss = max(step, int(series.x[-1])), series.last[-1]
-            elif series.name == _SPEED:
+            else:
                 speed = series.last[-1]
-        return step, loss, speed
+        self.attempt_step = step
+        told = run.progress
+        return (
+            (told.step if run.finished else step),
+            (told.loss if loss is None else loss),
+            (told.tokens_per_second if speed is None else speed),
+        )
 
     def _new_events(self) -> list[str]:
         events = [event for kind in _NEWS for event in self._unseen(kind)]
