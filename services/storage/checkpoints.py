@@ -1,0 +1,151 @@
+"""Checkpoint objects: a worker writes them by presigned PUTs; they count once this service has read them back."""
+
+import re
+from typing import Any
+
+from flask import redirect
+from flask_openapi3.blueprint import APIBlueprint
+from pydantic import BaseModel
+from sqlalchemy import delete, select
+
+from services.storage.models import CheckpointFile
+from services.storage.objects import DamagedObject, MissingObject, checkpoint_key
+from services.storage.stores import Stores, lock, now, public_origin, stores
+from shared.errors import Conflict, InvalidField, NotFound
+from shared.internal import CheckpointRef, CheckpointUpload, FileRef, Located, PutUrl, UploadUrls
+from shared.storage_client import LocatedFiles
+
+checkpoint_objects = APIBlueprint("checkpoint_objects", __name__, url_prefix="/internal", doc_ui=False)
+checkpoint_files = APIBlueprint("checkpoint_files", __name__, url_prefix="/api/v1/checkpoints")
+
+
+class RunPath(BaseModel):
+    run_id: str
+
+
+class FilePath(BaseModel):
+    id: str
+    name: str
+
+
+@checkpoint_objects.post("/uploads")
+def start_upload(body: CheckpointUpload) -> Any:
+    """Where to PUT the files that storage does not have yet."""
+    known = _known(stores(), body)
+    files = [file for file in body.files if file.name not in known and not _is_there(stores(), body, file)]
+    puts = [PutUrl(name=file.name, url=stores().objects.put_url(_key(body, file.name))) for file in files]
+    return UploadUrls(puts=puts).model_dump()
+
+
+@checkpoint_objects.post("/uploads/complete")
+def complete_upload(body: CheckpointUpload) -> Any:
+    """Read every object back. A file that differs is named and its object deleted, so that it can be PUT again."""
+    known = _known(stores(), body)
+    for index, file in enumerate(body.files):
+        if file.name not in known:
+            _verify(stores(), body, file, f"files.{index}")
+    return "", 204
+
+
+@checkpoint_objects.post("/objects/presign")
+def presign(body: CheckpointRef) -> Any:
+    """Where to read a checkpoint's files."""
+    known = _known(stores(), CheckpointUpload(run_id=body.run_id, checkpoint_id=body.id, files=body.files))
+    if absent := [file.name for file in body.files if file.name not in known]:
+        raise NotFound(f"checkpoint '{body.id}' has no {', '.join(absent)} here", remedy="only files of completed uploads can be read")
+    located = [
+        Located(
+            name=file.name,
+            bytes=file.bytes,
+            sha256=file.sha256,
+            url=stores().objects.get_url(checkpoint_key(body.run_id, body.id, file.name)),
+        )
+        for file in body.files
+    ]
+    return LocatedFiles(files=located).model_dump()
+
+
+@checkpoint_objects.delete("/objects/<run_id>")
+def delete_run_objects(path: RunPath) -> Any:
+    """Delete all checkpoint objects of a run."""
+    _check_id("run_id", path.run_id)
+    with stores().database.writing() as session:
+        session.execute(delete(CheckpointFile).where(CheckpointFile.run_id == path.run_id))
+    stores().objects.delete_below(f"checkpoints/{path.run_id}/")
+    return "", 204
+
+
+@checkpoint_files.get("/<id>/files/<name>", responses={302: None})
+def read_file(path: FilePath) -> Any:
+    """To the object itself, for a few hours. Check its SHA-256 after reading."""
+    with stores().database.reading() as session:
+        row = session.get(CheckpointFile, (path.id, path.name))
+    if row is None:
+        raise NotFound(f"checkpoint '{path.id}' has no file '{path.name}'", remedy="GET /api/v1/checkpoints/{id} lists its files")
+    return redirect(stores().objects.get_url(checkpoint_key(row.run_id, row.checkpoint_id, row.name), public_origin()))
+
+
+def _known(stores: Stores, upload: CheckpointUpload) -> set[str]:
+    """Names of files that were verified before. Raises InvalidField, Conflict where one has other bytes."""
+    _check_id("run_id", upload.run_id)
+    _check_id("checkpoint_id", upload.checkpoint_id)
+    if not upload.files:
+        raise InvalidField("files", "there are none", remedy="name the checkpoint's files")
+    if len({file.name for file in upload.files}) < len(upload.files):
+        raise InvalidField("files", "a name is given twice", remedy="give each file once")
+    with stores.database.reading() as session:
+        of_checkpoint = select(CheckpointFile).where(CheckpointFile.checkpoint_id == upload.checkpoint_id)
+        rows = {row.name: row for row in session.scalars(of_checkpoint)}
+    for file in upload.files:
+        row = rows.get(file.name)
+        if row and (row.sha256, row.bytes, row.run_id) != (file.sha256, file.bytes, upload.run_id):
+            raise Conflict(
+                f"{file.name} of checkpoint '{upload.checkpoint_id}' is there with other bytes", remedy="use a new checkpoint id"
+            )
+    return set(rows)
+
+
+def _is_there(stores: Stores, upload: CheckpointUpload, file: FileRef) -> bool:
+    """Whether an earlier PUT, of which we were not told, has arrived whole."""
+    key = _key(upload, file.name)
+    if stores.objects.size(key) != file.bytes:
+        return False
+    try:
+        stores.objects.verify(key, file.sha256, file.bytes)
+    except DamagedObject:
+        return False
+    return True
+
+
+def _verify(stores: Stores, upload: CheckpointUpload, file: FileRef, field: str) -> None:
+    key = _key(upload, file.name)
+    try:
+        stores.objects.verify(key, file.sha256, file.bytes)
+    except MissingObject:
+        raise InvalidField(field, f"{file.name} was not PUT yet", remedy="PUT it to its url, then complete again") from None
+    except DamagedObject as error:
+        stores.objects.delete(key)
+        raise InvalidField(field, error.detail, remedy="PUT the right bytes, then complete again") from None
+    with stores.database.writing() as session:
+        lock(session, f"checkpoint {upload.checkpoint_id}")
+        if session.get(CheckpointFile, (upload.checkpoint_id, file.name)) is None:
+            session.add(
+                CheckpointFile(
+                    checkpoint_id=upload.checkpoint_id,
+                    name=file.name,
+                    run_id=upload.run_id,
+                    bytes=file.bytes,
+                    sha256=file.sha256,
+                    verified_at=now(),
+                )
+            )
+
+
+def _key(upload: CheckpointUpload, name: str) -> str:
+    return checkpoint_key(upload.run_id, upload.checkpoint_id, name)
+
+
+def _check_id(field: str, given: str) -> None:
+    """Ids become part of keys, so they hold nothing that means something in a path."""
+    if re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", given) is None:
+        raise InvalidField(field, f"{given!r} is not an id", remedy="use the id as the api service gave it")

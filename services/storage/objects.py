@@ -1,0 +1,192 @@
+"""Objects in S3. A key is made by us and written once; what is read is compared with the hash that the database knows."""
+
+import hashlib
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Literal
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from services.storage.settings import MIB, StorageSettings
+from shared.errors import EnvironmentFault, GroundupError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+log = logging.getLogger(__name__)
+PUT_SECONDS: Final = 3600
+GET_SECONDS: Final = 6 * 3600
+_ABSENT: Final = frozenset({"NoSuchKey", "NoSuchBucket", "404", "NotFound"})
+
+
+class DamagedObject(GroundupError):
+    """An object is not what was written. Says the key, what was expected and what was found."""
+
+    code = "damaged-object"
+
+
+class MissingObject(DamagedObject):
+    code = "missing-object"
+
+
+def part_key(sha256: str) -> str:
+    return f"parts/{sha256[:2]}/{sha256}"
+
+
+def shard_key(sha256: str) -> str:
+    return f"shards/{sha256[:2]}/{sha256}"
+
+
+def tokenizer_key(tokenizer_id: str) -> str:
+    return f"tokenizers/{tokenizer_id}/tokenizer.json"
+
+
+def checkpoint_key(run_id: str, checkpoint_id: str, name: str) -> str:
+    return f"checkpoints/{run_id}/{checkpoint_id}/{name}"
+
+
+class ObjectStore:
+    """One bucket. Raises EnvironmentFault where the endpoint does not answer, MissingObject where there is no such key."""
+
+    def __init__(self, settings: StorageSettings) -> None:
+        self.settings = settings
+        self._session = boto3.Session(
+            aws_access_key_id=settings.access_key_id, aws_secret_access_key=settings.secret_access_key, region_name=settings.region
+        )
+        self._making_client = threading.Lock()
+        self._client_for = lru_cache(maxsize=16)(self._make_client)
+        self._bucket_exists = False
+
+    def ensure_bucket(self) -> None:
+        """Create the bucket where it is missing; asks the endpoint once per process."""
+        if self._bucket_exists:
+            return
+        client = self._client(self.settings.endpoint_url)
+        with self._faults(self.settings.bucket):
+            try:
+                client.head_bucket(Bucket=self.settings.bucket)
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in _ABSENT:
+                    raise
+                client.create_bucket(Bucket=self.settings.bucket)
+        self._bucket_exists = True
+
+    def put_url(self, key: str, origin: str = "") -> str:
+        """Where to PUT an object's bytes, signed for the host of `origin`; default: the endpoint as services reach it."""
+        return self._presign("put_object", key, origin, PUT_SECONDS)
+
+    def get_url(self, key: str, origin: str = "") -> str:
+        return self._presign("get_object", key, origin, GET_SECONDS)
+
+    def put(self, key: str, data: bytes, sha256: str) -> None:
+        """Write an object that services make themselves, and read it back. One that is there and right is not written again."""
+        if self.size(key) == len(data):
+            try:
+                return self.verify(key, sha256, len(data))
+            except DamagedObject as error:
+                log.warning("%s; written again", error)
+        with self._faults(key):
+            self._s3().put_object(Bucket=self.settings.bucket, Key=key, Body=data)
+        return self.verify(key, sha256, len(data))
+
+    def size(self, key: str) -> int | None:
+        try:
+            with self._faults(key):
+                return self._s3().head_object(Bucket=self.settings.bucket, Key=key)["ContentLength"]
+        except MissingObject:
+            return None
+
+    def verify(self, key: str, sha256: str, size: int) -> None:
+        """Read an object to its end. Raises DamagedObject where it differs."""
+        for _chunk in self.stream_verified(key, sha256, size):
+            pass
+
+    def read_verified(self, key: str, sha256: str, size: int) -> bytes:
+        return b"".join(self.stream_verified(key, sha256, size))
+
+    def stream_verified(self, key: str, sha256: str, size: int) -> Iterator[bytes]:
+        """An object's bytes in pieces. Raises DamagedObject at the end where they were not the expected ones."""
+        digest, count = hashlib.sha256(), 0
+        for chunk in self._stream(key):
+            digest.update(chunk)
+            count += len(chunk)
+            if count > size:
+                raise DamagedObject(f"{key}: expected {size} bytes, found more")
+            yield chunk
+        if count != size or digest.hexdigest() != sha256:
+            raise DamagedObject(f"{key}: expected {size} bytes with SHA-256 {sha256}, found {count} bytes with {digest.hexdigest()}")
+
+    def read_range(self, key: str, start: int, end: int) -> bytes:
+        """Bytes `start` to `end` (excluded), which cannot be compared with a hash: for showing, not for training."""
+        return b"".join(self._stream(key, f"bytes={start}-{end - 1}"))
+
+    def delete(self, key: str) -> None:
+        with self._faults(key):
+            self._s3().delete_object(Bucket=self.settings.bucket, Key=key)
+
+    def delete_below(self, prefix: str) -> None:
+        with self._faults(prefix):
+            for page in self._s3().get_paginator("list_objects_v2").paginate(Bucket=self.settings.bucket, Prefix=prefix):
+                for entry in page.get("Contents", []):
+                    self._s3().delete_object(Bucket=self.settings.bucket, Key=entry["Key"])
+
+    def close(self) -> None:
+        self._client(self.settings.endpoint_url).close()
+        self._client_for.cache_clear()
+
+    def _stream(self, key: str, byte_range: str = "") -> Iterator[bytes]:
+        with self._faults(key):
+            extra = {"Range": byte_range} if byte_range else {}
+            body = self._s3().get_object(Bucket=self.settings.bucket, Key=key, **extra)["Body"]  # type: ignore[arg-type]
+            try:
+                yield from body.iter_chunks(MIB)
+            finally:
+                body.close()
+
+    def _presign(self, operation: Literal["get_object", "put_object"], key: str, origin: str, seconds: int) -> str:
+        self.ensure_bucket()
+        client = self._client(origin or self.settings.endpoint_url)
+        return client.generate_presigned_url(operation, Params={"Bucket": self.settings.bucket, "Key": key}, ExpiresIn=seconds)
+
+    def _s3(self) -> "S3Client":
+        self.ensure_bucket()
+        return self._client(self.settings.endpoint_url)
+
+    def _client(self, url: str) -> "S3Client":
+        with self._making_client:
+            return self._client_for(url)
+
+    def _make_client(self, url: str) -> "S3Client":
+        """The time-outs are short because a task or a request waits behind each call. The CRT client, which ignores endpoint addresses,
+        is for managed transfers only, and we make none.
+        """
+        config = Config(
+            signature_version="s3v4",
+            s3={"addressing_style": "path"},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            connect_timeout=5,
+            read_timeout=30,
+            retries={"max_attempts": 2, "mode": "standard"},
+            max_pool_connections=32,
+        )
+        return self._session.client("s3", endpoint_url=url, config=config)
+
+    @contextmanager
+    def _faults(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in _ABSENT:
+                raise MissingObject(f"{key}: there is no such object") from error
+            raise EnvironmentFault(f"S3 refused {key}: {error}", remedy="check the S3 keys and the S3 endpoint's log") from error
+        except BotoCoreError as error:
+            raise EnvironmentFault(
+                f"S3 at {self.settings.endpoint_url} does not answer: {error}", remedy="`groundup doctor` tells what is down"
+            ) from error

@@ -1,0 +1,41 @@
+"""What the environment says to the storage service and its worker alone. Read once, in an entry point."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from shared.settings import secret
+
+MIB: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class StorageSettings:
+    """`public_url` is where browsers and clients read and write objects; empty means the origin they called us by.
+
+    `chunk_bytes` of text are tokenised by one task; a row that shows no sign of life for `stall_seconds` is taken up again by the sweep.
+    """
+
+    endpoint_url: str
+    public_url: str
+    bucket: str
+    access_key_id: str
+    secret_access_key: str
+    region: str
+    chunk_bytes: int = 8 * MIB
+    stall_seconds: float = 30.0
+    sweep_seconds: float = 15.0
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "StorageSettings":
+        return cls(
+            endpoint_url=environ.get("S3_ENDPOINT_URL", "http://127.0.0.1:8085").rstrip("/"),
+            public_url=environ.get("S3_PUBLIC_URL", "").rstrip("/"),
+            bucket=environ.get("S3_BUCKET", "groundup"),
+            access_key_id=secret(environ, "AWS_ACCESS_KEY_ID"),
+            secret_access_key=secret(environ, "AWS_SECRET_ACCESS_KEY"),
+            region=environ.get("AWS_REGION", "us-east-1"),
+            chunk_bytes=max(4096, int(environ.get("GROUNDUP_STORAGE_CHUNK_BYTES", 8 * MIB))),
+            stall_seconds=float(environ.get("GROUNDUP_STORAGE_STALL_SECONDS", "30")),
+            sweep_seconds=float(environ.get("GROUNDUP_STORAGE_SWEEP_SECONDS", "15")),
+        )
