@@ -35,7 +35,7 @@ def create_service(name: str, settings: Settings, *, ready: Callable[[], None]) 
 
 def check_host(settings: Settings) -> None:
     """Refuse names that are not ours, so that a page elsewhere cannot reach us by DNS rebinding. Internal paths carry a secret instead."""
-    if request.path.startswith("/api/") and host_name(request.host) not in settings.allowed_hosts:
+    if request.path.startswith(("/api/", "/ws/")) and host_name(request.host) not in settings.allowed_hosts:
         raise UserError(
             f"this server does not answer to the host '{request.host}'",
             remedy="add the name to GROUNDUP_ALLOWED_HOSTS if it is yours",
@@ -66,7 +66,8 @@ def _install_metrics(app: OpenAPI, name: str) -> None:
 
     def count(response: Response) -> Response:
         requests.labels(name, request.method, response.status_code).inc()
-        seconds.labels(name).observe(time.perf_counter() - g.get("started", time.perf_counter()))
+        if not request.path.startswith("/ws/"):  # as long as somebody looks at a page
+            seconds.labels(name).observe(time.perf_counter() - g.get("started", time.perf_counter()))
         return response
 
     def metrics() -> Any:

@@ -1,8 +1,10 @@
 """The live events in Redis: one stream and one counter per topic, one pub/sub channel for all.
 
-`seq` is the stream entry's own id, so replay from a position is a range read. The epoch is the Redis server's run id.
+`seq` is the stream entry's own id, so replay from a position is a range read. A producer that wants to be sure that Redis has lost nothing
+publishes its last record again: the answer is Taken, or Rewind.
 """
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +18,9 @@ from shared.events import Envelope, Record, unpack
 
 LIVE_CHANNEL: Final = "events:live"
 TOPICS: Final = "events:topics"
-_SCRIPT: Final = (Path(__file__).parent / "publish.lua").read_text()
+_BORN: Final = "events:born"
+_PUBLISH: Final = (Path(__file__).parent / "publish.lua").read_text()
+_COMMIT: Final = (Path(__file__).parent / "commit.lua").read_text()
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,16 @@ class Refused:
     """Another attempt with a higher fence speaks for this run now."""
 
     fence: int
+
+
+@dataclass(frozen=True)
+class Range:
+    """Part of a topic's stream: `(seq, packed record)` in order. `newest`: the last seq given out; `committed`: the last in the history."""
+
+    epoch: str
+    newest: int
+    committed: int
+    entries: tuple[tuple[int, bytes], ...]
 
 
 _ANSWERS: Final[dict[bytes, type[Taken] | type[Rewind] | type[Refused]]] = {b"ok": Taken, b"rewind": Rewind, b"stale": Refused}
@@ -67,15 +81,38 @@ def counter_key(topic: str) -> str:
 def publish(client: redis.Redis, records: Sequence[Record]) -> Taken | Rewind | Refused:
     """Publish consecutive events of one producer on one topic. Safe to repeat: what Redis has is skipped."""
     first = records[0]
-    keys = (counter_key(first.run_id), stream_key(first.run_id), TOPICS)
     fence = "" if first.fence is None else str(first.fence)
     packed = [record.pack() for record in records]
-    reply = cast(Any, client.eval(_SCRIPT, 3, *keys, first.run_id, fence, first.producer, LIVE_CHANNEL, first.producer_seq, *packed))
+    arguments: tuple[Any, ...] = (first.run_id, fence, first.producer, LIVE_CHANNEL, first.producer_seq, *packed)
+    reply = cast(Any, client.eval(_PUBLISH, 4, *_keys(first.run_id), *arguments))
     return _ANSWERS[reply[0]](int(reply[1]))
 
 
+def commit(client: redis.Redis, topic: str, epoch_id: str, seq: int, *, keep: int) -> bool:
+    """Events up to `seq` are in the history: Redis may forget all but the newest `keep` of them. With `keep=0` the topic also leaves
+    TOPICS, unless something is unread. False, and nothing done, where the epoch is no longer `epoch_id`."""
+    return bool(client.eval(_COMMIT, 4, *_keys(topic), topic, epoch_id, seq, keep))
+
+
 def epoch(client: redis.Redis) -> str:
-    return str(cast(Any, client.info("server"))["run_id"])
+    """Changes whenever Redis may have lost events: with a restart or failover (the server's run id), with FLUSHALL (its data's birth)."""
+    return read_range(client, "", 0, 1).epoch
+
+
+def read_range(client: redis.Redis, topic: str, after: int, count: int) -> Range:
+    """The first `count` entries behind `after`, and where the topic stands, as of one moment."""
+    pipeline: Any = client.pipeline(transaction=True)
+    pipeline.info("server").get(_BORN).hmget(counter_key(topic), "seq", "committed").xrange(stream_key(topic), f"{after + 1}-0", "+", count)
+    info, born, (seq, committed), entries = pipeline.execute()
+    if born is None:
+        client.set(_BORN, uuid.uuid4().hex, nx=True)
+        return read_range(client, topic, after, count)
+    records = tuple((int(entry_id.split(b"-")[0]), fields[b"r"]) for entry_id, fields in entries)
+    return Range(f"{info['run_id']}-{born.decode()}", int(seq or 0), int(committed or 0), records)
+
+
+def _keys(topic: str) -> tuple[str, str, str, str]:
+    return counter_key(topic), stream_key(topic), TOPICS, _BORN
 
 
 def read_live(message: bytes) -> Envelope:

@@ -1,0 +1,84 @@
+"""`/api/v1/runs/{id}/events` and `/samples`"""
+
+from collections.abc import Sequence
+
+from flask import Response, current_app
+from flask_openapi3.blueprint import APIBlueprint
+from pydantic import BaseModel, Field
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from services.monitor.models import StoredEvent
+from services.monitor.paging import PageQuery, RunPath, iso
+from serving.database import Database
+from shared.events import Envelope, SampleGenerated, unpack
+
+api = APIBlueprint("events", __name__)
+
+
+class EventsQuery(PageQuery):
+    type: str | None = Field(None, max_length=100, description="only events of this type")
+
+
+class EventPage(BaseModel):
+    items: list[Envelope]
+    next_cursor: str | None
+
+
+class SampleAnswer(BaseModel):
+    step: int
+    prompt: str
+    text: str
+    at: str
+    attempt: int | None
+
+
+class SamplePage(BaseModel):
+    items: list[SampleAnswer]
+    next_cursor: str | None
+
+
+@api.get("/api/v1/runs/<run_id>/events", responses={200: EventPage})
+def list_events(path: RunPath, query: EventsQuery) -> Response:
+    """What happened to a run, oldest first: all events but metric points and logs, which have lists of their own."""
+    with _database().reading() as session:
+        rows, cursor = _page(session, path.run_id, query.type, query)
+    return _json(EventPage(items=[_envelope(row) for row in rows], next_cursor=cursor))
+
+
+@api.get("/api/v1/runs/<run_id>/samples", responses={200: SamplePage})
+def list_samples(path: RunPath, query: PageQuery) -> Response:
+    """Texts that the run's model wrote while it was trained, oldest first."""
+    with _database().reading() as session:
+        rows, cursor = _page(session, path.run_id, "SampleGenerated", query)
+    return _json(SamplePage(items=[_sample(row) for row in rows], next_cursor=cursor))
+
+
+def _database() -> Database:
+    database: Database = current_app.extensions["database"]
+    return database
+
+
+def _page(session: Session, run_id: str, kind: str | None, page: PageQuery) -> tuple[Sequence[StoredEvent], str | None]:
+    query = select(StoredEvent).where(StoredEvent.topic == run_id, StoredEvent.id > page.position)
+    if kind is not None:
+        query = query.where(StoredEvent.type == kind)
+    rows = session.scalars(query.order_by(StoredEvent.id).limit(page.limit + 1)).all()
+    more = len(rows) > page.limit
+    rows = rows[: page.limit]
+    return rows, str(rows[-1].id) if more else None
+
+
+def _envelope(row: StoredEvent) -> Envelope:
+    return Envelope(**unpack(row.body), epoch=row.epoch, seq=row.seq)
+
+
+def _sample(row: StoredEvent) -> SampleAnswer:
+    event = _envelope(row).event
+    assert isinstance(event, SampleGenerated), event.type
+    return SampleAnswer(step=event.step, prompt=event.prompt, text=event.text, at=iso(row.at), attempt=row.attempt)
+
+
+def _json(page: BaseModel) -> Response:
+    """By pydantic, which writes null for NaN."""
+    return Response(page.model_dump_json(), content_type="application/json")

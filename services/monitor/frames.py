@@ -1,0 +1,90 @@
+"""The WebSocket's frames (docs/http-api.md): binary messages of msgpack."""
+
+import logging
+from collections.abc import Iterable
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from shared.events import pack, unpack
+
+log = logging.getLogger(__name__)
+
+FRAME_BYTES: Final = 1 << 20
+"""About the size at which a frame of events is closed and the next one begun."""
+
+
+class ClientFrame(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Subscribe(ClientFrame):
+    type: Literal["subscribe"]
+    topic: str = Field(min_length=1, max_length=200)
+    epoch: str | None = Field(None, max_length=100)
+    since: int = Field(0, ge=0, lt=1 << 63)
+
+
+class Unsubscribe(ClientFrame):
+    type: Literal["unsubscribe"]
+    topic: str = Field(max_length=200)
+
+
+class Ping(ClientFrame):
+    type: Literal["ping"]
+    id: int | str = Field(0, union_mode="left_to_right")
+
+
+AnyClientFrame = Annotated[Subscribe | Unsubscribe | Ping, Field(discriminator="type")]
+_FRAME: Final[TypeAdapter[AnyClientFrame]] = TypeAdapter(AnyClientFrame)
+
+
+def read_frame(message: bytes | str) -> Subscribe | Unsubscribe | Ping:
+    """Raises ValueError, saying what is wrong."""
+    if isinstance(message, str):
+        raise ValueError("frames are binary: one msgpack map each")
+    try:
+        return _FRAME.validate_python(unpack(message))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise ValueError(f"{'.'.join(map(str, first['loc'])) or 'frame'}: {first['msg']}") from None
+
+
+def subscribed(topic: str, epoch: str, seq: int) -> bytes:
+    return pack({"type": "subscribed", "topic": topic, "epoch": epoch, "seq": seq})
+
+
+def reset(topic: str, epoch: str, seq: int) -> bytes:
+    return pack({"type": "reset", "topic": topic, "epoch": epoch, "seq": seq})
+
+
+def pong(ping_id: int | str) -> bytes:
+    return pack({"type": "pong", "id": ping_id})
+
+
+def error(code: str, detail: str) -> bytes:
+    return pack({"type": "error", "code": code, "detail": detail})
+
+
+def events(topic: str, epoch: str, entries: Iterable[tuple[int, bytes]]) -> list[bytes]:
+    """Frames of `(seq, packed record)`. A record that cannot be read becomes a reset, so that nobody takes its place for a lost event."""
+    frames: list[bytes] = []
+    items: list[dict[str, Any]] = []
+    size = 0
+    for seq, packed in entries:
+        try:
+            items.append({**unpack(packed), "epoch": epoch, "seq": seq})
+        except (TypeError, ValueError) as unreadable:
+            log.warning("event %s of topic %s cannot be read: %s", seq, topic, unreadable)
+            frames += [*_events(topic, epoch, items), reset(topic, epoch, seq)]
+            items, size = [], 0
+            continue
+        size += len(packed)
+        if size >= FRAME_BYTES:
+            frames += _events(topic, epoch, items)
+            items, size = [], 0
+    return frames + _events(topic, epoch, items)
+
+
+def _events(topic: str, epoch: str, items: list[dict[str, Any]]) -> list[bytes]:
+    return [pack({"type": "events", "topic": topic, "epoch": epoch, "items": items})] if items else []

@@ -1,0 +1,124 @@
+"""Reading curves: from the chunks in range to buckets."""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from services.monitor import columns
+from services.monitor.buckets import bucket
+from services.monitor.columns import Columns
+from services.monitor.models import MetricChunk
+
+Axis = Literal["step", "tokens", "time"]
+_EXTENT: Final[dict[Axis, tuple[InstrumentedAttribute[Any], InstrumentedAttribute[Any]]]] = {
+    "step": (MetricChunk.first_step, MetricChunk.last_step),
+    "tokens": (MetricChunk.first_tokens, MetricChunk.last_tokens),
+    "time": (MetricChunk.first_at, MetricChunk.last_at),
+}
+
+
+@dataclass(frozen=True)
+class Zoom:
+    """The part of a curve that is asked for. `first` and `last` belong to it; time counts seconds from the run's first point."""
+
+    x: Axis = "step"
+    first: float | None = None
+    last: float | None = None
+    buckets: int = 500
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """`started`: seconds since 1970 of the run's first point. `superseded`: per attempt, the step from which on a later one counts."""
+
+    started: float
+    superseded: dict[int, int]
+
+
+def read_series(session: Session, run_id: str, names: list[str] | None, zoom: Zoom, *, all_attempts: bool = False) -> list[dict[str, Any]]:
+    """The curves of a run by name, one per name (the highest attempt wins on a step) or one per name and attempt. Unknown names are
+    left out."""
+    timeline = _timeline(session, run_id)
+    if timeline is None:
+        return []
+    rows = session.execute(_chunks(run_id, names, zoom, timeline.started)).yield_per(32)
+    series = []
+    for (name, attempt), group in groupby(rows, key=lambda row: (row.name, row.attempt if all_attempts else None)):
+        curve = _Curve(zoom, timeline, hide=not all_attempts)
+        curve.read(group)
+        if curve.parts:
+            series.append({"name": name, "attempt": curve.attempt if attempt is None else attempt, **curve.buckets()})
+    return series
+
+
+def _timeline(session: Session, run_id: str) -> Timeline | None:
+    first = func.min(MetricChunk.first_step), func.min(MetricChunk.first_at)
+    rows = session.execute(select(MetricChunk.attempt, *first).where(MetricChunk.run_id == run_id).group_by(MetricChunk.attempt)).all()
+    if not rows:
+        return None
+    superseded = {attempt: min(steps) for attempt, _, _ in rows if (steps := [step for later, step, _ in rows if later > attempt])}
+    return Timeline(min(at for _, _, at in rows), superseded)
+
+
+def _chunks(run_id: str, names: list[str] | None, zoom: Zoom, started: float) -> Select[Any]:
+    low, high = _EXTENT[zoom.x]
+    # A second more on each side: x is computed by a subtraction, which rounds.
+    offset, slack = (started, 1) if zoom.x == "time" else (0, 0)
+    query: Any = select(MetricChunk.name, MetricChunk.attempt, MetricChunk.first_step, MetricChunk.sealed, MetricChunk.data)
+    query = query.where(MetricChunk.run_id == run_id).order_by(MetricChunk.name, MetricChunk.attempt, MetricChunk.id)
+    if names is not None:
+        query = query.where(MetricChunk.name.in_(names))
+    if zoom.first is not None:
+        query = query.where(high >= zoom.first + offset - slack)
+    if zoom.last is not None:
+        query = query.where(low <= zoom.last + offset + slack)
+    return query
+
+
+class _Curve:
+    """The points of one curve, gathered from its chunks."""
+
+    def __init__(self, zoom: Zoom, timeline: Timeline, *, hide: bool) -> None:
+        self.zoom, self.started, self.hidden_from = zoom, timeline.started, timeline.superseded if hide else {}
+        self.parts: list[tuple[NDArray[Any], columns.Floats]] = []
+        self.attempt = 0
+
+    def read(self, rows: Iterable[Any]) -> None:
+        for row in rows:
+            for x, value in self._visible(row):
+                self.parts.append((x, value))
+                self.attempt = row.attempt
+            time.sleep(0)  # long curves take turns with the sockets of the same process
+
+    def _visible(self, row: Any) -> Iterator[tuple[NDArray[Any], columns.Floats]]:
+        hidden_from = self.hidden_from.get(row.attempt)
+        if hidden_from is not None and row.first_step >= hidden_from:
+            return
+        points = columns.decode(row.data, sealed=row.sealed)
+        x = self._axis(points)
+        keep = np.ones(len(points), bool)
+        if hidden_from is not None:
+            keep &= points.step < hidden_from
+        if self.zoom.first is not None:
+            keep &= x >= self.zoom.first
+        if self.zoom.last is not None:
+            keep &= x <= self.zoom.last
+        if keep.any():
+            yield x[keep], points.value[keep]
+
+    def _axis(self, points: Columns) -> NDArray[Any]:
+        if self.zoom.x == "time":
+            return points.at - self.started
+        return points.step if self.zoom.x == "step" else points.tokens
+
+    def buckets(self) -> dict[str, list[Any]]:
+        x, value = (np.concatenate(arrays) for arrays in zip(*self.parts, strict=True))
+        order = np.argsort(x, kind="stable")
+        return bucket(x[order], value[order], self.zoom.buckets)

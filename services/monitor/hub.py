@@ -1,0 +1,218 @@
+"""One subscription to Redis for all sockets of this process: who wants which topic, and where everybody stands in it.
+
+A subscription joins by reading the stream until it has reached its topic's feed; from then on the feed hands it every event, packed once
+for all. A feed that misses an event (its seq has a hole, Redis came back, a periodic look at the stream) reads the missing ones; where they
+are gone, or the epoch is another one, its subscriptions join anew and are told `reset`.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import redis
+
+from services.monitor import frames
+from services.monitor.outbox import GOING_AWAY, Outbox
+from shared import bus
+
+log = logging.getLogger(__name__)
+
+PAGE: Final = 200
+"""Entries that are read from a stream at once."""
+AUDIT_SECONDS: Final = 2.0
+"""So long may the last event of a topic stay unseen where Redis dropped its message."""
+_READERS: Final = 8
+
+
+@dataclass(eq=False)
+class Subscription:
+    """`(epoch, seq)`: the last event that the outbox has. Without an epoch it begins where the history ends."""
+
+    topic: str
+    outbox: Outbox
+    epoch: str | None = None
+    seq: int = 0
+    announced: bool = False
+    live: bool = False
+
+
+@dataclass(eq=False)
+class Feed:
+    """`(epoch, seq)`: the last event that every live subscription has."""
+
+    topic: str
+    epoch: str = ""
+    seq: int = 0
+    live: set[Subscription] = field(default_factory=set)
+    members: set[Subscription] = field(default_factory=set)
+
+
+class Hub:
+    def __init__(self, client: redis.Redis) -> None:
+        self.client = client
+        self.feeds: dict[str, Feed] = {}
+        self.outboxes: set[Outbox] = set()
+        self.lock = threading.Lock()
+        self.stopping = threading.Event()
+        self._readers = threading.BoundedSemaphore(_READERS)
+        self._listener: threading.Thread | None = None
+
+    def connect(self, outbox: Outbox) -> None:
+        with self.lock:
+            self.outboxes.add(outbox)
+            if self.stopping.is_set():
+                outbox.close(GOING_AWAY, "the service restarts")
+            if self._listener is None:
+                self._listener = threading.Thread(target=self._listen, daemon=True, name="hub")
+                self._listener.start()
+
+    def disconnect(self, outbox: Outbox) -> None:
+        self.outboxes.discard(outbox)
+
+    def stop(self) -> None:
+        """Close every socket; safe in a signal handler."""
+        self.stopping.set()
+        for outbox in list(self.outboxes):
+            outbox.close(GOING_AWAY, "the service restarts")
+
+    def enter(self, subscription: Subscription) -> None:
+        with self.lock:
+            self.feeds.setdefault(subscription.topic, Feed(subscription.topic)).members.add(subscription)
+        subscription.outbox.join(subscription)
+
+    def leave(self, subscription: Subscription) -> None:
+        with self.lock:
+            feed = self.feeds[subscription.topic]
+            feed.members.discard(subscription)
+            feed.live.discard(subscription)
+            if not feed.members:
+                del self.feeds[feed.topic]
+
+    # --- joining: called by the socket's writer, again and again until the subscription is live ---
+
+    def catch_up(self, subscription: Subscription) -> list[bytes]:
+        """Frames of the next part of the stream. Raises RedisError; then nothing has changed."""
+        page = self._read(subscription.topic, subscription.seq)
+        with self.lock:
+            feed = self.feeds.get(subscription.topic)
+            if feed is None or subscription not in feed.members:
+                return []
+            self._synchronise(feed, page)
+            return self._advance(subscription, feed, page)
+
+    def _synchronise(self, feed: Feed, page: bus.Range) -> None:
+        """A feed that nobody follows yet may jump."""
+        if feed.epoch != page.epoch:
+            self._restart(feed, page.epoch, page.newest)
+        elif not feed.live:
+            feed.seq = max(feed.seq, page.newest)
+
+    def _advance(self, subscription: Subscription, feed: Feed, page: bus.Range) -> list[bytes]:
+        topic, fresh = subscription.topic, not subscription.announced
+        subscription.announced = True
+        if subscription.epoch is None:
+            subscription.epoch, subscription.seq = page.epoch, page.committed
+            return [frames.subscribed(topic, page.epoch, page.committed)]
+        entries = _unbroken(subscription.seq, page)
+        if subscription.epoch != page.epoch or entries is None:
+            subscription.epoch, subscription.seq = page.epoch, _restart_at(subscription, page)
+            return [frames.reset(topic, page.epoch, subscription.seq)]
+        answer = [frames.subscribed(topic, page.epoch, subscription.seq)] if fresh else []
+        entries = [entry for entry in entries if entry[0] <= feed.seq]
+        subscription.seq += len(entries)
+        if subscription.seq == feed.seq:
+            subscription.live = True
+            feed.live.add(subscription)
+        return answer + frames.events(topic, page.epoch, entries)
+
+    # --- live: called by the listener ---
+
+    def _listen(self) -> None:
+        while not self.stopping.is_set():
+            try:
+                self._follow()
+            except redis.RedisError as error:
+                log.warning("no live events: %s", error)
+                self.stopping.wait(0.5)
+            except Exception:
+                log.exception("the hub failed and starts again")
+                self.stopping.wait(0.5)
+
+    def _follow(self) -> None:
+        with self.client.pubsub() as subscription:  # type: ignore[no-untyped-call]
+            subscription.subscribe(bus.LIVE_CHANNEL)
+            audited = 0.0
+            while not self.stopping.is_set():
+                message = subscription.get_message(timeout=AUDIT_SECONDS / 2)
+                if message and message["type"] == "message":
+                    self._deliver(message["data"])
+                # The client reconnects without a word, but every reconnection confirms its subscription.
+                if (message and message["type"] == "subscribe") or time.monotonic() - audited > AUDIT_SECONDS:
+                    self._audit()
+                    audited = time.monotonic()
+
+    def _deliver(self, message: bytes) -> None:
+        topic, epoch, number, packed = message.split(b" ", 3)
+        feed, seq = self.feeds.get(topic.decode()), int(number)
+        if feed is None:
+            return
+        with self.lock:
+            if feed.epoch != epoch.decode():
+                self._restart(feed, epoch.decode(), seq)
+            elif not feed.live:
+                feed.seq = max(feed.seq, seq)
+            elif seq == feed.seq + 1:
+                self._broadcast(feed, [(seq, packed)])
+            missed = seq > feed.seq
+        if missed:
+            self._fill(feed)
+
+    def _audit(self) -> None:
+        for feed in list(self.feeds.values()):
+            if feed.live:
+                self._fill(feed)
+
+    def _fill(self, feed: Feed) -> None:
+        """Hand out what the stream has behind the feed's position; where that is much or not all of it, let the subscriptions join anew."""
+        page = self._read(feed.topic, feed.seq)
+        with self.lock:
+            entries = _unbroken(feed.seq, page)
+            if page.epoch != feed.epoch or entries is None or feed.seq + len(entries) < page.newest:
+                self._restart(feed, page.epoch, page.newest)
+            elif entries:
+                self._broadcast(feed, entries)
+
+    def _broadcast(self, feed: Feed, entries: Sequence[tuple[int, bytes]]) -> None:
+        feed.seq += len(entries)
+        packed = frames.events(feed.topic, feed.epoch, entries)
+        for subscription in feed.live:
+            subscription.seq = feed.seq
+            for frame in packed:
+                subscription.outbox.offer(frame)
+
+    def _restart(self, feed: Feed, epoch: str, seq: int) -> None:
+        feed.epoch, feed.seq = epoch, seq
+        for subscription in feed.live:
+            subscription.live = False
+            subscription.outbox.join(subscription)
+        feed.live.clear()
+
+    def _read(self, topic: str, after: int) -> bus.Range:
+        with self._readers:
+            return bus.read_range(self.client, topic, after, PAGE)
+
+
+def _unbroken(seq: int, page: bus.Range) -> list[tuple[int, bytes]] | None:
+    """The page's entries up to the first hole; None where the hole is right behind `seq`, or `seq` was never given out."""
+    entries = [entry for place, entry in enumerate(page.entries, seq + 1) if entry[0] == place]
+    return entries if entries or seq == page.newest else None
+
+
+def _restart_at(subscription: Subscription, page: bus.Range) -> int:
+    """What the history has need not be sent again. Where even the stream behind that is gone, at what is left of it."""
+    if (subscription.epoch, subscription.seq) != (page.epoch, page.committed):
+        return page.committed
+    return page.entries[0][0] - 1 if page.entries else page.newest

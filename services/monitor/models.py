@@ -1,0 +1,92 @@
+"""The tables of the metric history."""
+
+from sqlalchemy import BigInteger, Boolean, Double, Index, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite numbers rows by itself only where the key is a plain INTEGER."""
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Position(Base):
+    """How far a topic's stream has been taken. Written in the transaction of what was taken."""
+
+    __tablename__ = "positions"
+
+    topic: Mapped[str] = mapped_column(String(200), primary_key=True)
+    epoch: Mapped[str] = mapped_column(String(100))
+    seq: Mapped[int] = mapped_column(BigInteger)
+    events: Mapped[int] = mapped_column(BigInteger)
+    next_line: Mapped[int] = mapped_column(BigInteger)
+
+
+class Producer(Base):
+    """The last event taken of a producer. Unlike `seq` its numbers outlive a Redis that forgets."""
+
+    __tablename__ = "producers"
+
+    topic: Mapped[str] = mapped_column(String(200), primary_key=True)
+    producer: Mapped[str] = mapped_column(String(200), primary_key=True)
+    producer_seq: Mapped[int] = mapped_column(BigInteger)
+
+
+class MetricChunk(Base):
+    """Points of one series, in order of arrival; `data` as in columns.py. `first_` and `last_`: the smallest and the largest."""
+
+    __tablename__ = "metric_chunks"
+    __table_args__ = (Index("ix_metric_chunks_series", "run_id", "name", "attempt", "sealed"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    run_id: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(200))
+    attempt: Mapped[int]
+    first_step: Mapped[int] = mapped_column(BigInteger)
+    last_step: Mapped[int] = mapped_column(BigInteger)
+    first_tokens: Mapped[int] = mapped_column(BigInteger)
+    last_tokens: Mapped[int] = mapped_column(BigInteger)
+    first_at: Mapped[float] = mapped_column(Double)
+    last_at: Mapped[float] = mapped_column(Double)
+    count: Mapped[int]
+    sealed: Mapped[bool] = mapped_column(Boolean)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class LogChunk(Base):
+    """The lines of one `LogWritten`. Lines are numbered per run from 0, over all ranks and attempts, in order of arrival."""
+
+    __tablename__ = "log_chunks"
+    __table_args__ = (Index("ix_log_chunks_rank", "run_id", "rank", "first_line"),)
+
+    run_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    first_line: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    count: Mapped[int]
+    rank: Mapped[int]
+    attempt: Mapped[int]
+    at: Mapped[float] = mapped_column(Double)
+    text: Mapped[bytes] = mapped_column(LargeBinary)
+    """UTF-8, lines joined by a newline. Bytes, since PostgreSQL's text holds no NUL and logs may."""
+
+
+class StoredEvent(Base):
+    """Every event that is neither metric nor log; `body` is the packed `shared.events.Record`, which carries NaN."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        UniqueConstraint("topic", "producer", "producer_seq"),
+        Index("ix_events_type", "topic", "type", "id"),
+        Index("ix_events_topic", "topic", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    topic: Mapped[str] = mapped_column(String(200))
+    epoch: Mapped[str] = mapped_column(String(100))
+    seq: Mapped[int] = mapped_column(BigInteger)
+    attempt: Mapped[int | None]
+    producer: Mapped[str] = mapped_column(String(200))
+    producer_seq: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[float] = mapped_column(Double)
+    type: Mapped[str] = mapped_column(String(100))
+    body: Mapped[bytes] = mapped_column(LargeBinary)
