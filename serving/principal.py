@@ -1,6 +1,7 @@
 """Who is asking. The gateway asks api and passes the answer on in headers, which count only together with the gateway's secret."""
 
 import hmac
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,10 @@ ROLE_HEADER: Final = "X-Groundup-Role"
 _RANK: Final = {Role.VIEWER: 0, Role.EDITOR: 1, Role.ADMIN: 2}
 _OPEN: Final = frozenset({"/healthz", "/readyz", "/metrics", "/api/openapi.json", "/api/v1/login"})
 """Paths that need nobody's name; /healthz, /readyz and /metrics are not routed by the gateway."""
+_GATEWAY_ASKS: Final = re.compile(r"/internal/(auth|problem/\d+)")
+"""Internal paths that the gateway itself calls; the `Authorization` it sends there is its client's."""
+_FOR_READERS: Final = frozenset({"/api/v1/login-links", "/api/v1/logout", "/api/v1/ws-tickets"})
+"""POSTs that change nothing but who is asking how; a viewer may."""
 _FOR_VIEWERS: Final = frozenset({"/api/v1/ws-tickets"})
 """Paths whose POST changes nothing that is anybody else's."""
 
@@ -29,6 +34,9 @@ class Principal:
 def guard(settings: Settings) -> None:
     """Before every request: internal paths need the join secret, all others a principal whose role fits the method (reading or writing)."""
     if request.path in _OPEN:
+        return
+    if _GATEWAY_ASKS.fullmatch(request.path):
+        _must_match(request.headers.get(GATEWAY_HEADER, ""), settings.gateway_secret, "this path answers the gateway only")
         return
     if request.path.startswith("/internal/"):
         _must_match(

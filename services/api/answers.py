@@ -1,0 +1,149 @@
+"""What the API says of runs, commands, checkpoints and workers: the shapes, and how they come from the tables."""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from services.api.models import Attempt, Checkpoint, Command, Run
+from services.api.parts import iso, iso_or_none
+from shared.internal import FileRef, Resolved
+from shared.names import RunState
+from shared.spec import RunSpec
+
+
+class AttemptAnswer(BaseModel):
+    id: str
+    attempt: int
+    state: Literal["placed", "claimed", "running", "succeeded", "failed", "stopped", "killed", "lost"]
+    worker: str
+    slots: list[str]
+    reason: str
+    resume_step: int
+    started_at: str | None
+    ended_at: str | None
+
+
+class ProgressAnswer(BaseModel):
+    step: int
+    steps: int
+    tokens: int
+    loss: float | None
+    tokens_per_second: float | None
+    eta_seconds: float | None
+
+
+class RunAnswer(BaseModel):
+    """`reason`: why it waits, or how it ended. `resolved`: the versions that `spec` meant when it was submitted."""
+
+    id: str
+    name: str
+    project: str
+    state: RunState
+    reason: str
+    created_at: str
+    created_by: str
+    started_at: str | None
+    ended_at: str | None
+    spec: RunSpec
+    resolved: Resolved
+    attempts: list[AttemptAnswer]
+    progress: ProgressAnswer
+    summary: dict[str, float]
+
+
+class RunPage(BaseModel):
+    items: list[RunAnswer]
+    next_cursor: str | None
+
+
+class CommandAnswer(BaseModel):
+    command_id: str
+    type: Literal["stop", "kill"]
+    state: Literal["requested", "accepted", "applied", "rejected"]
+    step: int | None
+    ranks: int | None
+    reason: str
+    by: str
+    created_at: str
+
+
+class CommandPage(BaseModel):
+    items: list[CommandAnswer]
+    next_cursor: str | None
+
+
+class CheckpointAnswer(BaseModel):
+    id: str
+    run_id: str
+    attempt: int
+    step: int
+    tokens: int
+    metrics: dict[str, float]
+    bytes: int
+    created_at: str
+    files: list[FileRef]
+
+
+class CheckpointPage(BaseModel):
+    items: list[CheckpointAnswer]
+    next_cursor: str | None
+
+
+def run_answers(session: Session, runs: Sequence[Run]) -> list[RunAnswer]:
+    query = select(Attempt).where(Attempt.run_id.in_([run.id for run in runs])).order_by(Attempt.number)
+    attempts: dict[str, list[Attempt]] = {}
+    for attempt in session.scalars(query):
+        attempts.setdefault(attempt.run_id, []).append(attempt)
+    return [_run_answer(run, attempts.get(run.id, ())) for run in runs]
+
+
+def _run_answer(run: Run, attempts: Iterable[Attempt]) -> RunAnswer:
+    spec = RunSpec.model_validate(run.spec)
+    return RunAnswer(
+        id=run.id,
+        name=run.name,
+        project=run.project,
+        state=RunState(run.state),
+        reason=run.reason,
+        created_at=iso(run.created_at),
+        created_by=run.created_by,
+        started_at=iso_or_none(run.started_at),
+        ended_at=iso_or_none(run.ended_at),
+        spec=spec,
+        resolved=Resolved.model_validate(run.resolved),
+        attempts=[_attempt_answer(attempt) for attempt in attempts],
+        progress=_progress_answer(run, spec),
+        summary=run.summary,
+    )
+
+
+def _attempt_answer(attempt: Attempt) -> AttemptAnswer:
+    told = {name: getattr(attempt, name) for name in ("id", "state", "worker", "reason", "resume_step")}
+    times = {"started_at": iso_or_none(attempt.started_at), "ended_at": iso_or_none(attempt.ended_at)}
+    return AttemptAnswer(**told, **times, attempt=attempt.number, slots=[slot["id"] for slot in attempt.slots])
+
+
+def _progress_answer(run: Run, spec: RunSpec) -> ProgressAnswer:
+    left = (spec.train.steps - run.step) * spec.train.batch_size * spec.model.sequence_length
+    moving = run.state == RunState.RUNNING and run.tokens_per_second
+    return ProgressAnswer(
+        step=run.step,
+        steps=spec.train.steps,
+        tokens=run.tokens,
+        loss=run.loss,
+        tokens_per_second=run.tokens_per_second,
+        eta_seconds=left / run.tokens_per_second if moving and run.tokens_per_second else None,
+    )
+
+
+def command_answer(command: Command) -> CommandAnswer:
+    told = {name: getattr(command, name) for name in ("type", "state", "step", "ranks", "reason", "by")}
+    return CommandAnswer(command_id=command.id, created_at=iso(command.created_at), **told)
+
+
+def checkpoint_answer(checkpoint: Checkpoint) -> CheckpointAnswer:
+    told = {name: getattr(checkpoint, name) for name in ("id", "run_id", "attempt", "step", "tokens", "metrics", "bytes", "files")}
+    return CheckpointAnswer(created_at=iso(checkpoint.created_at), **told)

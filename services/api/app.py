@@ -1,0 +1,43 @@
+"""The api service: what it is made of."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import redis
+from flask import Response, jsonify
+from flask_openapi3.openapi import OpenAPI
+
+from services.api import auth, checkpoints, commands, generate, internal, login, runs, tokens, workers
+from services.api.audit import install_audit
+from services.api.parts import Parts
+from serving.app import create_service
+from serving.database import Database
+from shared.settings import Settings
+from shared.storage_client import StorageClient
+
+DOCUMENT: Final = Path(__file__).parent / "openapi.json"
+"""Of all services, merged and committed."""
+
+
+def create_app(
+    settings: Settings, database: Database, storage: StorageClient, client: redis.Redis, *, clock: Callable[[], float] = time.time
+) -> OpenAPI:
+    app = create_service("api", settings, ready=database.ping)
+    parts = Parts(settings, database, storage, client, clock)
+    app.extensions["parts"] = parts
+    install_audit(app, parts)
+    for resource in (runs, commands, checkpoints, workers, generate, tokens, login, auth, internal):
+        app.register_api(resource.api)
+    _serve_document(app)
+    return app
+
+
+def _serve_document(app: OpenAPI) -> None:
+    def openapi() -> Any:
+        if DOCUMENT.exists():
+            return Response(DOCUMENT.read_bytes(), content_type="application/json")
+        return jsonify(app.api_doc)
+
+    app.add_url_rule("/api/openapi.json", view_func=openapi)

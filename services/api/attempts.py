@@ -1,0 +1,140 @@
+"""The life of an attempt: placed, claimed with a fence, running, ended. What it writes counts while it is the run's current one."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from services.api.commit import checkpoint_ref, checkpoints_newest_first, current_attempt, finite_only, finite_or_none
+from services.api.models import Attempt, Command, Run, Slot
+from services.api.outbox import record
+from services.api.rows import rows_changed
+from services.api.states import change_state
+from shared.errors import NotFound, Stale
+from shared.events import AttemptClaimed, AttemptEnded
+from shared.internal import Claim, ClaimRequest, Progress, Resolved, SlotReport, StateReport
+from shared.names import FINAL_STATES, RunState
+from shared.spec import RunSpec
+
+MAX_FRUITLESS: Final = 3
+"""So many attempts in a row may fail without a new checkpoint before the run itself counts as failed."""
+_RUN_STATE_AFTER: Final[Mapping[str, RunState]] = {state.value: state for state in FINAL_STATES}
+
+
+def claim(session: Session, attempt_id: str, request: ClaimRequest, now: float) -> Claim:
+    """Give the attempt its fence. The same instance gets the same answer again; anybody else Stale."""
+    run, attempt = current_attempt(session, attempt_id)
+    if attempt.worker != request.worker:
+        raise Stale(f"attempt {attempt_id} is not placed on {request.worker}")
+    if attempt.fence is None:
+        _raise_fence(session, run, attempt, request.instance)
+        event = AttemptClaimed(attempt=attempt.number, worker=attempt.worker, resume_step=attempt.resume_step)
+        record(session, run.id, event, now)
+    elif attempt.instance != request.instance:
+        raise Stale(f"attempt {attempt_id} is claimed by another instance of {request.worker}")
+    assert attempt.fence is not None
+    assert run.prepared_id is not None, "only prepared runs are placed"
+    return Claim(
+        run_id=run.id,
+        attempt_id=attempt.id,
+        attempt=attempt.number,
+        fence=attempt.fence,
+        spec=RunSpec.model_validate(run.spec),
+        resolved=Resolved.model_validate(run.resolved),
+        prepared_id=run.prepared_id,
+        slots=[SlotReport.model_validate(slot) for slot in attempt.slots],
+        checkpoints=[checkpoint_ref(checkpoint) for checkpoint in checkpoints_newest_first(session, run.id)],
+    )
+
+
+def _raise_fence(session: Session, run: Run, attempt: Attempt, instance: str) -> None:
+    raised = update(Run).where(Run.id == run.id, Run.current_attempt_id == attempt.id).values(fence=Run.fence + 1)
+    if rows_changed(session, raised.execution_options(synchronize_session=False)) != 1:
+        raise Stale(f"attempt {attempt.id} is not the run's current one")
+    session.refresh(run, ["fence"])
+    newest = next(iter(checkpoints_newest_first(session, run.id)), None)
+    attempt.fence, attempt.instance, attempt.state = run.fence, instance, "claimed"
+    attempt.resume_step = newest.step if newest else 0
+
+
+def report_state(session: Session, attempt_id: str, report: StateReport, now: float) -> None:
+    """Take the worker's word for how its attempt is. A final report that is repeated changes nothing. Raises Stale."""
+    known = session.get(Attempt, attempt_id)
+    if known and known.fence == report.fence and known.worker == report.worker and known.state == report.state:
+        return
+    run, attempt = current_attempt(session, attempt_id)
+    if attempt.fence is None or attempt.fence != report.fence or attempt.worker != report.worker:
+        raise Stale(f"attempt {attempt_id} does not have fence {report.fence} on {report.worker}")
+    take_progress(run, report.progress)
+    if report.state == "running":
+        _start(session, run, attempt, now)
+        return
+    run.summary = finite_only({**run.summary, **report.summary})
+    reason = report.reason.replace("\0", "")  # PostgreSQL has no place for it
+    _end(session, run, attempt, outcome=report.state, reason=reason, now=now)
+    if report.state == "failed" and report.retry:
+        run.fruitless += 1
+        try_again(session, run, by=attempt.worker, reason=f"attempt {attempt.number} failed: {reason}", now=now)
+    else:
+        finish(session, run, _RUN_STATE_AFTER[report.state], by=attempt.worker, reason=reason, now=now)
+
+
+def _start(session: Session, run: Run, attempt: Attempt, now: float) -> None:
+    attempt.state, attempt.started_at = "running", attempt.started_at or now
+    if run.state == RunState.STARTING:
+        change_state(session, run, RunState.RUNNING, by=attempt.worker, now=now)
+
+
+def take_progress(run: Run, progress: Progress) -> None:
+    run.step, run.tokens = progress.step, progress.tokens
+    run.loss, run.tokens_per_second = finite_or_none(progress.loss), finite_or_none(progress.tokens_per_second)
+
+
+def lose(session: Session, attempt_id: str, reason: str, now: float) -> bool:
+    """End an attempt nobody works on any more; its run goes back to the queue. False where it had ended already."""
+    try:
+        run, attempt = current_attempt(session, attempt_id)
+    except (Stale, NotFound):
+        return False
+    _end(session, run, attempt, outcome="lost", reason=reason, now=now)
+    try_again(session, run, by="platform", reason=f"attempt {attempt.number} is lost: {reason}", now=now)
+    return True
+
+
+def end_unclaimed(session: Session, run: Run, attempt_id: str, outcome: str, now: float) -> bool:
+    """End the current attempt of a locked run if no worker has taken it up."""
+    attempt = session.get_one(Attempt, attempt_id, populate_existing=True)
+    if attempt.fence is not None:
+        return False
+    _end(session, run, attempt, outcome=outcome, reason="ended before a worker took it up", now=now)
+    return True
+
+
+def _end(session: Session, run: Run, attempt: Attempt, *, outcome: str, reason: str, now: float) -> None:
+    attempt.state, attempt.reason, attempt.ended_at = outcome, reason, now
+    run.current_attempt_id = None
+    session.execute(update(Slot).where(Slot.attempt_id == attempt.id).values(attempt_id=None))
+    record(session, run.id, AttemptEnded(attempt=attempt.number, outcome=outcome, reason=reason), now)
+
+
+def try_again(session: Session, run: Run, *, by: str, reason: str, now: float) -> None:
+    """Back to the queue, unless the run is to stop or keeps failing without getting anywhere."""
+    if run.state == RunState.STOPPING:
+        finish(session, run, RunState(run.wish), by=by, reason=reason, now=now)
+    elif run.fruitless >= MAX_FRUITLESS:
+        reason = f"{run.fruitless} attempts in a row came to no new checkpoint; {reason}"
+        finish(session, run, RunState.FAILED, by=by, reason=reason, now=now)
+    else:
+        change_state(session, run, RunState.QUEUED, by=by, reason=reason, now=now)
+
+
+def finish(session: Session, run: Run, state: RunState, *, by: str, reason: str, now: float) -> None:
+    """Move a run to a final state and close its open commands: the one that came true as applied, others as rejected."""
+    change_state(session, run, state, by=by, reason=reason, now=now)
+    fulfilled = {RunState.STOPPED: {"stop"}, RunState.KILLED: {"stop", "kill"}}.get(state, set())
+    for command in session.scalars(select(Command).where(Command.run_id == run.id, Command.state.in_(("requested", "accepted")))):
+        if command.type in fulfilled:
+            command.state, command.step = "applied", run.step
+        else:
+            command.state, command.reason = "rejected", f"the run was {state} before"

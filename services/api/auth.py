@@ -1,0 +1,86 @@
+"""The gateway asks who is asking: a bearer token or a browser's session, answered with name and role."""
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from flask import Response, request
+from flask_openapi3.blueprint import APIBlueprint
+from pydantic import BaseModel
+from sqlalchemy import or_, select, update
+
+from services.api.models import Token
+from services.api.parts import parts
+from services.api.rows import rows_changed
+from services.api.tokens import digest
+from serving.principal import PRINCIPAL_HEADER, ROLE_HEADER
+from serving.problems import problem_response
+from shared.errors import NotAllowed, NotAuthenticated, NotFound
+from shared.settings import Settings, host_name
+
+api = APIBlueprint("auth", __name__, url_prefix="/internal", doc_ui=False)
+COOKIE: Final = "groundup_session"
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+USE_NOTED_EVERY: Final = 60.0
+
+
+class StatusPath(BaseModel):
+    status: int
+
+
+@api.get("/auth")
+def authenticate() -> Response:
+    token = _who(*_shown())
+    return Response(status=200, headers={PRINCIPAL_HEADER: token.name, ROLE_HEADER: token.role})
+
+
+@api.get("/problem/<int:status>")
+def problem(path: StatusPath) -> Response:
+    """The body of the gateway's own 401 and 403; auth_request passes on a status only."""
+    if path.status == 401:
+        return problem_response(no_valid_token())
+    if path.status == 403:
+        return problem_response(foreign_origin())
+    raise NotFound(f"there is no problem {path.status}")
+
+
+def no_valid_token() -> NotAuthenticated:
+    remedy = "send 'Authorization: Bearer <token>' (data/admin-token holds the first one), or log in by `groundup login-link`"
+    return NotAuthenticated("the token or session is missing, wrong or expired", remedy=remedy)
+
+
+def foreign_origin() -> NotAllowed:
+    remedy = "add the page's host to GROUNDUP_ALLOWED_HOSTS if it is yours"
+    return NotAllowed("a page of another origin may not act with this browser's session", remedy=remedy, code="foreign-origin")
+
+
+def _shown() -> tuple[str, str]:
+    """What was shown, and its kind. A bearer token counts before a cookie."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme:
+        if scheme.lower() != "bearer":
+            raise no_valid_token()
+        return secret.strip(), "token"
+    if cookie := request.cookies.get(COOKIE):
+        if request.headers.get("X-Original-Method", "POST").upper() not in SAFE_METHODS:
+            check_origin(parts().settings)
+        return cookie, "session"
+    raise no_valid_token()
+
+
+def check_origin(settings: Settings) -> None:
+    """Browsers name the page that sends a writing request; a cookie counts only for our own."""
+    if host_name(urlsplit(request.headers.get("Origin", "")).netloc) not in settings.allowed_hosts:
+        raise foreign_origin()
+
+
+def _who(secret: str, kind: str) -> Token:
+    now = parts().clock()
+    valid = or_(Token.expires_at.is_(None), Token.expires_at > now)
+    with parts().database.reading() as session:
+        token = session.scalar(select(Token).where(Token.digest == digest(secret), Token.kind == kind, valid))
+    if token is None:
+        raise no_valid_token()
+    if token.last_used_at is None or token.last_used_at < now - USE_NOTED_EVERY:
+        with parts().database.writing() as session:
+            rows_changed(session, update(Token).where(Token.id == token.id).values(last_used_at=now))
+    return token

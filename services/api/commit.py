@@ -1,0 +1,84 @@
+"""The one message that makes a checkpoint visible, and which attempt may send it."""
+
+import math
+from collections.abc import Mapping
+
+from sqlalchemy import insert, literal, select
+from sqlalchemy.orm import Session
+
+from services.api.models import Attempt, Checkpoint, Run
+from services.api.outbox import record
+from services.api.rows import locked, rows_changed
+from shared.errors import NotFound, Stale
+from shared.events import CheckpointCommitted
+from shared.internal import CheckpointCommit, CheckpointRef
+
+
+def commit_checkpoint(session: Session, attempt_id: str, commit: CheckpointCommit, now: float) -> None:
+    """Make a checkpoint visible: one insert that takes place only while the attempt is current and has this fence. Raises Stale."""
+    if _is_committed(session, attempt_id, commit):
+        return
+    run, attempt = current_attempt(session, attempt_id)
+    newest = next(iter(checkpoints_newest_first(session, run.id)), None)
+    size = sum(file.bytes for file in commit.files)
+    values = {
+        Checkpoint.id: commit.checkpoint_id,
+        Checkpoint.run_id: run.id,
+        Checkpoint.attempt_id: attempt.id,
+        Checkpoint.attempt: attempt.number,
+        Checkpoint.fence: commit.fence,
+        Checkpoint.step: commit.step,
+        Checkpoint.tokens: commit.tokens,
+        Checkpoint.metrics: finite_only(commit.metrics),
+        Checkpoint.bytes: size,
+        Checkpoint.files: [file.model_dump() for file in commit.files],
+        Checkpoint.created_at: now,
+    }
+    columns = [column.key for column in values]
+    still_ours = (Run.id == run.id, Run.current_attempt_id == attempt.id, Attempt.id == attempt.id, Attempt.fence == commit.fence)
+    row = select(*(literal(value, column.type) for column, value in values.items())).where(*still_ours)
+    if rows_changed(session, insert(Checkpoint).from_select(columns, row)) != 1:
+        raise Stale(f"attempt {attempt_id} does not have fence {commit.fence}")
+    if newest is None or commit.step > newest.step:
+        run.fruitless = 0
+    record(session, run.id, CheckpointCommitted(checkpoint_id=commit.checkpoint_id, step=commit.step, bytes=size), now)
+
+
+def _is_committed(session: Session, attempt_id: str, commit: CheckpointCommit) -> bool:
+    known = session.get(Checkpoint, commit.checkpoint_id)
+    if known is None:
+        return False
+    if (known.attempt_id, known.fence, known.step) != (attempt_id, commit.fence, commit.step):
+        raise Stale(f"checkpoint {commit.checkpoint_id} is another attempt's")
+    return True
+
+
+def current_attempt(session: Session, attempt_id: str) -> tuple[Run, Attempt]:
+    """The run, locked, and its attempt. Raises Stale where that is not its current one."""
+    run_id = session.scalar(select(Attempt.run_id).where(Attempt.id == attempt_id))
+    run = locked(session, Run, run_id) if run_id else None
+    if run is None:
+        raise NotFound(f"there is no attempt {attempt_id}")
+    if run.current_attempt_id != attempt_id:
+        raise Stale(f"attempt {attempt_id} is not the current one of run {run.id}")
+    return run, session.get_one(Attempt, attempt_id, populate_existing=True)
+
+
+def checkpoints_newest_first(session: Session, run_id: str) -> list[Checkpoint]:
+    query = select(Checkpoint).where(Checkpoint.run_id == run_id).order_by(Checkpoint.step.desc(), Checkpoint.fence.desc())
+    return list(session.scalars(query))
+
+
+def checkpoint_ref(checkpoint: Checkpoint) -> CheckpointRef:
+    return CheckpointRef.model_validate(
+        {"id": checkpoint.id, "run_id": checkpoint.run_id, "step": checkpoint.step, "files": checkpoint.files}
+    )
+
+
+def finite_only(metrics: Mapping[str, float]) -> dict[str, float]:
+    """JSON has no NaN, and PostgreSQL refuses it; the events keep what was measured."""
+    return {name: value for name, value in metrics.items() if math.isfinite(value)}
+
+
+def finite_or_none(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,56 @@
+"""What a run will cost, told before it is queued.
+
+V tokens in the vocabulary, L layers, H heads of Q channels, C = H * Q, T tokens a sequence.
+"""
+
+from pydantic import BaseModel
+
+from shared.spec import ModelSpec, RunSpec
+
+FLOAT_BYTES = 4
+
+
+class Estimate(BaseModel):
+    """`flops`: of all steps. `memory_bytes_per_device` is rough. None: not known."""
+
+    parameters: int
+    tokens: int
+    flops: float
+    memory_bytes_per_device: int
+    duration_seconds: float | None
+    checkpoint_bytes: int
+    cost_usd: float | None
+
+
+def estimate(spec: RunSpec, vocab_size: int) -> Estimate:
+    parameters = parameter_count(spec.model, vocab_size)
+    tokens = spec.train.steps * spec.train.batch_size * spec.model.sequence_length
+    return Estimate(
+        parameters=parameters,
+        tokens=tokens,
+        flops=float(tokens) * flops_per_token(spec.model, parameters),
+        memory_bytes_per_device=memory_bytes(spec, parameters, vocab_size),
+        duration_seconds=None,
+        checkpoint_bytes=3 * FLOAT_BYTES * parameters,  # weights and AdamW's two moments
+        cost_usd=None,
+    )
+
+
+def parameter_count(model: ModelSpec, vocab_size: int) -> int:
+    """Attention has 4 C^2 weights a layer, its MLP of width 4 C has 8 C^2; norms have none, positions are rotations."""
+    embedding = vocab_size * model.n_embd
+    return embedding * (1 if model.tied_head else 2) + model.n_layer * 12 * model.n_embd**2
+
+
+def flops_per_token(model: ModelSpec, parameters: int) -> float:
+    """Forward and backward: 6 N + 12 L H Q T (PaLM, arXiv:2204.02311, appendix B)."""
+    return 6.0 * parameters + 12.0 * model.n_layer * model.n_embd * model.sequence_length
+
+
+def memory_bytes(spec: RunSpec, parameters: int, vocab_size: int) -> int:
+    """Weights, gradients, two moments (and the buckets in which DDP sends gradients), plus what the backward pass keeps of each token:
+    about 34 C values a layer, and the logits three times (as such, as float32, as gradient)."""
+    copies = 4 if spec.compute.world_size == 1 else 5
+    tokens = spec.micro_batch_size * spec.model.sequence_length
+    activations = tokens * (34 * spec.model.n_layer * spec.model.n_embd + 3 * vocab_size)
+    return FLOAT_BYTES * (copies * parameters + activations)

@@ -1,0 +1,121 @@
+"""Text from a checkpoint: the request goes to the generator through Redis, its tokens come back as one answer or as server-sent events."""
+
+import itertools
+import json
+import secrets
+from collections.abc import Iterator
+from typing import Annotated, Final
+
+from flask import Response
+from flask_openapi3.blueprint import APIBlueprint
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select
+
+from services.api.commit import checkpoint_ref, checkpoints_newest_first
+from services.api.generation import Output, Outputs, replies
+from services.api.models import Checkpoint, Run
+from services.api.parts import parts
+from services.api.paths import Id
+from serving.idempotency import Answer
+from serving.ids import new_id
+from shared.errors import Conflict, FieldError, GroundupError, InvalidFields, NotFound
+from shared.internal import GenerateReply, GenerateRequest
+
+api = APIBlueprint("generate", __name__)
+Prompt = Annotated[str, Field(min_length=1, max_length=32_768)]
+_SHOWN: Final = {
+    "token": {"kind", "index", "text", "token", "logprob"},
+    "end": {"kind", "index", "text", "finish_reason"},
+    "done": {"kind"},
+}
+"""What of a reply goes into its server-sent event."""
+
+
+class GenerateBody(BaseModel):
+    """Either a checkpoint or a run (its newest one), and either one prompt or several. `seed` null: a random one, told in the answer."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    checkpoint_id: Id | None = None
+    run_id: Id | None = None
+    prompt: Prompt | None = None
+    prompts: list[Prompt] | None = Field(None, min_length=1, max_length=16)
+    max_new_tokens: int = Field(100, ge=1, le=4096)
+    temperature: float = Field(0.8, ge=0, le=10, description="0 always takes the likeliest token")
+    top_k: int | None = Field(None, ge=1)
+    top_p: float | None = Field(None, gt=0, le=1)
+    seed: int | None = Field(None, ge=0, lt=2**32)
+    stream: bool = False
+
+
+class GenerateAnswer(BaseModel):
+    checkpoint_id: str
+    step: int
+    seed: int
+    outputs: list[Output]
+
+
+@api.post("/api/v1/generate", responses={200: GenerateAnswer})
+def generate(body: GenerateBody) -> Answer | Response:
+    """Generate text from a checkpoint
+
+    With `stream` the answer is `text/event-stream`: events of kind `token`, `end` (of one prompt), `done`, and `error` where it broke off.
+    """
+    _check_choices(body)
+    checkpoint = _find_checkpoint(body)
+    prompts = [body.prompt] if body.prompt is not None else body.prompts or []
+    request = GenerateRequest(
+        id=new_id("gen"),
+        checkpoint_id=checkpoint.id,
+        files=parts().storage.presign_checkpoint(checkpoint_ref(checkpoint)),
+        prompts=prompts,
+        max_new_tokens=body.max_new_tokens,
+        temperature=body.temperature,
+        top_k=body.top_k,
+        top_p=body.top_p,
+        seed=secrets.randbits(32) if body.seed is None else body.seed,
+    )
+    incoming = replies(parts().redis, request)
+    first = next(incoming)  # what is wrong from the start is still a problem, with its own status
+    if body.stream:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return Response(_server_sent(first, incoming), content_type="text/event-stream", headers=headers)
+    outputs = Outputs(len(prompts))
+    outputs.add(first)
+    for reply in incoming:
+        outputs.add(reply)
+    answer = GenerateAnswer(checkpoint_id=checkpoint.id, step=checkpoint.step, seed=request.seed or 0, outputs=outputs.items)
+    return answer.model_dump(), 200
+
+
+def _check_choices(body: GenerateBody) -> None:
+    errors = []
+    if (body.checkpoint_id is None) == (body.run_id is None):
+        errors.append(FieldError("checkpoint_id", "give either checkpoint_id or run_id"))
+    if (body.prompt is None) == (body.prompts is None):
+        errors.append(FieldError("prompt", "give either prompt or prompts"))
+    if errors:
+        raise InvalidFields(tuple(errors))
+
+
+def _find_checkpoint(body: GenerateBody) -> Checkpoint:
+    with parts().database.reading() as session:
+        if body.checkpoint_id is not None:
+            checkpoint = session.scalar(select(Checkpoint).where(Checkpoint.id == body.checkpoint_id))
+            if checkpoint is None:
+                raise NotFound(f"there is no checkpoint {body.checkpoint_id}")
+            return checkpoint
+        run = session.get(Run, body.run_id)
+        if run is None:
+            raise NotFound(f"there is no run {body.run_id}")
+        found = checkpoints_newest_first(session, run.id)
+    if not found:
+        raise Conflict(f"run {run.name} has no checkpoint yet", remedy="wait for its first one, or lower train.checkpoint.every")
+    return found[0]
+
+
+def _server_sent(first: GenerateReply, incoming: Iterator[GenerateReply]) -> Iterator[str]:
+    try:
+        for reply in itertools.chain([first], incoming):
+            yield f"data: {json.dumps(reply.model_dump(include=_SHOWN[reply.kind]))}\n\n"
+    except GroundupError as error:  # the status was sent long ago
+        yield f"data: {json.dumps({'kind': 'error', 'text': error.detail})}\n\n"

@@ -1,0 +1,129 @@
+"""A worker says that it lives, what it has and what it works on; the answer says what it should work on."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Select, delete, func, select, text, update
+from sqlalchemy.orm import Session
+
+from services.api.attempts import lose, take_progress
+from services.api.models import Attempt, Command, Run, Slot, Worker
+from services.api.outbox import record
+from services.api.rows import locked, rows_changed
+from serving.database import Database
+from shared.errors import Conflict
+from shared.events import WorkerJoined
+from shared.internal import AppliedCommand, AttemptReport, CommandOrder, Heartbeat, HeartbeatReply, SlotReport
+from shared.names import CLUSTER_TOPIC, PROTOCOL
+
+_NEW_SLOT: Final = text("INSERT INTO slots (id, worker, device, name) VALUES (:id, :worker, :device, :name) ON CONFLICT (id) DO NOTHING")
+
+
+def beat(database: Database, name: str, report: Heartbeat, *, lease_seconds: float, now: float) -> HeartbeatReply:
+    """One transaction for the worker and one for each run it touches, so that locks are always taken in the same order."""
+    if report.protocol != PROTOCOL:
+        raise Conflict(
+            f"worker {name} speaks protocol {report.protocol}, this server {PROTOCOL}",
+            remedy="install the same version of Groundup on both",
+            code="protocol-mismatch",
+        )
+    with database.writing() as session:
+        _join(session, name, report, now)
+        _take_slots(session, name, report.slots, now - lease_seconds)
+    reported = {attempt.attempt_id: attempt for attempt in report.attempts}
+    cancelled = [attempt.attempt_id for attempt in report.attempts if not _take_report(database, name, report.instance, attempt)]
+    _lose_what_is_gone(database, name, report.instance, set(reported), now)
+    with database.writing() as session:
+        for applied in report.applied:
+            _apply(session, name, applied)
+        return HeartbeatReply(
+            assignments=_assignments(session, name, report.instance, set(reported)),
+            commands=_orders(session, name),
+            cancelled=cancelled,
+        )
+
+
+def _join(session: Session, name: str, report: Heartbeat, now: float) -> None:
+    worker = locked(session, Worker, name)
+    if worker is None:
+        worker = Worker(name=name, instance="", host=report.host, state="lost", started_at=now)
+        session.add(worker)
+    if worker.state == "lost":
+        record(session, CLUSTER_TOPIC, WorkerJoined(worker=name, slots=len(report.slots)), now)
+    if worker.instance != report.instance:
+        worker.instance, worker.started_at = report.instance, now
+    worker.host, worker.state, worker.last_heartbeat = report.host, "online", now
+    session.flush()
+
+
+def _take_slots(session: Session, name: str, reports: Sequence[SlotReport], alive_since: float) -> None:
+    """Slots are the worker's from now on, unless another live worker holds them. Slots that are gone go when they are free."""
+    known = {slot.id: slot for slot in session.scalars(select(Slot).where(Slot.id.in_([report.id for report in reports])))}
+    alive = func.coalesce(Worker.last_heartbeat, Worker.started_at) >= alive_since
+    live = set(session.scalars(select(Worker.name).where(Worker.state == "online", alive, Worker.name != name)))
+    for report in sorted(reports, key=lambda report: report.id):
+        slot = known.get(report.id)
+        if slot is None:
+            session.execute(_NEW_SLOT, {"id": report.id, "worker": name, "device": report.device, "name": report.name})
+        elif slot.worker not in live:
+            slot.worker, slot.device, slot.name = name, report.device, report.name
+    gone = (Slot.worker == name, Slot.id.not_in([report.id for report in reports]), Slot.attempt_id.is_(None))
+    session.execute(delete(Slot).where(*gone))
+
+
+def _take_report(database: Database, worker: str, instance: str, report: AttemptReport) -> bool:
+    """False where the attempt is no longer this worker's to run."""
+    with database.writing() as session:
+        run = _locked_run_of(session, report.attempt_id)
+        if run is None or run.current_attempt_id != report.attempt_id:
+            return False
+        attempt = session.get_one(Attempt, report.attempt_id, populate_existing=True)
+        if attempt.fence is None or attempt.fence != report.fence or attempt.worker != worker:
+            return False
+        attempt.instance = instance
+        take_progress(run, report.progress)
+        return True
+
+
+def _locked_run_of(session: Session, attempt_id: str) -> Run | None:
+    run_id = session.scalar(select(Attempt.run_id).where(Attempt.id == attempt_id))
+    return locked(session, Run, run_id) if run_id else None
+
+
+def _lose_what_is_gone(database: Database, worker: str, instance: str, reported: set[str], now: float) -> None:
+    """What an earlier instance had claimed and this one does not report has died with it."""
+    with database.reading() as session:
+        held = session.execute(_held_by(worker).where(Attempt.fence.is_not(None), Attempt.instance != instance))
+        gone = [row.id for row in held if row.id not in reported]
+    for attempt_id in gone:
+        with database.writing() as session:
+            lose(session, attempt_id, f"worker {worker} was started anew", now)
+
+
+def _held_by(worker: str) -> Select[str, str, str | None, int | None]:
+    """Current attempts of a worker."""
+    columns = (Attempt.id, Attempt.run_id, Attempt.instance, Attempt.fence)
+    return select(*columns).join(Run, Run.current_attempt_id == Attempt.id).where(Attempt.worker == worker).order_by(Attempt.placed_at)
+
+
+def _apply(session: Session, worker: str, applied: AppliedCommand) -> None:
+    own = Command.run_id.in_(select(Attempt.run_id).where(Attempt.worker == worker))
+    open_or_applied = Command.state.in_(("requested", "accepted", "applied"))
+    change = {"state": "applied", "step": applied.step, "ranks": applied.ranks}
+    rows_changed(session, update(Command).where(Command.id == applied.command_id, own, open_or_applied).values(change))
+
+
+def _assignments(session: Session, worker: str, instance: str, reported: set[str]) -> list[str]:
+    """What waits to be claimed, and what this instance has claimed without knowing (the answer was lost)."""
+    held = session.execute(_held_by(worker))
+    return [row.id for row in held if row.fence is None or (row.instance == instance and row.id not in reported)]
+
+
+def _orders(session: Session, worker: str) -> list[CommandOrder]:
+    """Open commands of what the worker has claimed; told with every heartbeat until they are applied."""
+    attempts = {row.run_id: row.id for row in session.execute(_held_by(worker).where(Attempt.fence.is_not(None)))}
+    query = select(Command).where(Command.run_id.in_(attempts), Command.state.in_(("requested", "accepted"))).order_by(Command.created_at)
+    commands = list(session.scalars(query))
+    told = update(Command).where(Command.id.in_([command.id for command in commands]), Command.state == "requested")
+    rows_changed(session, told.values(state="accepted"))
+    return [CommandOrder.model_validate({"command_id": c.id, "attempt_id": attempts[c.run_id], "type": c.type}) for c in commands]

@@ -1,0 +1,40 @@
+"""The worker's side (join secret): shared/api_client.py calls these."""
+
+from flask_openapi3.blueprint import APIBlueprint
+
+from services.api.attempts import claim, report_state
+from services.api.commit import commit_checkpoint
+from services.api.heartbeat import beat
+from services.api.parts import parts
+from services.api.paths import AttemptPath
+from serving.idempotency import Answer
+from shared.internal import CheckpointCommit, ClaimRequest, Heartbeat, StateReport, WorkerName
+
+api = APIBlueprint("internal", __name__, url_prefix="/internal", doc_ui=False)
+
+
+@api.post("/workers/<name>/heartbeat")
+def post_heartbeat(path: WorkerName, body: Heartbeat) -> Answer:
+    settings = parts().settings
+    reply = beat(parts().database, path.name, body, lease_seconds=settings.lease_seconds, now=parts().clock())
+    return reply.model_dump(), 200
+
+
+@api.post("/attempts/<attempt_id>/claim")
+def post_claim(path: AttemptPath, body: ClaimRequest) -> Answer:
+    with parts().database.writing() as session:
+        return claim(session, path.attempt_id, body, parts().clock()).model_dump(mode="json"), 200
+
+
+@api.post("/attempts/<attempt_id>/state")
+def post_state(path: AttemptPath, body: StateReport) -> tuple[str, int]:
+    with parts().database.writing() as session:
+        report_state(session, path.attempt_id, body, parts().clock())
+    return "", 204
+
+
+@api.post("/attempts/<attempt_id>/checkpoints")
+def post_checkpoint(path: AttemptPath, body: CheckpointCommit) -> tuple[str, int]:
+    with parts().database.writing() as session:
+        commit_checkpoint(session, path.attempt_id, body, parts().clock())
+    return "", 204

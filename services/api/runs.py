@@ -1,0 +1,129 @@
+"""Runs: submit, check, list, show, delete."""
+
+from typing import Any
+
+from flask_openapi3.blueprint import APIBlueprint
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, RootModel
+from pydantic.json_schema import JsonSchemaValue
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from services.api.answers import RunAnswer, RunPage, run_answers
+from services.api.estimate import Estimate, estimate
+from services.api.models import Attempt, Checkpoint, Command, IdempotencyKey, OutboxCounter, OutboxRow, Run
+from services.api.paging import PageQuery, newest_first
+from services.api.parts import parts
+from services.api.paths import RunPath
+from services.api.rows import locked
+from services.api.submit import check, create
+from serving.idempotency import Answer, once
+from serving.principal import principal
+from shared.errors import Conflict, InvalidField, InvalidFields, NotFound
+from shared.names import FINAL_STATES, RunState
+from shared.spec import Name, RunSpec
+
+api = APIBlueprint("runs", __name__)
+
+
+class SubmittedSpec(RootModel[Any]):
+    """A run spec as it was sent. `parse_spec` reads it, which names the nearest known field for an unknown one."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(RunSpec.__pydantic_core_schema__)
+
+
+class RunQuery(PageQuery):
+    state: RunState | None = None
+    project: Name | None = None
+    q: str | None = Field(None, max_length=63, pattern=r"^[^\x00]*$", description="part of the name")
+
+
+class SpecError(BaseModel):
+    field: str
+    message: str
+
+
+class Validation(BaseModel):
+    """`estimate` is null where the spec is not good enough to tell."""
+
+    model_config = ConfigDict(extra="forbid")
+    valid: bool
+    errors: list[SpecError]
+    estimate: Estimate | None
+
+
+@api.post("/api/v1/runs", responses={201: RunAnswer})
+def create_run(body: SubmittedSpec) -> Answer:
+    """Submit a run
+
+    The spec is checked, completed with defaults and frozen; dataset and tokenizer are fixed to their present versions.
+    """
+    submission = check(parts(), body.root)
+
+    def insert(session: Session) -> Answer:
+        run = create(session, submission, by=principal().name, now=parts().clock())
+        session.flush()
+        return run_answers(session, [run])[0].model_dump(mode="json"), 201
+
+    return once(parts().database, IdempotencyKey, insert)
+
+
+@api.post("/api/v1/runs/validate", responses={200: Validation})
+def validate_run(body: SubmittedSpec) -> Answer:
+    """Check a run spec and estimate its cost, without submitting it"""
+    try:
+        submission = check(parts(), body.root)
+    except (InvalidField, InvalidFields) as fault:
+        errors = [SpecError(field=error.field, message=error.message) for error in fault.errors]
+        return Validation(valid=False, errors=errors, estimate=None).model_dump(), 200
+    cost = estimate(submission.spec, submission.resolved.tokenizer.vocab_size)
+    return Validation(valid=True, errors=[], estimate=cost).model_dump(), 200
+
+
+@api.get("/api/v1/runs", responses={200: RunPage})
+def list_runs(query: RunQuery) -> Answer:
+    """List runs, newest first"""
+    runs = select(Run)
+    if query.state:
+        runs = runs.where(Run.state == query.state)
+    if query.project:
+        runs = runs.where(Run.project == query.project)
+    if query.q:
+        runs = runs.where(Run.name.contains(query.q, autoescape=True))
+    with parts().database.reading() as session:
+        rows, cursor = newest_first(session, runs, Run, query)
+        return RunPage(items=run_answers(session, rows), next_cursor=cursor).model_dump(mode="json"), 200
+
+
+@api.get("/api/v1/runs/<run_id>", responses={200: RunAnswer})
+def get_run(path: RunPath) -> Answer:
+    """Show a run"""
+    with parts().database.reading() as session:
+        run = session.get(Run, path.run_id)
+        if run is None:
+            raise NotFound(f"there is no run {path.run_id}")
+        return run_answers(session, [run])[0].model_dump(mode="json"), 200
+
+
+@api.delete("/api/v1/runs/<run_id>", responses={204: None})
+def delete_run(path: RunPath) -> tuple[str, int]:
+    """Delete a run that has ended, with its checkpoints"""
+    with parts().database.reading() as session:
+        _must_have_ended(session.get(Run, path.run_id), path.run_id)
+    parts().storage.delete_run_objects(path.run_id)  # first, so that a failure here leaves the run to be deleted again
+    with parts().database.writing() as session:
+        _must_have_ended(locked(session, Run, path.run_id), path.run_id)
+        for table in (Command, Checkpoint, Attempt):
+            session.execute(delete(table).where(table.run_id == path.run_id))
+        for topic_table in (OutboxRow, OutboxCounter):
+            session.execute(delete(topic_table).where(topic_table.topic == path.run_id))
+        session.execute(delete(Run).where(Run.id == path.run_id))
+    return "", 204
+
+
+def _must_have_ended(run: Run | None, run_id: str) -> None:
+    if run is None:
+        raise NotFound(f"there is no run {run_id}")
+    if run.state not in FINAL_STATES:
+        raise Conflict(f"run {run.name} is {run.state}", remedy="stop it first; a run is deleted when it has ended")

@@ -1,0 +1,121 @@
+"""The scheduler: prepares and places, looks for what fell silent, and tells the others: events through Redis, hints to workers.
+
+Several may run at once: each write is conditional, and publishing twice is harmless.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+import redis
+from sqlalchemy import select, update
+
+from services.api.models import Attempt, Command, Run
+from services.api.outbox import relay, resend_lost
+from services.api.placement import place
+from services.api.preparing import Preparing
+from services.api.reconcile import reconcile
+from services.api.rows import rows_changed
+from serving.database import Database
+from shared.bus import epoch
+from shared.settings import Settings
+from shared.storage_client import StorageClient
+
+log = logging.getLogger(__name__)
+TICK_SECONDS: Final = 0.3
+EPOCH_SECONDS: Final = 2.0
+RESEND_SECONDS: Final = 86_400.0
+"""Older events are in the monitor's history."""
+
+
+class Scheduler:
+    """`send_hint(worker)` may raise; hints are best effort."""
+
+    def __init__(
+        self, settings: Settings, database: Database, storage: StorageClient, *, client: redis.Redis, send_hint: Callable[[str], None]
+    ) -> None:
+        self.database, self.client, self.send_hint = database, client, send_hint
+        self.lease_seconds = settings.lease_seconds
+        self.preparing = Preparing(database, storage)
+        self.failing: set[str] = set()
+        self.last_tick = self.reconciled_at = 0.0
+        self.watching_since = 0.0
+        self.epoch, self.epoch_read_at = "", float("-inf")
+
+    def run(self, stop: threading.Event) -> None:
+        """Redis has a thread of its own, so that nothing else waits for it where it hangs."""
+        messenger = threading.Thread(target=self._repeat, args=(stop, self.tell), name="messenger")
+        messenger.start()
+        self._repeat(stop, lambda: self.tick(time.time()))
+        messenger.join()
+
+    def _repeat(self, stop: threading.Event, work: Callable[[], None]) -> None:
+        while not stop.is_set():
+            work()
+            stop.wait(TICK_SECONDS)
+
+    def tick(self, now: float) -> None:
+        self._notice_gaps(now)
+        self._step("preparing", lambda: self.preparing.step(now))
+        self._step("placing", lambda: self._place(now))
+        if now - self.reconciled_at >= min(5.0, self.lease_seconds / 4):
+            self.reconciled_at = now
+            self._step("leases", lambda: self._reconcile(now))
+
+    def tell(self) -> None:
+        self._step("hints", self._send_hints)
+        self._step("outbox", self._relay)
+
+    def _relay(self) -> None:
+        """A new epoch means that Redis may have lost what it had."""
+        if time.monotonic() >= self.epoch_read_at + EPOCH_SECONDS:
+            self.epoch_read_at, now_is = time.monotonic(), epoch(self.client)
+            if now_is != self.epoch:
+                resend_lost(self.database, self.client, time.time() - RESEND_SECONDS)
+                self.epoch = now_is
+        relay(self.database, self.client)
+
+    def _notice_gaps(self, now: float) -> None:
+        """Silence counts only while we listen: a laptop that slept, or a start of everything, must not end anybody's lease."""
+        if not 0 <= now - self.last_tick <= self.lease_seconds / 2:
+            self.watching_since = now
+        self.last_tick = now
+
+    def _step(self, name: str, work: Callable[[], object]) -> None:
+        """One step's failure must not keep the others from working; it is logged when it begins and when it ends."""
+        try:
+            work()
+        except Exception:
+            if name not in self.failing:
+                log.exception("%s fails; it is tried again with every tick", name)
+            self.failing.add(name)
+            return
+        if name in self.failing:
+            log.info("%s works again", name)
+            self.failing.discard(name)
+
+    def _place(self, now: float) -> None:
+        for attempt in place(self.database, now=now, lease_seconds=self.lease_seconds):
+            log.info("attempt %s is placed on %s", attempt.attempt_id, attempt.worker)
+
+    def _send_hints(self) -> None:
+        """Each new assignment and command is announced once; after that the heartbeat carries it."""
+        current = select(Run.id, Attempt.id, Attempt.worker).join(Attempt, Attempt.id == Run.current_attempt_id)
+        with self.database.reading() as session:
+            placed = session.execute(current.where(Attempt.state == "placed", Attempt.hinted.is_(False))).all()
+            new_command = select(Command.run_id).where(Command.state == "requested", Command.hinted.is_(False))
+            asked = session.execute(current.where(Run.id.in_(new_command))).all()
+        if not placed and not asked:
+            return
+        asked_runs = Command.run_id.in_([row[0] for row in asked])
+        with self.database.writing() as session:
+            rows_changed(session, update(Attempt).where(Attempt.id.in_([row[1] for row in placed])).values(hinted=True))
+            rows_changed(session, update(Command).where(asked_runs, Command.state == "requested").values(hinted=True))
+        for worker in sorted({row[2] for row in (*placed, *asked)}):
+            self.send_hint(worker)
+
+    def _reconcile(self, now: float) -> None:
+        if now - self.watching_since >= self.lease_seconds:
+            reconcile(self.database, now=now, lease_seconds=self.lease_seconds)

@@ -1,0 +1,45 @@
+"""The states of a run: which may follow which, and the one function that moves a run from one to the next."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from services.api.models import Run
+from services.api.outbox import record
+from services.api.rows import rows_changed
+from shared.errors import Conflict
+from shared.events import RunStateChanged
+from shared.names import CLUSTER_TOPIC, FINAL_STATES, RunState
+
+_S = RunState
+TRANSITIONS: Final[Mapping[RunState, frozenset[RunState]]] = {
+    _S.QUEUED: frozenset({_S.STARTING, _S.FAILED, _S.STOPPED, _S.KILLED}),
+    _S.STARTING: frozenset({_S.RUNNING, _S.QUEUED, _S.STOPPING, *FINAL_STATES}),
+    _S.RUNNING: frozenset({_S.PAUSING, _S.QUEUED, _S.STOPPING, *FINAL_STATES}),
+    _S.PAUSING: frozenset({_S.PAUSED, _S.RUNNING, _S.QUEUED, _S.STOPPING, *FINAL_STATES}),
+    _S.PAUSED: frozenset({_S.QUEUED, _S.STOPPED, _S.KILLED}),
+    _S.STOPPING: frozenset(FINAL_STATES),
+    _S.SUCCEEDED: frozenset(),
+    _S.FAILED: frozenset(),
+    _S.STOPPED: frozenset(),
+    _S.KILLED: frozenset(),
+}
+
+
+def change_state(session: Session, run: Run, new: RunState, *, by: str, reason: str = "", now: float) -> None:
+    """Move `run` on, if it is still in the state it was read in, and say so on its topic and the cluster's. Raises Conflict."""
+    old = RunState(run.state)
+    if new not in TRANSITIONS[old]:
+        raise Conflict(f"run {run.id} is {old}; it cannot become {new}")
+    changed: dict[str, object] = {"state": new, "reason": reason}
+    if new in FINAL_STATES:
+        changed["ended_at"] = now
+    if new == RunState.RUNNING and run.started_at is None:
+        changed["started_at"] = now
+    if rows_changed(session, update(Run).where(Run.id == run.id, Run.state == old).values(changed)) != 1:
+        raise Conflict(f"run {run.id} is no longer {old}")
+    event = RunStateChanged(run_id=run.id, old=old, new=new, by=by, reason=reason)
+    record(session, run.id, event, now)
+    record(session, CLUSTER_TOPIC, event, now)

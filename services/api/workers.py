@@ -1,0 +1,73 @@
+"""The workers and what their slots are doing."""
+
+from typing import Literal
+
+from flask_openapi3.blueprint import APIBlueprint
+from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from services.api.models import Attempt, Slot, Worker
+from services.api.paging import PageQuery
+from services.api.parts import iso_or_none, parts
+from serving.idempotency import Answer
+
+api = APIBlueprint("workers", __name__)
+
+
+class SlotAnswer(BaseModel):
+    id: str
+    device: Literal["cpu", "cuda"]
+    name: str
+    attempt_id: str | None
+    run_id: str | None
+
+
+class WorkerAnswer(BaseModel):
+    name: str
+    state: Literal["online", "lost"]
+    host: str
+    slots: list[SlotAnswer]
+    last_heartbeat: str | None
+
+
+class WorkerPage(BaseModel):
+    items: list[WorkerAnswer]
+    next_cursor: str | None
+
+
+@api.get("/api/v1/workers", responses={200: WorkerPage})
+def list_workers(query: PageQuery) -> Answer:
+    """List workers by name, with their slots"""
+    names = select(Worker).order_by(Worker.name).limit(query.limit + 1)
+    if query.cursor is not None:
+        names = names.where(Worker.name > query.cursor)
+    with parts().database.reading() as session:
+        workers = list(session.scalars(names))
+        shown = workers[: query.limit]
+        slots = _slots(session, [worker.name for worker in shown])
+    cursor = shown[-1].name if len(workers) > query.limit else None
+    items = [_worker_answer(worker, slots.get(worker.name, [])) for worker in shown]
+    return WorkerPage(items=items, next_cursor=cursor).model_dump(), 200
+
+
+def _slots(session: Session, workers: list[str]) -> dict[str, list[SlotAnswer]]:
+    query = select(Slot, Attempt.run_id).outerjoin(Attempt, Attempt.id == Slot.attempt_id).where(Slot.worker.in_(workers)).order_by(Slot.id)
+    found: dict[str, list[SlotAnswer]] = {}
+    for slot, run_id in session.execute(query):
+        answer = SlotAnswer(id=slot.id, device=slot.device, name=slot.name, attempt_id=slot.attempt_id, run_id=run_id)
+        found.setdefault(slot.worker, []).append(answer)
+    return found
+
+
+def _worker_answer(worker: Worker, slots: list[SlotAnswer]) -> WorkerAnswer:
+    """A worker that has been silent for long is lost, whether or not the scheduler has noticed yet."""
+    silent = parts().clock() - (worker.last_heartbeat or worker.started_at)
+    online = worker.state == "online" and silent < parts().settings.lease_seconds
+    return WorkerAnswer(
+        name=worker.name,
+        state="online" if online else "lost",
+        host=worker.host,
+        slots=slots,
+        last_heartbeat=iso_or_none(worker.last_heartbeat),
+    )
