@@ -15,10 +15,20 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
 
 from shared.internal import FileRef, Message
 from shared.spec import RunSpec
+
+
+def _without_null(metrics: Any) -> Any:
+    return {name: value for name, value in metrics.items() if value is not None} if isinstance(metrics, dict) else metrics
+
+
+Metrics = Annotated[dict[str, float], BeforeValidator(_without_null)]
+"""Newest value of each metric. JSON has no NaN: one that is not finite is written as null and is missing when read back."""
 
 
 class TokenFiles(Message):
@@ -55,7 +65,7 @@ class Manifest(Message):
     run_id: str
     step: int
     tokens: int
-    metrics: dict[str, float]
+    metrics: Metrics
     files: list[FileRef]
 
 
@@ -66,7 +76,7 @@ class Outcome(Message):
     step: int
     tokens: int
     reason: str = ""
-    summary: dict[str, float]
+    summary: Metrics
 
 
 @dataclass(frozen=True)
