@@ -1,0 +1,96 @@
+"""This process's place among the processes that train together, and the few things they say to each other."""
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+Precision = Literal["fp32", "bf16"]
+
+
+@dataclass(frozen=True)
+class World:
+    """`size` processes, of which this one is number `rank` and computes on `device`. A world of one needs no process group."""
+
+    rank: int = 0
+    size: int = 1
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        """The model, averaging its gradients over the world in every backward pass."""
+        if self.size == 1:
+            return model
+        devices = [self.device] if self.device.type == "cuda" else None
+        return DistributedDataParallel(model, device_ids=devices, broadcast_buffers=False, gradient_as_bucket_view=True)
+
+    def synchronised(self, model: nn.Module, last: bool) -> AbstractContextManager[None]:
+        """For one micro-batch: gradients are averaged after the `last` of a step; until then each rank adds up its own."""
+        return model.no_sync() if isinstance(model, DistributedDataParallel) and not last else contextlib.nullcontext()
+
+    def total(self, tensor: Tensor) -> Tensor:
+        """The sum over all ranks, in place. The same bits on every rank."""
+        if self.size > 1:
+            dist.all_reduce(tensor)
+        return tensor
+
+    def from_first(self, data: bytes, size: int) -> bytes:
+        """What rank 0 holds, `size` bytes of it, on every rank."""
+        if self.size == 1:
+            return data
+        held = torch.frombuffer(bytearray(data), dtype=torch.uint8) if self.rank == 0 else torch.empty(size, dtype=torch.uint8)
+        dist.broadcast(held, src=0)
+        return held.numpy().tobytes()
+
+    def gather(self, tensor: Tensor) -> list[Tensor]:
+        """Every rank's tensor (of one shape, in host memory), by rank; empty on all ranks but 0."""
+        if self.size == 1:
+            return [tensor]
+        held = [torch.empty_like(tensor) for _ in range(self.size)] if self.rank == 0 else []
+        dist.gather(tensor, held or None)
+        return held
+
+    def wait(self) -> None:
+        """Until every rank is here."""
+        self.total(torch.zeros(1))
+
+    def autocast(self, precision: Precision) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+@contextlib.contextmanager
+def join(device: Literal["cpu", "cuda"], environ: Mapping[str, str]) -> Iterator[World]:
+    """The world that torchrun describes in `environ`; of one process where it says nothing."""
+    rank, size = int(environ.get("RANK", "0")), int(environ.get("WORLD_SIZE", "1"))
+    local_rank, local_size = int(environ.get("LOCAL_RANK", "0")), int(environ.get("LOCAL_WORLD_SIZE", "1"))
+    world = World(rank, size, torch.device(device, local_rank) if device == "cuda" else torch.device(device))
+    torch.set_num_threads(max(1, available_cores() // local_size))
+    torch.set_float32_matmul_precision("highest")  # fp32 means fp32: no TF32
+    if device == "cuda":
+        torch.cuda.set_device(world.device)
+    if size == 1:
+        yield world
+        return
+    # Tensors in host memory always travel by gloo, so that a small message never waits for a GPU.
+    dist.init_process_group("gloo" if device == "cpu" else "cpu:gloo,cuda:nccl")
+    try:
+        yield world
+    finally:
+        dist.destroy_process_group()
+
+
+def available_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def choose_precision(wanted: Literal["auto", "fp32", "bf16"], device: torch.device) -> Precision:
+    """`auto`: bf16 on a GPU, where it is twice as fast and more; fp32 on a CPU, where it is exact and about as fast."""
+    if wanted != "auto":
+        return wanted
+    return "bf16" if device.type == "cuda" else "fp32"
