@@ -13,7 +13,8 @@ GATEWAY_SECRET, JOIN_SECRET = "gateway-secret-of-the-tests", "join-secret-of-the
 
 
 def pytest_report_header() -> list[str]:
-    kind = "containers (a Docker engine answers)" if servers.docker_answers() else "this machine's own packages (no Docker engine answers)"
+    why_not = servers.why_no_docker()
+    kind = f"this machine's own packages ({why_not})" if why_not else "containers"
     return [f"Redis and PostgreSQL: {kind}", "S3: rclone serve s3"]
 
 

@@ -19,6 +19,9 @@ import boto3
 import psycopg
 import redis
 
+REDIS_IMAGE, POSTGRES_IMAGE = "redis:7-bookworm", "postgres:15-bookworm"
+"""As in compose.yaml."""
+
 
 @dataclass(frozen=True)
 class S3Endpoint:
@@ -63,11 +66,28 @@ def process(command: list[str], **options: object) -> Iterator[subprocess.Popen[
             child.wait()
 
 
-@functools.cache
 def docker_answers() -> bool:
-    if os.environ.get("GROUNDUP_TEST_DOCKER") == "0" or shutil.which("docker") is None:
+    return not why_no_docker()
+
+
+@functools.cache
+def why_no_docker() -> str:
+    """Why Redis and PostgreSQL do not come as containers; empty where they do."""
+    if os.environ.get("GROUNDUP_TEST_DOCKER") == "0":
+        return "GROUNDUP_TEST_DOCKER is 0"
+    if shutil.which("docker") is None:
+        return "there is no docker command"
+    if not _docker("info", seconds=20):
+        return "no Docker engine answers"
+    missing = [image for image in (REDIS_IMAGE, POSTGRES_IMAGE) if not _docker("image", "inspect", image) and not _docker("pull", image)]
+    return f"a Docker engine answers, but {' and '.join(missing)} cannot be pulled" if missing else ""
+
+
+def _docker(*arguments: str, seconds: float = 300) -> bool:
+    try:
+        return subprocess.run(["docker", *arguments], capture_output=True, timeout=seconds, check=False).returncode == 0
+    except subprocess.TimeoutExpired:
         return False
-    return subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False).returncode == 0
 
 
 @contextlib.contextmanager
@@ -86,7 +106,7 @@ def redis_server(folder: Path, port: int | None = None) -> Iterator[str]:
 def redis_container() -> Iterator[str]:
     from testcontainers.redis import RedisContainer
 
-    with RedisContainer("redis:7-bookworm") as container:
+    with RedisContainer(REDIS_IMAGE) as container:
         yield f"redis://{container.get_container_host_ip()}:{container.get_exposed_port(6379)}/0"
 
 
@@ -123,7 +143,7 @@ def _postgres_answers(url: str) -> bool:
 def postgres_container() -> Iterator[str]:
     from testcontainers.postgres import PostgresContainer
 
-    with PostgresContainer("postgres:15-bookworm", driver="psycopg") as container:
+    with PostgresContainer(POSTGRES_IMAGE, driver="psycopg") as container:
         yield str(container.get_connection_url())
 
 
