@@ -11,6 +11,7 @@ from groundup.cli_output import amount, connect, console, duration, number, say
 from groundup.following import Follower, View
 from groundup.runs import Run
 
+LOOK_SECONDS = 1.0
 _PLAIN_SECONDS = 5.0
 Show = Callable[[View], None]
 
@@ -20,7 +21,7 @@ def follow_run(ctx: typer.Context, run_id: str, *, on_view: Show | None = None) 
     run: Run | None = None
     try:
         with _display() as show:
-            for view in Follower(connect(ctx, retries=0), run_id).views():
+            for view in Follower(connect(ctx, retries=0), run_id, interval=LOOK_SECONDS).views():
                 show(view)
                 if on_view:
                     on_view(view)

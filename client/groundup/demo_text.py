@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import sysconfig
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,7 @@ def collect(folder: Path, *, source: Path | None = None, most_bytes: int = MOST_
     gives the same choice, spread over the library by the hash of the names.
     """
     library = source or Path(sysconfig.get_path("stdlib"))
-    chosen = _up_to(most_bytes, _modules(library))
+    chosen = _up_to(most_bytes, _modules(library, library))
     if not chosen:
         raise LocalProblem(f"no Python sources in {library}", remedy="name text of your own with --text PATH")
     shutil.rmtree(folder, ignore_errors=True)
@@ -29,17 +30,19 @@ def collect(folder: Path, *, source: Path | None = None, most_bytes: int = MOST_
     return chosen
 
 
-def _modules(library: Path) -> list[Document]:
-    sources = (source for source in library.rglob("*.py") if not _LEFT_OUT & set(source.relative_to(library).parts))
-    found = [Document(source.relative_to(library).as_posix(), source, source.stat().st_size) for source in sources if source.is_file()]
-    text, _not_text = check(found)
-    return text
+def _modules(folder: Path, library: Path) -> Iterator[Document]:
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir() and entry.name not in _LEFT_OUT:
+            yield from _modules(entry, library)
+        elif entry.suffix == ".py" and entry.is_file():
+            yield Document(entry.relative_to(library).as_posix(), entry, entry.stat().st_size)
 
 
-def _up_to(most_bytes: int, documents: list[Document]) -> list[Document]:
+def _up_to(most_bytes: int, documents: Iterable[Document]) -> list[Document]:
     chosen, size = [], 0
     for document in sorted(documents, key=lambda document: hashlib.sha256(document.path.encode()).digest()):
-        if size + document.size <= most_bytes:
+        fits = size + document.size <= most_bytes
+        if fits and check([document])[0]:
             chosen.append(document)
             size += document.size
     return chosen

@@ -45,8 +45,11 @@ class Follower:
     ) -> None:
         self.client, self.run_id, self.interval, self.patience, self.sleep = client, run_id, interval, patience, sleep
         self.view = View(None)
-        self.attempts, self.attempt_step = 0, 0
+        self.attempt, self.step = 0, 0
+        self.loss: float | None = None
+        self.tokens_per_second: float | None = None
         self.pace: tuple[float, int] | None = None
+        self.news: list[str] = []
         self.cursors: dict[str, str | None] = dict.fromkeys(_NEWS)
         self.seen: set[tuple[int | None, str, int]] = set()
 
@@ -69,49 +72,51 @@ class Follower:
 
     def _look(self) -> View:
         run = self.client.runs.get(self.run_id)
-        news = self._restarts(run)
-        if not run.attempts:
-            return View(run, steps=run.progress.steps, news=news)
-        step, loss, speed = self._newest_points(run)
-        news += self._new_events()
-        eta = None if run.finished else self._eta(step, run.progress.steps)
-        return View(run, step, run.progress.steps, loss, speed, eta, news)
+        if run.attempts:
+            self._note_restarts(run)
+            self._note_history(run)
+        news, self.news = self.news, []
+        told = run.progress
+        step = told.step if run.finished else self.step
+        eta = None if run.finished or not run.attempts else self._eta(step, told.steps)
+        loss = told.loss if self.loss is None else self.loss
+        speed = told.tokens_per_second if self.tokens_per_second is None else self.tokens_per_second
+        return View(run, step, told.steps, loss, speed, eta, news)
 
     def _without_answer(self, why: str) -> View:
         last = self.view
         return View(last.run, last.step, last.steps, last.loss, last.tokens_per_second, last.eta_seconds, lost=why)
 
-    def _restarts(self, run: Run) -> list[str]:
-        fresh = sorted((attempt for attempt in run.attempts if attempt.attempt > self.attempts), key=lambda attempt: attempt.attempt)
-        if fresh:
-            self.attempts, self.attempt_step, self.pace = fresh[-1].attempt, 0, None
-        return [_restart(attempt, run.attempts) for attempt in fresh if attempt.attempt > 1]
+    def _note_restarts(self, run: Run) -> None:
+        for attempt in run.attempts:
+            if attempt.attempt <= self.attempt:
+                continue
+            self.attempt, self.step, self.pace = attempt.attempt, attempt.resume_step or 0, None
+            if attempt.attempt > 1:
+                self.news.append(_restart(attempt, run.attempts))
 
-    def _newest_points(self, run: Run) -> tuple[int, float | None, float | None]:
-        """Step, loss and speed of the newest attempt: from metric points, which are fresher than the heartbeat's progress."""
-        step = max(self.attempt_step, run.attempts[-1].resume_step or 0)
-        loss, speed = self.view.loss, self.view.tokens_per_second
-        for series in self.client.history.metrics(self.run_id, [_LOSS, _SPEED], start=self.attempt_step, attempts="all"):
-            if series.attempt != self.attempts or not series.x:
+    def _note_history(self, run: Run) -> None:
+        """A run that has ended is not waited for because of its history."""
+        try:
+            self._note_points()
+            for kind in _NEWS:
+                self._note_events(kind)
+        except (Unreachable, ApiProblem):
+            if not run.finished:
+                raise
+
+    def _note_points(self) -> None:
+        """The newest attempt's last metric points; they are fresher than the progress that heartbeats bring."""
+        for series in self.client.history.metrics(self.run_id, [_LOSS, _SPEED], start=self.step, attempts="all"):
+            if series.attempt != self.attempt or not series.x:
                 continue
             if series.name == _LOSS:
-                step, loss = max(step, int(series.x[-1])), series.last[-1]
+                self.step, self.loss = max(self.step, int(series.x[-1])), series.last[-1]
             else:
-                speed = series.last[-1]
-        self.attempt_step = step
-        told = run.progress
-        return (
-            (told.step if run.finished else step),
-            (told.loss if loss is None else loss),
-            (told.tokens_per_second if speed is None else speed),
-        )
+                self.tokens_per_second = series.last[-1]
 
-    def _new_events(self) -> list[str]:
-        events = [event for kind in _NEWS for event in self._unseen(kind)]
-        return [_told(event) for event in sorted(events, key=lambda event: event.at)]
-
-    def _unseen(self, kind: str) -> Iterator[Event]:
-        """Events of a kind from the last page on that was read; pages before it do not change."""
+    def _note_events(self, kind: str) -> None:
+        """Those not seen before, from the last page on that was read; pages before it do not change."""
         cursor = self.cursors[kind]
         while True:
             events, following = self.client.history.event_page(self.run_id, type=kind, cursor=cursor)
@@ -119,7 +124,7 @@ class Follower:
                 place = (event.attempt, event.producer, event.producer_seq)
                 if place not in self.seen:
                     self.seen.add(place)
-                    yield event
+                    self.news.append(_told(event))
             if not following:
                 return
             cursor = self.cursors[kind] = following
