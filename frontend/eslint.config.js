@@ -1,23 +1,16 @@
 import js from "@eslint/js";
-import boundaries from "eslint-plugin-boundaries";
 import a11y from "eslint-plugin-jsx-a11y";
 import hooks from "eslint-plugin-react-hooks";
 import globals from "globals";
 import tseslint from "typescript-eslint";
 
-/** What a folder may import: the app everything, a feature itself and shared, shared only itself. */
-const layers = {
-  files: ["src/**"],
-  plugins: { boundaries },
-  settings: {
-    "import/resolver": { typescript: true },
-    "boundaries/elements": [
-      { type: "app", pattern: "src/app" },
-      { type: "feature", pattern: "src/features/*", capture: ["name"] },
-      { type: "shared", pattern: "src/shared" },
-    ],
-  },
-};
+const forbid = (files, group, message) => ({ files, rules: { "no-restricted-imports": ["error", { patterns: [{ group, message }] }] } });
+
+/** One way only: app -> features -> shared. A feature's own files are imported as "./file". */
+const layers = [
+  forbid(["src/shared/**"], ["@/features/**", "@/app/**", "**/../features/**", "**/../app/**"], "shared knows neither features nor app"),
+  forbid(["src/features/**"], ["@/features/**", "@/app/**", "../*"], "a feature imports itself (./) and shared (@/shared), nothing sideways"),
+];
 
 export default tseslint.config(
   { ignores: ["dist", "node_modules", "src/shared/api/schema.d.ts"] },
@@ -25,7 +18,7 @@ export default tseslint.config(
   { files: ["**/*.{ts,tsx}"], extends: tseslint.configs.strictTypeChecked, languageOptions: { parserOptions: { projectService: true } } },
   { files: ["src/**/*.tsx"], ...a11y.flatConfigs.recommended },
   { files: ["src/**/*.{ts,tsx}"], plugins: { "react-hooks": hooks }, rules: hooks.configs.recommended.rules },
-  layers,
+  ...layers,
   {
     files: ["**/*.{ts,tsx}"],
     rules: {

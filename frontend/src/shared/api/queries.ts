@@ -1,0 +1,81 @@
+import { queryOptions } from "@tanstack/react-query";
+import { call, path, type Query } from "./client";
+import type { Checkpoint, Dataset, Me, Page, Run, Tokenizer, Worker } from "./types";
+
+/** First parts of the query keys, for invalidation. */
+export const keys = {
+  runs: ["runs"],
+  run: (id: string) => ["run", id],
+  workers: ["workers"],
+  datasets: ["datasets"],
+  checkpoints: ["checkpoints"],
+  me: ["me"],
+} as const;
+
+const ACTIVE = new Set(["starting", "running", "pausing", "stopping"]);
+
+export function isActive(run: Run): boolean {
+  return ACTIVE.has(run.state);
+}
+
+export function hasEnded(run: Run): boolean {
+  return run.ended_at !== null;
+}
+
+export const meQuery = queryOptions({
+  queryKey: keys.me,
+  queryFn: ({ signal }) => call<Me>("GET", "/api/v1/me", { signal }),
+  staleTime: 60_000,
+});
+
+export function runsQuery(query: Query) {
+  return queryOptions({
+    queryKey: [...keys.runs, query],
+    queryFn: ({ signal }) => call<Page<Run>>("GET", "/api/v1/runs", { query, signal }),
+  });
+}
+
+export function runQuery(id: string) {
+  return queryOptions({
+    queryKey: [...keys.run(id), "record"],
+    queryFn: ({ signal }) => call<Run>("GET", path`/api/v1/runs/${id}`, { signal }),
+    refetchInterval: ({ state }) => (state.data && !hasEnded(state.data) ? 5000 : false),
+  });
+}
+
+export const workersQuery = queryOptions({
+  queryKey: keys.workers,
+  queryFn: ({ signal }) => call<Page<Worker>>("GET", "/api/v1/workers", { query: { limit: 200 }, signal }),
+  refetchInterval: 5000,
+});
+
+export const datasetsQuery = queryOptions({
+  queryKey: keys.datasets,
+  queryFn: ({ signal }) => call<Page<Dataset>>("GET", "/api/v1/datasets", { query: { limit: 200 }, signal }),
+});
+
+export const tokenizersQuery = queryOptions({
+  queryKey: ["tokenizers"],
+  queryFn: ({ signal }) => call<Page<Tokenizer>>("GET", "/api/v1/tokenizers", { query: { limit: 200 }, signal }),
+});
+
+/** Newest first; of one run, or of all. */
+export function checkpointsQuery(runId?: string) {
+  const address = runId === undefined ? "/api/v1/checkpoints" : path`/api/v1/runs/${runId}/checkpoints`;
+  return queryOptions({
+    queryKey: [...keys.checkpoints, runId ?? "all"],
+    queryFn: ({ signal }) => call<Page<Checkpoint>>("GET", address, { query: { limit: 200 }, signal }),
+  });
+}
+
+/** Every page of a list, up to `most` items. */
+export async function allItems<T>(address: string, query: Query, most: number, signal: AbortSignal): Promise<T[]> {
+  const items: T[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: Page<T> = await call<Page<T>>("GET", address, { query: { limit: 200, ...query, cursor }, signal });
+    items.push(...page.items);
+    cursor = page.next_cursor;
+  } while (cursor !== null && items.length < most);
+  return items;
+}

@@ -1,0 +1,183 @@
+import { Store } from "../store";
+import { packFrame, readFrame, type ClientFrame, type ServerFrame } from "./frames";
+import { Replay } from "./replay";
+import { backoff, type ConnectionStatus } from "./status";
+import { Topic, type TopicHandlers } from "./topics";
+
+/** Thrown by `open` where nobody is signed in: trying again does not help. */
+export class SignedOut extends Error {}
+
+export interface Options {
+  /** A new socket, with its ticket in the address. Throws SignedOut, or anything else where it is worth trying again. */
+  open: () => Promise<WebSocket>;
+  pingEveryMs?: number;
+  random?: () => number;
+}
+
+/**
+ * One socket for everybody: follows topics, reconnects, and goes on where it was.
+ *
+ * Handlers get every event of their topic once and in order; where that cannot be kept, `onHistory` tells them to load what was before.
+ */
+export class WebSocketService {
+  readonly status = new Store<ConnectionStatus>({ phase: "connecting" });
+  private readonly topics = new Map<string, Topic>();
+  private readonly replay = new Replay();
+  private socket: WebSocket | null = null;
+  private attempt = 0;
+  private started = false;
+  private generation = 0;
+  private retry: ReturnType<typeof setTimeout> | undefined;
+  private pinging: ReturnType<typeof setInterval> | undefined;
+  private pinged: { id: number; at: number } | null = null;
+  private latencyMs: number | null = null;
+
+  constructor(private readonly options: Options) {}
+
+  start(): void {
+    if (this.started) return;
+    this.started = true;
+    this.attempt = 0;
+    this.status.set({ phase: "connecting" });
+    void this.connect();
+  }
+
+  stop(): void {
+    this.started = false;
+    this.drop();
+    this.status.set({ phase: "stopped" });
+  }
+
+  /** Do not wait any longer: the network is back, or somebody looks at the page again. */
+  retryNow(): void {
+    if (this.status.get().phase === "signed-out") this.started = false;
+    if (!this.started) return this.start();
+    if (this.socket === null && this.retry !== undefined) {
+      clearTimeout(this.retry);
+      this.retry = undefined;
+      void this.connect();
+    }
+  }
+
+  /** Follow a topic; the same topic may be followed several times. Returns how to leave. */
+  subscribe(name: string, handlers: TopicHandlers): () => void {
+    const topic = this.topics.get(name);
+    if (topic) {
+      topic.handlers.add(handlers);
+      if (topic.position) queueMicrotask(() => topic.handlers.has(handlers) && handlers.onHistory());
+    } else {
+      const created = new Topic(name);
+      created.handlers.add(handlers);
+      this.topics.set(name, created);
+      this.ask(created);
+    }
+    return () => this.leave(name, handlers);
+  }
+
+  private leave(name: string, handlers: TopicHandlers): void {
+    const topic = this.topics.get(name);
+    if (!topic?.handlers.delete(handlers) || topic.handlers.size > 0) return;
+    this.topics.delete(name);
+    this.send({ type: "unsubscribe", topic: name });
+  }
+
+  private ask(topic: Topic): void {
+    this.send({ type: "subscribe", topic: topic.name, ...topic.ask() });
+  }
+
+  private send(frame: ClientFrame): void {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(packFrame(frame));
+  }
+
+  private async connect(): Promise<void> {
+    const generation = ++this.generation;
+    this.retry = undefined;
+    try {
+      const socket = await this.options.open();
+      if (generation !== this.generation || !this.started) return socket.close();
+      this.listen(socket);
+    } catch (thrown) {
+      if (generation !== this.generation || !this.started) return;
+      if (thrown instanceof SignedOut) this.status.set({ phase: "signed-out" });
+      else this.later();
+    }
+  }
+
+  private listen(socket: WebSocket): void {
+    this.socket = socket;
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => this.opened();
+    socket.onmessage = ({ data }) => this.received(readFrame(data));
+    socket.onclose = () => {
+      if (this.socket === socket) this.lost();
+    };
+  }
+
+  private opened(): void {
+    this.latencyMs = null;
+    this.replay.begin(Date.now());
+    this.status.set({ phase: "live", latencyMs: null });
+    for (const topic of this.topics.values()) this.ask(topic);
+    this.ping();
+    this.pinging = setInterval(() => this.ping(), this.options.pingEveryMs ?? 5000);
+  }
+
+  /** A ping that is still unanswered when the next one is due means that nobody is there. */
+  private ping(): void {
+    if (this.pinged) return this.lost();
+    this.pinged = { id: Math.floor(Math.random() * 2 ** 31), at: performance.now() };
+    this.send({ type: "ping", id: this.pinged.id });
+    if (this.replay.isOver(Date.now())) this.showLive();
+  }
+
+  private received(frame: ServerFrame | null): void {
+    if (frame === null) return;
+    if (frame.type === "pong") return this.ponged(frame.id);
+    if (frame.type === "error") return this.lost();
+    const topic = this.topics.get(frame.topic);
+    if (!topic) return;
+    const fresh = topic.take(frame);
+    if (fresh === "hole") return this.ask(topic);
+    this.replay.note(fresh, Date.now());
+    if (this.replay.isOver(Date.now())) this.showLive();
+    else this.status.set({ phase: "replaying", replayed: this.replay.points });
+  }
+
+  private ponged(id: number): void {
+    if (this.pinged?.id !== id) return;
+    this.latencyMs = performance.now() - this.pinged.at;
+    this.pinged = null;
+    this.attempt = 0;
+    if (this.replay.isOver(Date.now())) this.showLive();
+  }
+
+  private showLive(): void {
+    const shown = this.status.get();
+    if (shown.phase === "live" && shown.latencyMs === this.latencyMs) return;
+    this.status.set({ phase: "live", latencyMs: this.latencyMs });
+  }
+
+  private lost(): void {
+    this.drop();
+    if (this.started) this.later();
+  }
+
+  private drop(): void {
+    this.generation += 1;
+    clearTimeout(this.retry);
+    clearInterval(this.pinging);
+    this.retry = undefined;
+    this.pinged = null;
+    const { socket } = this;
+    this.socket = null;
+    if (socket) socket.onopen = socket.onmessage = socket.onclose = null;
+    socket?.close();
+  }
+
+  private later(): void {
+    this.attempt += 1;
+    this.socket = null;
+    this.status.set({ phase: "reconnecting", attempt: this.attempt });
+    this.retry = setTimeout(() => void this.connect(), backoff(this.attempt, this.options.random ?? Math.random));
+  }
+}

@@ -1,0 +1,24 @@
+import { call } from "../api/client";
+import { Problem } from "../api/problem";
+import { SignedOut, WebSocketService } from "./WebSocketService";
+
+async function open(): Promise<WebSocket> {
+  const { ticket } = await call<{ ticket: string }>("POST", "/api/v1/ws-tickets").catch((thrown: unknown) => {
+    throw thrown instanceof Problem && thrown.status === 401 ? new SignedOut() : thrown;
+  });
+  const address = new URL(`/ws/v1?ticket=${encodeURIComponent(ticket)}`, location.href);
+  address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  return new WebSocket(address);
+}
+
+/** The page's one socket. */
+export const live = new WebSocketService({ open });
+
+/** Start it, and try again at once whenever the browser says that it makes sense. */
+export function connectLive(): void {
+  live.start();
+  addEventListener("online", () => live.retryNow());
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible" && live.status.get().phase === "reconnecting") live.retryNow();
+  });
+}

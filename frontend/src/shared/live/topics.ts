@@ -1,0 +1,51 @@
+import type { Envelope } from "../api/events";
+import type { Position, ServerFrame } from "./frames";
+
+export interface TopicHandlers {
+  /** New events, in order, each exactly once. */
+  onEvents(items: readonly Envelope[]): void;
+  /** What lies before the next events is to be had from history: at the beginning, and whenever events were missed for good. */
+  onHistory(): void;
+}
+
+type TopicFrame = Extract<ServerFrame, { topic: string }>;
+
+/** What we follow of one topic. `position`: of the last event that was handed out; null before the server has said where we stand. */
+export class Topic {
+  readonly handlers = new Set<TopicHandlers>();
+  position: Position | null = null;
+  /** We have asked and not heard where we stand; what comes in between belongs to an earlier question. */
+  private asking = false;
+
+  constructor(readonly name: string) {}
+
+  /** What to subscribe with. */
+  ask(): { epoch: string | null; since: number } {
+    this.asking = true;
+    return { epoch: this.position?.epoch ?? null, since: this.position?.seq ?? 0 };
+  }
+
+  /** Take in one frame. Returns the new events; "hole" where some are missing in between. */
+  take(frame: TopicFrame): readonly Envelope[] | "hole" {
+    if (frame.type === "events") return this.takeEvents(frame.epoch, frame.items);
+    const resumed = frame.type === "subscribed" && this.position?.epoch === frame.epoch && this.position.seq === frame.seq;
+    this.asking = false;
+    this.position = { epoch: frame.epoch, seq: frame.seq };
+    if (!resumed) for (const handler of [...this.handlers]) handler.onHistory();
+    return [];
+  }
+
+  private takeEvents(epoch: string, items: readonly Envelope[]): readonly Envelope[] | "hole" {
+    if (this.asking) return [];
+    const position = this.position;
+    if (position?.epoch !== epoch) return "hole";
+    const fresh = items.filter((item) => item.seq > position.seq);
+    const [first] = fresh;
+    const last = fresh.at(-1);
+    if (!first || !last) return [];
+    if (first.seq !== position.seq + 1) return "hole";
+    this.position = { epoch, seq: last.seq };
+    for (const handler of [...this.handlers]) handler.onEvents(fresh);
+    return fresh;
+  }
+}

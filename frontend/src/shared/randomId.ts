@@ -1,0 +1,4 @@
+/** Works without a secure context too, unlike crypto.randomUUID. */
+export function randomId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
