@@ -60,11 +60,11 @@ class Generator:
         return read(Generation, self.transport.post("/api/v1/generate", body, timeout=_PATIENCE))
 
     def stream(self, source: str, prompt: str, sampling: Sampling = Sampling()) -> Iterator[StreamedToken]:
-        """The tokens as they are made. Raises Unreachable where the stream ends before the text does."""
+        """The text as it is made; its last piece may have no token. Raises Unreachable where the stream ends before the text does."""
         body = _body(source, [prompt], sampling) | {"stream": True}
         with self.transport.post_stream("/api/v1/generate", body, timeout=_PATIENCE) as response:
             for message in server_sent(response.iter_lines()):
-                if message.get("kind") == "token":
+                if message.get("kind") in {"token", "end"} and message.get("text"):
                     yield read(StreamedToken, message)
                 elif message.get("kind") == "done":
                     return

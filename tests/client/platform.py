@@ -100,13 +100,12 @@ def make_app(state: Platform) -> Flask:
             request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         return response
 
-    add_datasets(app, state)
-    add_runs(app, state)
-    add_rest(app, state)
+    for add in (add_uploads, add_datasets, add_runs, add_history, add_checkpoints, add_rest):
+        add(app, state)
     return app
 
 
-def add_datasets(app: Flask, state: Platform) -> None:
+def add_uploads(app: Flask, state: Platform) -> None:
     def missing() -> list[dict[str, str]]:
         digests = dict.fromkeys(part["sha256"] for part in state.upload["parts"])
         return [{"sha256": digest, "url": f"{state.url}/bucket/{digest}"} for digest in digests if digest not in state.parts]
@@ -146,6 +145,8 @@ def add_datasets(app: Flask, state: Platform) -> None:
         state.versions += [] if same else [version]
         return version, 201
 
+
+def add_datasets(app: Flask, state: Platform) -> None:
     @app.get("/api/v1/datasets")
     def datasets() -> ResponseReturnValue:
         return page([{"name": one["dataset"], "versions": one["version"], "latest": one} for one in state.versions[-1:]])
@@ -198,6 +199,8 @@ def add_runs(app: Flask, state: Platform) -> None:
     def command(run_id: str) -> ResponseReturnValue:
         return {"command_id": "cmd_1", "type": request.get_json()["type"], "state": "requested"}, 202
 
+
+def add_history(app: Flask, state: Platform) -> None:
     @app.get("/api/v1/runs/<run_id>/metrics")
     def metrics(run_id: str) -> ResponseReturnValue:
         names = request.args["names"].split(",")
@@ -218,7 +221,7 @@ def new_run(run_id: str, spec: dict[str, Any]) -> dict[str, Any]:
     return made | {"attempts": [], "progress": progress, "summary": {}, "created_at": "2026-01-01T00:00:00+00:00"}
 
 
-def add_rest(app: Flask, state: Platform) -> None:
+def add_checkpoints(app: Flask, state: Platform) -> None:
     @app.get("/api/v1/checkpoints")
     def all_checkpoints() -> ResponseReturnValue:
         return page(state.checkpoints)
@@ -235,6 +238,8 @@ def add_rest(app: Flask, state: Platform) -> None:
     def stored(name: str) -> ResponseReturnValue:
         return state.objects[name], 200
 
+
+def add_rest(app: Flask, state: Platform) -> None:
     @app.get("/api/openapi.json")
     def openapi() -> ResponseReturnValue:
         return {"openapi": "3.1.0"}
@@ -268,4 +273,4 @@ def streamed() -> Iterator[str]:
     yield ": hello\n\n"
     for text in ("ma", "in"):
         yield f"data: {json.dumps({'kind': 'token', 'index': 0, 'text': text, 'token': 1, 'logprob': -0.5})}\n\n"
-    yield 'data: {"kind": "end", "index": 0, "finish_reason": "length"}\n\ndata: {"kind": "done"}\n\n'
+    yield 'data: {"kind": "end", "index": 0, "text": "()", "finish_reason": "length"}\n\ndata: {"kind": "done"}\n\n'

@@ -101,7 +101,7 @@ def test_a_mistake_of_ours_is_no_traceback(groundup: Command, platform: Platform
 def test_generate_at_once_and_token_by_token(groundup: Command, platform: Platform, spec: str) -> None:
     groundup("run", "submit", "-f", spec)
     assert groundup("generate", "first", "--prompt", "def ", "--seed", "7").stdout == "def main(7)\n"
-    assert groundup("generate", "first", "--prompt", "def ", "--stream").stdout == "def main\n"
+    assert groundup("generate", "first", "--prompt", "def ", "--stream").stdout == "def main()\n"
     assert groundup("generate", "ckp_1", "--checkpoint", "--prompt", "x").exit_code == 0
     bodies = [json.loads(one.body) for one in platform.sent("POST", "/api/v1/generate")]
     assert [(body.get("run_id"), body.get("checkpoint_id")) for body in bodies] == [("run_1", None), ("run_1", None), (None, "ckp_1")]
