@@ -11,7 +11,7 @@ from services.trainer.progress import SpoolWatch
 from services.trainer.rundir import AttemptOrder, Order, RunDirectory
 from services.trainer.training import Signals, Training
 from shared.errors import Stale
-from shared.internal import AppliedCommand, AttemptReport, Claim, ClaimRequest, CommandOrder
+from shared.internal import AppliedCommand, AttemptReport, Claim, ClaimRequest, CommandOrder, StateReport
 
 log = logging.getLogger(__name__)
 
@@ -81,15 +81,22 @@ class Attempt:
         request = ClaimRequest(worker=self.host.settings.name, instance=self.host.instance)
         self.claim = claim = patiently(lambda: self.host.api.claim(self.id, request), f"claiming {self.id}", self.signals.abandon)
         self.host.poke()
-        training = Training(self.host, claim, self.watch, self.signals, self.cancel)
-        try:
-            report = training.run()
-            training.ship()
-        finally:
-            training.close()
+        report = self._train(claim)
         patiently(lambda: self.host.api.report_state(self.id, report), f"{self.id}: reporting '{report.state}'", self.signals.abandon)
         log.info("%s: %s %s", self.id, report.state, report.reason)
         return report.state == "failed" and report.retry
+
+    def _train(self, claim: Claim) -> StateReport:
+        """Whatever happens here, api is told how it ended; a claimed attempt that nobody speaks of would hold its run for ever."""
+        try:
+            with Training(self.host, claim, self.watch, self.signals, self.cancel) as training:
+                report = training.run()
+                training.ship()
+                return report
+        except OSError as error:
+            log.exception("%s could not be carried through", self.id)
+            reason = f"the agent failed: {error}"
+            return StateReport(worker=self.host.settings.name, fence=claim.fence, state="failed", reason=reason)
 
     def _clean_up(self, again: bool) -> None:
         """Where another attempt follows, its checkpoints stay to spare it the download. Earlier attempts' are of no more use."""

@@ -41,7 +41,7 @@ class Signals:
 
 
 class Training:
-    """What happens in the run directory. `run` gives the last report, `ship` sends all there is, `close` leaves no process."""
+    """What happens in the run directory. `run` gives the last report, `ship` sends all there is, and leaving it leaves no process."""
 
     def __init__(self, host: Host, claim: Claim, watch: SpoolWatch, signals: Signals, on_stale: Callable[[str], None]) -> None:
         self.host, self.claim, self.watch, self.signals = host, claim, watch, signals
@@ -56,6 +56,9 @@ class Training:
         self.courier = Courier(host, claim, watch, signals.abandon, on_stale)
         self.child: Child | None = None
         self.told: set[str] = set()
+
+    def __enter__(self) -> "Training":
+        return self
 
     def run(self) -> StateReport:
         try:
@@ -144,7 +147,7 @@ class Training:
         while not self.signals.abandon.is_set() and not all(tail.shipped.is_set() for tail in self.tails):
             self.signals.abandon.wait(TICK_SECONDS)
 
-    def close(self) -> None:
+    def __exit__(self, *_error: object) -> None:
         if self.child:
             self.child.kill()
         for tail in self.tails:

@@ -1,0 +1,94 @@
+from collections.abc import Iterator
+from threading import Event
+
+import pytest
+
+from services.trainer.prepare import prepare
+from services.trainer.rundir import AttemptOrder, RunDirectory
+from services.trainer.transfers import Transfers
+from shared.internal import CheckpointRef
+from shared.settings import Settings
+from tests.servers import S3Endpoint
+from tests.trainer.platform import Platform, make_claim, platform
+
+
+@pytest.fixture
+def stage(settings: Settings, s3_endpoint: S3Endpoint) -> Iterator[Platform]:
+    with platform(settings, s3_endpoint, "steps") as stage:
+        yield stage
+
+
+@pytest.fixture
+def directory(stage: Platform) -> RunDirectory:
+    directory = RunDirectory(stage.host.attempts_folder / "att_1")
+    directory.root.mkdir(parents=True)
+    return directory
+
+
+def fill(stage: Platform, directory: RunDirectory, checkpoints: list[CheckpointRef]) -> list[str]:
+    """What the run's log is told."""
+    told: list[str] = []
+    prepare(stage.host, make_claim(checkpoints=checkpoints), directory, Transfers(stage.host.http, Event()), told.append)
+    return told
+
+
+def restored(directory: RunDirectory) -> bytes:
+    return (directory.restore / "model.safetensors").read_bytes()
+
+
+def test_a_fresh_start(stage: Platform, directory: RunDirectory) -> None:
+    assert fill(stage, directory, []) == []
+    order = AttemptOrder.model_validate_json(directory.order.read_bytes())
+    assert (order.run_id, order.fence, order.device, order.data.files) == ("run_a", 7, "cpu", ["shard-0", "shard-1"])
+    assert b"".join((directory.tokens / name).read_bytes() for name in order.data.files) == b"\x01\x00" * 50 + b"\x02\x00" * 50
+    assert directory.tokenizer.read_bytes() == b"{}"
+    assert not directory.restore.exists()
+
+
+def test_repeating_it_changes_nothing(stage: Platform, directory: RunDirectory) -> None:
+    checkpoint = stage.storage.add_checkpoint("ckpt_repeat", 10, b"weights")
+    fill(stage, directory, [checkpoint])
+    fill(stage, directory, [checkpoint])
+    assert restored(directory) == b"weights"
+
+
+def test_the_newest_checkpoint_is_restored(stage: Platform, directory: RunDirectory) -> None:
+    newest, older = stage.storage.add_checkpoint("ckpt_new", 20, b"newest"), stage.storage.add_checkpoint("ckpt_old", 10, b"older")
+    assert fill(stage, directory, [newest, older]) == []
+    assert restored(directory) == b"newest"
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(stage: Platform, directory: RunDirectory) -> None:
+    newest = stage.storage.add_checkpoint("ckpt_flipped", 20, b"newesT", told=b"newest")
+    older = stage.storage.add_checkpoint("ckpt_sound", 10, b"older")
+    told = fill(stage, directory, [newest, older])
+    assert restored(directory) == b"older"
+    assert len(told) == 1
+    assert "step 20" in told[0]
+    assert "SHA-256" in told[0]
+
+
+def test_a_lost_object_falls_back_too(stage: Platform, directory: RunDirectory) -> None:
+    newest, older = stage.storage.add_checkpoint("ckpt_lost", 20, b"newest"), stage.storage.add_checkpoint("ckpt_there", 10, b"older")
+    stage.storage.s3.delete_object(Bucket="groundup", Key="ckpt_lost/model.safetensors")
+    assert len(fill(stage, directory, [newest, older])) == 1
+    assert restored(directory) == b"older"
+
+
+def test_with_no_sound_checkpoint_it_starts_from_scratch(stage: Platform, directory: RunDirectory) -> None:
+    told = fill(stage, directory, [stage.storage.add_checkpoint("ckpt_bad", 20, b"x", told=b"y")])
+    assert told[-1] == "no checkpoint could be used: starting from the first step"
+    assert not directory.restore.exists()
+
+
+@pytest.mark.parametrize(("near", "expected_downloads"), [(b"weights", 0), (b"wEights", 1)], ids=["right copy", "damaged copy"])
+def test_a_local_copy_spares_the_download(stage: Platform, directory: RunDirectory, near: bytes, expected_downloads: int) -> None:
+    checkpoint = stage.storage.add_checkpoint("ckpt_near", 20, b"weights")
+    copy = stage.host.attempts_folder / "att_0" / "checkpoints" / "step_00000020"
+    copy.mkdir(parents=True)
+    (copy / "model.safetensors").write_bytes(near)
+    downloads: list[str] = []
+    stage.host.http.event_hooks["request"].append(lambda request: downloads.append(str(request.url)))
+    fill(stage, directory, [checkpoint])
+    assert restored(directory) == b"weights"
+    assert len([url for url in downloads if "ckpt_near" in url]) == expected_downloads
