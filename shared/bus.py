@@ -4,7 +4,6 @@
 publishes its last record again: the answer is Taken, or Rewind.
 """
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ LIVE_CHANNEL: Final = "events:live"
 TOPICS: Final = "events:topics"
 _BORN: Final = "events:born"
 _PUBLISH: Final = (Path(__file__).parent / "publish.lua").read_text()
+_READ: Final = (Path(__file__).parent / "read.lua").read_text()
 _COMMIT: Final = (Path(__file__).parent / "commit.lua").read_text()
 
 
@@ -101,14 +101,9 @@ def epoch(client: redis.Redis) -> str:
 
 def read_range(client: redis.Redis, topic: str, after: int, count: int) -> Range:
     """The first `count` entries behind `after`, and where the topic stands, as of one moment."""
-    pipeline: Any = client.pipeline(transaction=True)
-    pipeline.info("server").get(_BORN).hmget(counter_key(topic), "seq", "committed").xrange(stream_key(topic), f"{after + 1}-0", "+", count)
-    info, born, (seq, committed), entries = pipeline.execute()
-    if born is None:
-        client.set(_BORN, uuid.uuid4().hex, nx=True)
-        return read_range(client, topic, after, count)
-    records = tuple((int(entry_id.split(b"-")[0]), fields[b"r"]) for entry_id, fields in entries)
-    return Range(f"{info['run_id']}-{born.decode()}", int(seq or 0), int(committed or 0), records)
+    reply = cast(Any, client.eval(_READ, 4, *_keys(topic), f"{after + 1}-0", count))
+    entries = tuple((int(entry_id.split(b"-")[0]), fields[1]) for entry_id, fields in reply[3])
+    return Range(reply[0].decode(), int(reply[1]), int(reply[2]), entries)
 
 
 def _keys(topic: str) -> tuple[str, str, str, str]:

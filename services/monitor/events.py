@@ -40,7 +40,7 @@ class SamplePage(BaseModel):
 
 @api.get("/api/v1/runs/<run_id>/events", responses={200: EventPage})
 def list_events(path: RunPath, query: EventsQuery) -> Response:
-    """What happened to a run, oldest first: all events but metric points and logs, which have lists of their own."""
+    """What happened to a run, oldest first: all events but steps and logs, which are read as metrics and logs."""
     with _database().reading() as session:
         rows, cursor = _page(session, path.run_id, query.type, query)
     return _json(EventPage(items=[_envelope(row) for row in rows], next_cursor=cursor))

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +79,7 @@ def _chunks(run_id: str, names: list[str] | None, zoom: Zoom, started: float) ->
         query = query.where(high >= zoom.first + offset - slack)
     if zoom.last is not None:
         query = query.where(low <= zoom.last + offset + slack)
-    return query
+    return cast(Select[Any], query)
 
 
 class _Curve:

@@ -91,13 +91,14 @@ def _is_new(session: Session, producers: dict[str, Producer], record: Record) ->
 
 
 def _write(session: Session, position: Position, record: Record, packed: bytes, points: Points) -> None:
-    match record.event:
-        case StepCompleted() | EvaluationCompleted() as event:
-            points.add(record, event)
-        case LogWritten() as event:
-            session.add(_log_chunk(position, record, event))
-        case event:
-            session.add(_stored_event(position, record, event.type, packed))
+    """Evaluations are few, and people want to see them as points and in the list of what happened."""
+    event = record.event
+    if isinstance(event, StepCompleted | EvaluationCompleted):
+        points.add(record, event)
+    if isinstance(event, LogWritten):
+        session.add(_log_chunk(position, record, event))
+    elif not isinstance(event, StepCompleted):
+        session.add(_stored_event(position, record, event.type, packed))
 
 
 def _log_chunk(position: Position, record: Record, event: LogWritten) -> LogChunk:

@@ -71,7 +71,7 @@ class LogChunk(Base):
 
 
 class StoredEvent(Base):
-    """Every event that is neither metric nor log; `body` is the packed `shared.events.Record`, which carries NaN."""
+    """Every event but steps and logs; `body` is the packed `shared.events.Record`, which carries NaN."""
 
     __tablename__ = "events"
     __table_args__ = (
