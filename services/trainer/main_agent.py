@@ -7,6 +7,7 @@ import signal
 import sys
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import IO
@@ -55,7 +56,7 @@ def run(environ: Mapping[str, str]) -> None:
             shipper=shipper,
             environ=environ,
             threads=max(1, (os.cpu_count() or 1) // len(slots)),
-            command=lambda root, processes, attempt_id: torchrun(sys.executable, root, processes, attempt_id),
+            command=partial(torchrun, sys.executable),
             poke=wake.set,
         )
         agent = Agent(host, slots, wake, shared.heartbeat_seconds)

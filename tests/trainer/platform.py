@@ -1,13 +1,11 @@
 """The services around an agent under test: an api and a storage in memory, with a real S3 endpoint behind them."""
 
 import hashlib
-import json
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -15,7 +13,7 @@ import redis
 from botocore.config import Config
 
 from services.trainer.agent import Agent
-from services.trainer.host import Host
+from services.trainer.host import Command, Host
 from services.trainer.settings import AgentSettings
 from services.trainer.shipper import Shipper
 from services.trainer.transfers import store_client
@@ -144,13 +142,13 @@ class FakeStorage(StorageClient):
         return str(self.s3.generate_presigned_url(method, Params={"Bucket": "groundup", "Key": key}))
 
 
-def make_claim(attempt_id: str = "att_1", checkpoints: Sequence[CheckpointRef] = ()) -> Claim:
+def make_claim(attempt_id: str = "att_1", *, checkpoints: Sequence[CheckpointRef] = (), **changes: object) -> Claim:
     resolved = {
         "dataset": {"id": "d", "name": "words", "version": 1, "bytes": 10},
         "tokenizer": {"id": "t", "name": "byte", "version": 1, "vocab_size": 3, "bytes_per_token": 1.0},
     }
     facts = {"run_id": "run_a", "attempt_id": attempt_id, "attempt": 1, "fence": 7, "spec": SPEC, "resolved": resolved, "prepared_id": "p"}
-    return Claim.model_validate(json.loads(json.dumps(facts)) | {"slots": SLOTS, "checkpoints": list(checkpoints)})
+    return Claim.model_validate(facts | changes | {"slots": SLOTS, "checkpoints": list(checkpoints)})
 
 
 @dataclass
@@ -173,15 +171,15 @@ class Platform:
 
 
 @contextmanager
-def platform(settings: Settings, endpoint: S3Endpoint, mode: str, *, heartbeat: float = 0.2, grace: float = 5) -> Iterator[Platform]:
-    """An agent in this process, not started yet, whose children are fakes in `mode`."""
+def platform(settings: Settings, storage: FakeStorage, command: Command, *, heartbeat: float = 0.2, grace: float = 5) -> Iterator[Platform]:
+    """An agent in this process, not started yet."""
     environ = {"GROUNDUP_WORKER_NAME": "tester", "GROUNDUP_GRACE_SECONDS": str(grace), "GROUNDUP_AGENT_PORT": "8"}
     own = AgentSettings.read(environ, settings.data_dir)
     own.folder.mkdir(parents=True)
-    wake, api, storage = threading.Event(), FakeApi(), FakeStorage(endpoint)
+    wake, api = threading.Event(), FakeApi()
     with store_client() as http, bus.connect(settings.redis_url) as client:
         shipper = Shipper(client)
-        host = Host(own, "instance-1", api, storage, http, shipper, {"PATH": "/usr/bin:/bin"}, 1, fake_command(mode), wake.set)
+        host = Host(own, "instance-1", api, storage, http, shipper, {"PATH": "/usr/bin:/bin"}, 1, command, wake.set)
         agent = Agent(host, SLOTS, wake, heartbeat)
         yield Platform(host, agent, api, storage, client)
         storage.s3.close()
@@ -203,5 +201,5 @@ def running(stage: Platform) -> Iterator[Platform]:
         assert not thread.is_alive()
 
 
-def fake_command(mode: str) -> Callable[[Path, int, str], list[str]]:
+def fake_command(mode: str) -> Command:
     return lambda root, processes, attempt_id: [sys.executable, "-m", "tests.trainer.fake_child", str(root), str(processes), mode]

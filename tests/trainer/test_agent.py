@@ -14,7 +14,7 @@ from shared.events import LogWritten, ProcessDied, Record, RunCreated, StepCompl
 from shared.internal import CommandOrder
 from shared.settings import Settings
 from tests.servers import S3Endpoint, wait_until
-from tests.trainer.platform import Platform, make_claim, platform, running
+from tests.trainer.platform import FakeStorage, Platform, fake_command, make_claim, platform, running
 
 Start = Callable[..., Platform]
 
@@ -25,7 +25,7 @@ def start(settings: Settings, s3_endpoint: S3Endpoint) -> Iterator[Start]:
     with ExitStack() as stack:
 
         def begin(mode: str, **options: float) -> Platform:
-            stage = stack.enter_context(platform(settings, s3_endpoint, mode, **options))
+            stage = stack.enter_context(platform(settings, FakeStorage(s3_endpoint), fake_command(mode), **options))
             stage.api.claim_of["att_1"] = make_claim()
             return stack.enter_context(running(stage))
 

@@ -9,12 +9,12 @@ from services.trainer.transfers import Transfers
 from shared.internal import CheckpointRef
 from shared.settings import Settings
 from tests.servers import S3Endpoint
-from tests.trainer.platform import Platform, make_claim, platform
+from tests.trainer.platform import FakeStorage, Platform, fake_command, make_claim, platform
 
 
 @pytest.fixture
 def stage(settings: Settings, s3_endpoint: S3Endpoint) -> Iterator[Platform]:
-    with platform(settings, s3_endpoint, "steps") as stage:
+    with platform(settings, FakeStorage(s3_endpoint), fake_command("steps")) as stage:
         yield stage
 
 
