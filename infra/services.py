@@ -32,6 +32,8 @@ def configure(layout: Layout) -> dict[str, str]:
 
 def service_environment(layout: Layout) -> dict[str, str]:
     redis_password = generated_secret(layout, "redis")
+    access_key = os.environ.get("AWS_ACCESS_KEY_ID", generated_secret(layout, "s3-access-key"))
+    secret_key = os.environ.get("AWS_SECRET_ACCESS_KEY", generated_secret(layout, "s3-secret-key"))
     return {
         "GROUNDUP_DATA_DIR": str(layout.data_dir),
         "GROUNDUP_PUBLIC_URL": layout.public_url,
@@ -46,8 +48,10 @@ def service_environment(layout: Layout) -> dict[str, str]:
         "GROUNDUP_AGENT_PORT": str(layout.ports["agent"]),
         "S3_ENDPOINT_URL": os.environ.get("S3_ENDPOINT_URL", layout.url("s3")),
         "S3_BUCKET": layout.bucket,
-        "AWS_ACCESS_KEY_ID": os.environ.get("AWS_ACCESS_KEY_ID", generated_secret(layout, "s3-access-key")),
-        "AWS_SECRET_ACCESS_KEY": os.environ.get("AWS_SECRET_ACCESS_KEY", generated_secret(layout, "s3-secret-key")),
+        "AWS_ACCESS_KEY_ID": access_key,
+        "AWS_SECRET_ACCESS_KEY": secret_key,
+        # Not on rclone's command line, where everybody could read it; the quotes are its syntax for a value with a comma.
+        "RCLONE_AUTH_KEY": f'"{access_key},{secret_key}"',
         "RCLONE_CONFIG": "/dev/null",
         "PYTHONUNBUFFERED": "1",
     }
@@ -92,6 +96,7 @@ def nginx_config(layout: Layout, environment: Mapping[str, str]) -> str:
         "GROUNDUP_NGINX_USER": "user root;" if os.geteuid() == 0 else "",
         "GROUNDUP_LISTEN": f"{layout.host}:{layout.port}",
         "GROUNDUP_SERVER_NAMES": layout.server_names,
+        "GROUNDUP_RESOLVER": "",
         "GROUNDUP_S3_BUCKET": layout.bucket,
         "GROUNDUP_S3_URL": environment["S3_ENDPOINT_URL"],
         "GROUNDUP_WEB_ROOT": str(frontend if frontend.exists() else _HERE / "gateway"),
@@ -154,13 +159,11 @@ def _program(name: str, command: str, layout: Layout, order: int) -> str:
     found = shutil.which(program, path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if found is None:
         raise FileNotFoundError(f"{program} is not installed; `./run up` installs it")
-    # rclone reads its key pair from the environment, so that it does not show in the process list.
-    extra = 'environment=RCLONE_AUTH_KEY="%(ENV_AWS_ACCESS_KEY_ID)s,%(ENV_AWS_SECRET_ACCESS_KEY)s"\n' if name == "s3" else ""
     return f"""[program:{name}]
 command={found} {arguments}
 priority={order}
 autorestart=true
-startsecs=0
+startsecs=1
 startretries=1000000
 stopwaitsecs=45
 stopasgroup=false
@@ -169,4 +172,4 @@ redirect_stderr=true
 stdout_logfile={layout.logs}/{name}.log
 stdout_logfile_maxbytes=10MB
 stdout_logfile_backups=2
-{extra}"""
+"""

@@ -19,7 +19,7 @@ import boto3
 import psycopg
 import redis
 
-REDIS_IMAGE, POSTGRES_IMAGE = "redis:7-bookworm", "postgres:15-bookworm"
+REDIS_IMAGE, POSTGRES_IMAGE = "redis:7.2-bookworm", "postgres:15-bookworm"
 """As in compose.yaml."""
 
 

@@ -31,7 +31,7 @@ class AgentSettings:
         name = worker_name(environ)
         return cls(
             name=name,
-            host=socket.gethostname(),
+            host=environ.get("GROUNDUP_WORKER_HOST") or socket.gethostname(),
             slots=_positive(environ, "GROUNDUP_SLOTS", os.cpu_count() or 1),
             device=_device(environ.get("GROUNDUP_DEVICE", "auto")),
             port=agent_port(environ),
