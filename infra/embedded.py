@@ -31,11 +31,10 @@ def up(layout: Layout) -> None:
 
 def down(layout: Layout) -> None:
     """Stop everything that `up` started, and everything that those started; the data stays."""
-    if supervisor_pid(layout) is not None:
+    if (pid := supervisor_pid(layout)) is not None:
+        supervisor = psutil.Process(pid)
         control(layout, "shutdown")
-        deadline = time.monotonic() + 90
-        while supervisor_pid(layout) is not None and time.monotonic() < deadline:
-            time.sleep(0.2)
+        psutil.wait_procs([supervisor], timeout=90)
     left = marked_processes(layout)
     for process in left:
         print(f"ending {process.pid} {process.name()}, which outlived its service", file=sys.stderr)

@@ -11,7 +11,12 @@ from serving.database import Database
 from shared.settings import Settings
 
 TARGET = Path(__file__).parent.parent / "services" / "api" / "openapi.json"
-_SETTINGS = {"GROUNDUP_GATEWAY_SECRET": "unused", "GROUNDUP_JOIN_SECRET": "unused", "AWS_ACCESS_KEY_ID": "unused", "AWS_SECRET_ACCESS_KEY": "unused"}
+_SETTINGS = {
+    "GROUNDUP_GATEWAY_SECRET": "unused",
+    "GROUNDUP_JOIN_SECRET": "unused",
+    "AWS_ACCESS_KEY_ID": "unused",
+    "AWS_SECRET_ACCESS_KEY": "unused",
+}
 
 
 def merged(documents: list[dict[str, Any]]) -> dict[str, Any]:

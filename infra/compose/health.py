@@ -1,4 +1,7 @@
-"""`health.py URL`: that address answers, with less than a 500. `health.py`: the main thread of process 1 went on since the last check, for services without a port."""
+"""`health.py URL`: that address answers, with less than a 500.
+
+`health.py`, for services without a port: the main thread of process 1 went on since the last check.
+"""
 
 import sys
 import urllib.error
