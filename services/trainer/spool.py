@@ -1,6 +1,7 @@
 """The spool: a file of events that one producer appends to and never waits on. A record is its length, its CRC-32 (each 4 bytes, little
 endian) and the packed `shared.events.Record`."""
 
+import errno
 import os
 import struct
 import time
@@ -24,18 +25,23 @@ class SpoolWriter:
         os.ftruncate(self.file, end)
 
     def emit(self, event: AnyEvent) -> None:
-        self.producer_seq += 1
+        """Raises OSError where there is no room; then nothing of it is in the file and its number is not used up."""
         record = Record(
             run_id=self.run_id,
             attempt=self.attempt,
             fence=self.fence,
             producer=self.producer,
-            producer_seq=self.producer_seq,
+            producer_seq=self.producer_seq + 1,
             at=time.time(),
             event=event,
         )
         payload = record.pack()
-        os.write(self.file, _HEADER.pack(len(payload), zlib.crc32(payload)) + payload)
+        data = _HEADER.pack(len(payload), zlib.crc32(payload)) + payload
+        written = os.write(self.file, data)
+        if written < len(data):
+            os.ftruncate(self.file, os.fstat(self.file).st_size - written)
+            raise OSError(errno.ENOSPC, "no room for an event in the spool")
+        self.producer_seq += 1
 
     def close(self) -> None:
         os.close(self.file)

@@ -28,6 +28,9 @@ SET_UP_SECONDS: Final = 300.0
 CLOSING_SECONDS: Final = 0.5
 """What the other ranks get to write their last log lines once one has failed."""
 
+TELLING_SECONDS: Final = 5.0
+"""What torchrun then gets to tell which one failed, and how."""
+
 
 @dataclass
 class Signals:
@@ -55,6 +58,7 @@ class Training:
         self.logs = LogTail(self.directory.root / "logs")
         self.courier = Courier(host, claim, watch, signals.abandon, on_stale)
         self.child: Child | None = None
+        self.failed_at = float("inf")
         self.told: set[str] = set()
 
     def __enter__(self) -> "Training":
@@ -91,7 +95,7 @@ class Training:
         return Child(self.host.command(self.directory.root, processes, self.claim.attempt_id), self.directory, environment, processes)
 
     def _watch(self, child: Child) -> None:
-        failed_at, asked = float("inf"), False
+        asked = False
         while child.running():
             self._read()
             now = time.monotonic()
@@ -102,10 +106,13 @@ class Training:
                     child.terminate_ranks()
                 asked = True
             elif child.failing():
-                failed_at = min(failed_at, now)
-                if now > failed_at + CLOSING_SECONDS:
+                self.failed_at = min(self.failed_at, now)
+                if now > self.failed_at + TELLING_SECONDS:
+                    child.kill()
+                elif now > self.failed_at + CLOSING_SECONDS:
                     child.kill_ranks()
             time.sleep(TICK_SECONDS)
+        self.failed_at = min(self.failed_at, time.monotonic())
         child.kill()
         self._read(ended=True)
 
@@ -122,7 +129,7 @@ class Training:
             return report.model_copy(update={"summary": finite(outcome.summary)})
         if self.signals.interrupt.is_set():
             return self._interrupted()
-        silent = time.monotonic() - child.last_alive
+        silent = self.failed_at - child.last_alive
         reason = child.death()
         log.warning("%s: %s (noticed after %.1f s)", self.claim.attempt_id, reason, silent)
         self._note(ProcessDied(reason=reason, after_seconds=silent))
