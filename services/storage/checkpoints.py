@@ -1,13 +1,14 @@
 """Checkpoint objects: a worker writes them by presigned PUTs; they count once this service has read them back."""
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 from flask import redirect
 from flask_openapi3.blueprint import APIBlueprint
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import delete, select
 
+from services.storage.manifest import Id
 from services.storage.models import CheckpointFile
 from services.storage.objects import DamagedObject, MissingObject, checkpoint_key
 from services.storage.stores import Stores, lock, now, public_origin, stores
@@ -24,8 +25,8 @@ class RunPath(BaseModel):
 
 
 class FilePath(BaseModel):
-    id: str
-    name: str
+    id: Id
+    name: Annotated[str, Field(max_length=101, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._-]*$")]
 
 
 @checkpoint_objects.post("/uploads")

@@ -10,9 +10,11 @@ from sqlalchemy.orm import Session
 from services.storage.content import files_from, parts_of, read_for_show
 from services.storage.models import Dataset, DatasetVersion, File
 from services.storage.paging import Page, iso
+from services.storage.resolve import parse_reference
 from services.storage.stores import stores
 from services.storage.versions import DatasetVersionView, find_version
 from shared.errors import NotFound
+from shared.spec import Name
 
 datasets = APIBlueprint("datasets", __name__, url_prefix="/api/v1/datasets")
 SHOWN_CHARACTERS = 2000
@@ -20,7 +22,7 @@ Number = Annotated[int, Field(ge=1, le=999_999_999)]
 
 
 class DatasetPath(BaseModel):
-    name: str
+    name: Name
 
 
 class VersionPath(DatasetPath):
@@ -73,7 +75,9 @@ class DocumentPage(Page):
 @datasets.get("", responses={200: DatasetList})
 def list_datasets(query: Page) -> Any:
     """Datasets by name, each with its newest version."""
-    by_name = select(Dataset).order_by(Dataset.name).where(Dataset.name > (query.cursor or "")).limit(query.limit + 1)
+    by_name = select(Dataset).order_by(Dataset.name).limit(query.limit + 1)
+    if query.cursor is not None:
+        by_name = by_name.where(Dataset.name > parse_reference("cursor", query.cursor)[0])
     with stores().database.reading() as session:
         rows = list(session.scalars(by_name))
         items = [_with_versions(session, row) for row in rows[: query.limit]]

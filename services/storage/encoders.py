@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -61,6 +62,7 @@ ENCODERS: Final[dict[str, type[ByteEncoder] | type[CharEncoder] | type[PieceEnco
 }
 
 
+@lru_cache(maxsize=4)
 def load_encoder(kind: str, tokenizer_json: str) -> Encoder:
     return ENCODERS[kind](load(tokenizer_json))
 

@@ -20,6 +20,7 @@ MAX_PARTS: Final = 100_000
 MAX_STREAM: Final = 1 << 45
 _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f\\]")
 _EMPTY_FILE: Final = "is empty; leave empty files out"
+Id = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,80}$", description="as this service gave it")]
 Bytes = Annotated[int, Field(ge=0, le=MAX_STREAM)]
 
 
@@ -93,6 +94,8 @@ def _file_errors(files: list[FileEntry]) -> list[FieldError]:
 def _path_error(path: str) -> str:
     if not 1 <= len(path) <= 1024:
         return "must have 1 to 1,024 characters"
+    if not path.isprintable() and _not_encodable(path):
+        return "has half a character in it; rename the file"
     if path.startswith("/"):
         return "is absolute; give it relative to the folder you upload"
     if _FORBIDDEN.search(path):
@@ -100,6 +103,11 @@ def _path_error(path: str) -> str:
     if any(name in {"", ".", ".."} for name in path.split("/")):
         return "has an empty part, '.' or '..' in it; give a plain relative path"
     return ""
+
+
+def _not_encodable(path: str) -> bool:
+    """JSON can spell half of a surrogate pair, which is no character."""
+    return any("\ud800" <= character <= "\udfff" for character in path)
 
 
 def _part_errors(parts: list[PartEntry]) -> list[FieldError]:

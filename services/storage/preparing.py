@@ -46,7 +46,7 @@ def prepare_chunk(stores: Stores, reader: PartReader, settings: StorageSettings,
     if (work := _begin(stores, prepared_id, start, settings.chunk_bytes)) is None:
         return
     try:
-        with pulse(stores.database, PreparedTokens.id, prepared_id, settings.stall_seconds / 3):
+        with pulse(lambda: _set(stores, prepared_id), settings.stall_seconds / 3):
             encoder = load_encoder(work.tokenizer.kind, read_tokenizer(stores, work.tokenizer).decode())
             end, data = _read(reader, work)
             shards = _store(stores, tokenise(encoder, work, data), work.tokenizer.vocab_size)

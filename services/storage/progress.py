@@ -2,17 +2,15 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import InstrumentedAttribute
 
 from services.storage.models import PreparedTokens, Tokenizer
 from services.storage.stores import Stores, now
-from serving.database import Database
 
 log = logging.getLogger(__name__)
 MAX_TRIES: Final = 5
@@ -23,19 +21,18 @@ SWEEP: Final = "storage.sweep"
 
 
 @contextmanager
-def pulse(database: Database, job: InstrumentedAttribute[str], row_id: str, every: float) -> Iterator[None]:
-    """While the block runs, `touched_at` of the row is fresh; `job` is its table's id column. A killed process leaves it to age."""
+def pulse(touch: Callable[[], None], every: float) -> Iterator[None]:
+    """Call `touch` again and again while the block runs. It stops with the process, so that a killed one is noticed."""
     finished = threading.Event()
 
     def beat() -> None:
         while not finished.wait(every):
             try:
-                with database.writing() as session:
-                    session.execute(update(job.class_).where(job == row_id).values(touched_at=now()))
+                touch()
             except SQLAlchemyError:
-                log.warning("no sign of life written for %s", row_id, exc_info=True)
+                log.warning("no sign of life written", exc_info=True)
 
-    thread = threading.Thread(target=beat, name=f"pulse {row_id}", daemon=True)
+    thread = threading.Thread(target=beat, name="pulse", daemon=True)
     thread.start()
     try:
         yield
@@ -51,12 +48,13 @@ def sweep(stores: Stores, stall_seconds: float) -> int:
         training = select(Tokenizer).where(Tokenizer.state == "training", Tokenizer.touched_at < silent_since)
         preparing = select(PreparedTokens).where(PreparedTokens.state.in_(["pending", "running"]), PreparedTokens.touched_at < silent_since)
         tokenizers, prepared = list(session.scalars(training)), list(session.scalars(preparing))
-        for row in (*tokenizers, *prepared):
+        touched: list[Tokenizer | PreparedTokens] = [*tokenizers, *prepared]
+        for row in touched:
             row.touched_at = now()
     for tokenizer in tokenizers:
         stores.enqueue(TRAIN_TOKENIZER, tokenizer.id)
     for tokens in prepared:
         stores.enqueue(PREPARE_CHUNK, tokens.id, tokens.next_offset)
-    if tokenizers or prepared:
+    if touched:
         log.warning("taken up again: %d tokenizers, %d preparations", len(tokenizers), len(prepared))
-    return len(tokenizers) + len(prepared)
+    return len(touched)

@@ -31,7 +31,7 @@ def train_tokenizer(stores: Stores, reader: PartReader, tokenizer_id: str, stall
         return
     row, parts = begun
     try:
-        with pulse(stores.database, Tokenizer.id, row.id, stall_seconds / 3):
+        with pulse(lambda: _set(stores, row.id), stall_seconds / 3):
             trained = train_bpe(sample_text(reader, parts, lambda share: _note_progress(stores, row.id, share)), row.vocab_size)
             _finish(stores, row, trained, next(sample_text(reader, parts, lambda _share: None)))
     except DamagedObject as error:

@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from services.storage import manifest
-from services.storage.manifest import NewUpload
+from services.storage.manifest import Id, NewUpload
 from services.storage.models import File, IdempotencyKey, Part, Upload, UploadPart
 from services.storage.objects import part_key
 from services.storage.stores import lock, now, public_origin, stores
@@ -25,7 +25,7 @@ uploads = APIBlueprint("uploads", __name__, url_prefix="/api/v1/uploads")
 
 
 class UploadPath(BaseModel):
-    id: str
+    id: Id
 
 
 class PartPath(UploadPath):

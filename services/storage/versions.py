@@ -68,7 +68,7 @@ def _unchecked(stores: Stores, upload_id: str) -> list[str]:
         if session.get(Upload, upload_id) is None:
             raise NotFound(f"there is no upload '{upload_id}'", remedy="begin one with POST /api/v1/uploads")
         of_upload = select(Part.sha256, Part.verified_at).join(UploadPart).where(UploadPart.upload_id == upload_id, ~UploadPart.checked)
-        unchecked = dict(session.execute(of_upload.order_by(UploadPart.position)).tuples().all())
+        unchecked = dict(session.execute(of_upload.order_by(UploadPart.position)).all())
     if missing := sum(verified_at is None for verified_at in unchecked.values()):
         raise Conflict(
             f"{missing} parts are not verified yet",
