@@ -80,6 +80,7 @@ class Attempt:
         """Whether another attempt is to follow."""
         request = ClaimRequest(worker=self.host.settings.name, instance=self.host.instance)
         self.claim = claim = patiently(lambda: self.host.api.claim(self.id, request), f"claiming {self.id}", self.signals.abandon)
+        log.info("%s: attempt %d of %s, fence %d", self.id, claim.attempt, claim.run_id, claim.fence)
         self.host.poke()
         report = self._train(claim)
         patiently(lambda: self.host.api.report_state(self.id, report), f"{self.id}: reporting '{report.state}'", self.signals.abandon)
