@@ -19,9 +19,7 @@ _OPEN: Final = frozenset({"/healthz", "/readyz", "/metrics", "/api/openapi.json"
 """Paths that need nobody's name; /healthz, /readyz and /metrics are not routed by the gateway."""
 _GATEWAY_ASKS: Final = re.compile(r"/internal/(auth|problem/\d+)")
 """Internal paths that the gateway itself calls; the `Authorization` it sends there is its client's."""
-_FOR_READERS: Final = frozenset({"/api/v1/login-links", "/api/v1/logout", "/api/v1/ws-tickets"})
-"""POSTs that change nothing but who is asking how; a viewer may."""
-_FOR_VIEWERS: Final = frozenset({"/api/v1/ws-tickets"})
+_FOR_VIEWERS: Final = frozenset({"/api/v1/ws-tickets", "/api/v1/login-links", "/api/v1/logout"})
 """Paths whose POST changes nothing that is anybody else's."""
 
 

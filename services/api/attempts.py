@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from services.api.commit import checkpoint_ref, checkpoints_newest_first, current_attempt, finite_only, finite_or_none
+from services.api.commit import checkpoint_ref, checkpoints_newest_first, current_attempt, finite_only, finite_or_none, newest_step
 from services.api.models import Attempt, Command, Run, Slot
 from services.api.outbox import record
 from services.api.rows import rows_changed
@@ -53,9 +53,8 @@ def _raise_fence(session: Session, run: Run, attempt: Attempt, instance: str) ->
     if rows_changed(session, raised.execution_options(synchronize_session=False)) != 1:
         raise Stale(f"attempt {attempt.id} is not the run's current one")
     session.refresh(run, ["fence"])
-    newest = next(iter(checkpoints_newest_first(session, run.id)), None)
     attempt.fence, attempt.instance, attempt.state = run.fence, instance, "claimed"
-    attempt.resume_step = newest.step if newest else 0
+    attempt.resume_step = newest_step(session, run.id)
 
 
 def report_state(session: Session, attempt_id: str, report: StateReport, now: float) -> None:
@@ -74,7 +73,7 @@ def report_state(session: Session, attempt_id: str, report: StateReport, now: fl
     reason = report.reason.replace("\0", "")  # PostgreSQL has no place for it
     _end(session, run, attempt, outcome=report.state, reason=reason, now=now)
     if report.state == "failed" and report.retry:
-        run.fruitless += 1
+        run.fruitless = 0 if newest_step(session, run.id) > attempt.resume_step else run.fruitless + 1
         try_again(session, run, by=attempt.worker, reason=f"attempt {attempt.number} failed: {reason}", now=now)
     else:
         finish(session, run, _RUN_STATE_AFTER[report.state], by=attempt.worker, reason=reason, now=now)

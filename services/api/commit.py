@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from sqlalchemy import insert, literal, select
+from sqlalchemy import func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from services.api.models import Attempt, Checkpoint, Run
@@ -19,7 +19,6 @@ def commit_checkpoint(session: Session, attempt_id: str, commit: CheckpointCommi
     if _is_committed(session, attempt_id, commit):
         return
     run, attempt = current_attempt(session, attempt_id)
-    newest = next(iter(checkpoints_newest_first(session, run.id)), None)
     size = sum(file.bytes for file in commit.files)
     values = {
         Checkpoint.id: commit.checkpoint_id,
@@ -35,12 +34,11 @@ def commit_checkpoint(session: Session, attempt_id: str, commit: CheckpointCommi
         Checkpoint.created_at: now,
     }
     columns = [column.key for column in values]
-    still_ours = (Run.id == run.id, Run.current_attempt_id == attempt.id, Attempt.id == attempt.id, Attempt.fence == commit.fence)
+    still_ours = (Run.current_attempt_id == Attempt.id, Attempt.id == attempt.id, Attempt.fence == commit.fence)
     row = select(*(literal(value, column.type) for column, value in values.items())).where(*still_ours)
-    if rows_changed(session, insert(Checkpoint).from_select(columns, row)) != 1:
+    insertion = insert(Checkpoint).from_select(columns, row).execution_options(preserve_rowcount=True)
+    if rows_changed(session, insertion) != 1:
         raise Stale(f"attempt {attempt_id} does not have fence {commit.fence}")
-    if newest is None or commit.step > newest.step:
-        run.fruitless = 0
     record(session, run.id, CheckpointCommitted(checkpoint_id=commit.checkpoint_id, step=commit.step, bytes=size), now)
 
 
@@ -67,6 +65,11 @@ def current_attempt(session: Session, attempt_id: str) -> tuple[Run, Attempt]:
 def checkpoints_newest_first(session: Session, run_id: str) -> list[Checkpoint]:
     query = select(Checkpoint).where(Checkpoint.run_id == run_id).order_by(Checkpoint.step.desc(), Checkpoint.fence.desc())
     return list(session.scalars(query))
+
+
+def newest_step(session: Session, run_id: str) -> int:
+    """0 where there is no checkpoint."""
+    return session.scalar(select(func.max(Checkpoint.step)).where(Checkpoint.run_id == run_id)) or 0
 
 
 def checkpoint_ref(checkpoint: Checkpoint) -> CheckpointRef:

@@ -67,12 +67,12 @@ def _offers(session: Session, alive_since: float) -> list[Offer]:
     free = func.count() - func.count(Slot.attempt_id)
     query = select(Slot.worker, Slot.device, func.count(), free).join(Worker, Worker.name == Slot.worker)
     query = query.where(Worker.state == "online", alive).group_by(Slot.worker, Slot.device)
-    return [Offer(*row) for row in session.execute(query).tuples()]
+    return [Offer(*row) for row in session.execute(query)]
 
 
 def _busy_slots(session: Session) -> dict[str, int]:
     query = select(Run.project, func.sum(Run.processes)).where(Run.current_attempt_id.is_not(None)).group_by(Run.project)
-    return {project: int(slots) for project, slots in session.execute(query).tuples()}
+    return {project: int(slots) for project, slots in session.execute(query)}
 
 
 def _in_order(runs: "list[Run] | deque[Run]", busy: Mapping[str, int]) -> list[Run]:
@@ -152,7 +152,7 @@ def _take(session: Session, run_id: str, offer: Offer, now: float) -> Placed | N
 def tell_reasons(database: Database, reasons: Mapping[str, str]) -> None:
     """Write down why runs wait, where that has changed."""
     with database.reading() as session:
-        told = dict(session.execute(select(Run.id, Run.reason).where(Run.state == RunState.QUEUED)).tuples().all())
+        told = dict(session.execute(select(Run.id, Run.reason).where(Run.state == RunState.QUEUED)).all())
     changed = {run_id: reason for run_id, reason in reasons.items() if run_id in told and told[run_id] != reason}
     for run_id, reason in sorted(changed.items()):
         with database.writing() as session:
