@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from services.trainer.model import GPT
-from services.trainer.rundir import Manifest, RunDirectory
+from services.trainer.rundir import Manifest, Metrics, RunDirectory
 from services.trainer.world import World
 from shared.internal import FileRef, Message
 from shared.spec import RunSpec
@@ -39,7 +39,7 @@ class State(Message):
 
     step: int
     tokens: int
-    metrics: dict[str, float]
+    metrics: Metrics
     spec: RunSpec
     vocab_size: int
 

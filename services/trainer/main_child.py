@@ -84,6 +84,7 @@ class Attempt:
         self.windows = Windows(TokenStream(folder.tokens, order.data), self.spec)
         torch.manual_seed(self.spec.train.seed)
         self.model = GPT(self.spec.model, order.data.vocab_size).to(world.device)
+        self.replica = world.replicate(self.model, torch.zeros(1, self.spec.model.sequence_length, dtype=torch.int64, device=world.device))
         self.optimizer = make_optimizer(self.model, self.spec.train.optimizer)
         torch.manual_seed(self.spec.train.seed + 1 + world.rank)  # the same model everywhere, but each rank drops out its own
         self.restored = checkpoint.restore(folder.restore, self.model, self.optimizer, world) if folder.restore.is_dir() else None
@@ -93,7 +94,7 @@ class Attempt:
         self.emit(self.started(first_step))
         return train(
             self.spec,
-            self.world.wrap(self.model),
+            self.replica,
             self.optimizer,
             TrainingBatches(self.windows, self.spec, self.world),
             self.world,

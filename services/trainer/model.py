@@ -58,7 +58,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, turn: Tensor, past: "LayerCache | None") -> Tensor:
         x = x + self.attention(norm(x), turn, past)  # (B, T, C)
-        return x + self.mlp(norm(x))
+        y: Tensor = x + self.mlp(norm(x))
+        return y
 
 
 class Attention(nn.Module):

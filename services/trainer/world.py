@@ -23,12 +23,19 @@ class World:
     size: int = 1
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
-    def wrap(self, model: nn.Module) -> nn.Module:
-        """The model, averaging its gradients over the world in every backward pass."""
+    def replicate(self, model: nn.Module, example: Tensor) -> nn.Module:
+        """The model, averaging its gradients over the world in every backward pass. `example`: any input for it.
+
+        DDP puts gradients into other buckets after its first backward pass, and from three ranks on sums are rounded by their place in
+        a bucket. So that a resumed run rounds as an undisturbed one does, that first pass is made here, and its gradients thrown away.
+        """
         if self.size == 1:
             return model
         devices = [self.device] if self.device.type == "cuda" else None
-        return DistributedDataParallel(model, device_ids=devices, broadcast_buffers=False, gradient_as_bucket_view=True)
+        replica = DistributedDataParallel(model, device_ids=devices, broadcast_buffers=False, gradient_as_bucket_view=True)
+        replica(example).sum().backward()
+        replica.zero_grad()
+        return replica
 
     def synchronised(self, model: nn.Module, last: bool) -> AbstractContextManager[None]:
         """For one micro-batch: gradients are averaged after the `last` of a step; until then each rank adds up its own."""
