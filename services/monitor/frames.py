@@ -11,7 +11,7 @@ from shared.events import pack, unpack
 log = logging.getLogger(__name__)
 
 FRAME_BYTES: Final = 1 << 20
-"""About the size at which a frame of events is closed and the next one begun."""
+"""A frame of events takes another one only as long as it stays below."""
 
 
 class ClientFrame(BaseModel):
@@ -72,16 +72,15 @@ def events(topic: str, epoch: str, entries: Iterable[tuple[int, bytes]]) -> list
     items: list[dict[str, Any]] = []
     size = 0
     for seq, packed in entries:
+        size += len(packed)
+        if size > FRAME_BYTES:
+            frames += _events(topic, epoch, items)
+            items, size = [], len(packed)
         try:
             items.append({**unpack(packed), "epoch": epoch, "seq": seq})
         except (TypeError, ValueError) as unreadable:
             log.warning("event %s of topic %s cannot be read: %s", seq, topic, unreadable)
             frames += [*_events(topic, epoch, items), reset(topic, epoch, seq)]
-            items, size = [], 0
-            continue
-        size += len(packed)
-        if size >= FRAME_BYTES:
-            frames += _events(topic, epoch, items)
             items, size = [], 0
     return frames + _events(topic, epoch, items)
 
