@@ -1,0 +1,68 @@
+"""Processes that are really killed: the run goes on by itself, and its history has every step once."""
+
+import pytest
+from groundup import Client
+
+from tests.e2e.conftest import Stack, spec, wait_for_history
+from tests.servers import wait_until
+
+STEPS = 600
+
+
+@pytest.mark.timeout(400)
+def test_redis_and_the_training_are_killed_and_the_run_succeeds(stack: Stack, client: Client, dataset: str, tokenizer: str) -> None:
+    plan = spec("killed", dataset, tokenizer, steps=STEPS, checkpoint={"every": 50}, evaluate={"every": 200, "batches": 2})
+    run = client.runs.submit(plan)
+    wait_until(lambda: client.runs.get(run.id).progress.step >= 20, "the first steps", 90)
+    stack.kill("redis-server")
+    wait_until(lambda: client.checkpoints.newest(run.id) is not None, "the first checkpoint", 90)
+    stack.kill("main_child", "/attempts/")
+    finished = client.runs.wait(run.id, timeout=300)
+    assert finished.succeeded, finished
+    assert len(finished.attempts) == 2
+    assert (finished.attempts[1].resume_step or 0) >= 50
+    wait_for_history(client, run.id, STEPS)
+    died = [event.event for event in client.history.events(run.id) if event.event["type"] == "ProcessDied"]
+    assert len(died) == 1
+    assert died[0]["after_seconds"] <= 5
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(
+    "service", ["services.api.wsgi", "main_scheduler", "services.monitor.wsgi", "main_ingester", "services.storage.wsgi", "rclone"]
+)
+def test_a_killed_service_costs_no_step(stack: Stack, client: Client, dataset: str, tokenizer: str, service: str) -> None:
+    run = client.runs.submit(
+        spec(f"without-{service.replace('.', '-').replace('_', '-')}", dataset, tokenizer, steps=200, checkpoint={"every": 50})
+    )
+    wait_until(lambda: client.runs.get(run.id).progress.step >= 10, "the first steps", 90)
+    stack.kill(service)
+    finished = client.runs.wait(run.id, timeout=200)
+    assert finished.succeeded, finished
+    assert len(finished.attempts) == 1
+    wait_for_history(client, run.id, 200)
+
+
+@pytest.mark.timeout(400)
+def test_a_killed_agent_is_replaced_and_its_run_goes_on(stack: Stack, client: Client, dataset: str, tokenizer: str) -> None:
+    run = client.runs.submit(spec("orphaned", dataset, tokenizer, steps=400, checkpoint={"every": 50}))
+    wait_until(lambda: client.checkpoints.newest(run.id) is not None, "the first checkpoint", 90)
+    stack.kill("main_agent")
+    finished = client.runs.wait(run.id, timeout=300)
+    assert finished.succeeded, finished
+    wait_for_history(client, run.id, 400)
+
+
+@pytest.mark.timeout(400)
+def test_stopping_everything_keeps_everything(stack: Stack, dataset: str) -> None:
+    with stack.client() as client:
+        run = client.runs.submit(spec("interrupted", dataset, "byte", steps=400, checkpoint={"every": 100}))
+        wait_until(lambda: client.runs.get(run.id).progress.step >= 10, "the first steps", 90)
+        before = {other.id for other in client.runs.list()}
+    stack.launch("down")
+    assert not stack.processes()
+    stack.launch("up")
+    with stack.client() as client:
+        assert {other.id for other in client.runs.list()} == before
+        assert client.runs.wait(run.id, timeout=200).succeeded
+        wait_for_history(client, run.id, 400)
