@@ -1,8 +1,8 @@
-"""`python -m services.trainer.main_replica`: a worker as a container. It leases a name, then runs the agent and the Celery worker side by side.
+"""`python -m services.trainer.main_replica`: a worker as a container. It leases a name and runs the agent and the Celery worker.
 
-Replicas share a volume. Each takes the first name of prefix-1, prefix-2, ... whose lock file nobody holds, and holds it for as long as it lives; the
-kernel lets go of it when the container ends, however it ends. Run directories lie in folders named like the workers, so whoever gets a name goes
-on with what its last holder left.
+Replicas share a volume. Each takes the first name of prefix-1, prefix-2, ... whose lock file nobody holds, and holds it for as long as it
+lives; the kernel lets go of it when the container ends, however it ends. Run directories lie in folders named like the workers, so whoever
+gets a name goes on with what its last holder left.
 """
 
 import fcntl
@@ -22,7 +22,6 @@ from shared.settings import Settings
 
 log = logging.getLogger("services.trainer.main_replica")
 LOOK_SECONDS: Final = 0.2
-PAUSE_SECONDS: Final = 2.0
 LAST_SECONDS: Final = 40.0
 """More than the agent needs to end training with the default grace, less than compose waits."""
 
@@ -61,36 +60,36 @@ class Replica:
         queue = ["--queues", f"worker.{name}", "--hostname", f"{name}@%h", "--pool", "threads", "--concurrency", "2"]
         quiet = ["--without-gossip", "--without-mingle", "--loglevel", "warning"]
         self.hints_command = [sys.executable, "-m", "celery", "--quiet", "--app", "services.trainer.worker", "worker", *queue, *quiet]
+        self.pause_seconds = 2.0
         self.agent_command = [sys.executable, "-m", "services.trainer.main_agent"]
 
     def run(self, stopping: Event) -> int:
-        """Until `stopping` or the end of the agent; returns the agent's exit code."""
+        """Until `stopping` or the end of the agent; returns the exit code."""
         agent, hints = self._start(self.agent_command), self._start(self.hints_command)
         while not stopping.wait(LOOK_SECONDS) and agent.poll() is None:
             if hints.poll() is not None:
                 log.warning("the Celery worker ended with exit code %s; starting it again", hints.returncode)
-                stopping.wait(PAUSE_SECONDS)
+                stopping.wait(self.pause_seconds)
                 hints = self._start(self.hints_command)
         for process in (agent, hints):
             process.terminate()
-        return max(_last(agent), 0) if stopping.is_set() else _after(agent, hints)
+        for process in (agent, hints):
+            _wait(process)
+        if stopping.is_set():
+            return 0
+        log.error("the agent ended by itself with exit code %s", agent.returncode)
+        return 1
 
     def _start(self, command: list[str]) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(command, env=self.environment)
 
 
-def _after(agent: "subprocess.Popen[bytes]", hints: "subprocess.Popen[bytes]") -> int:
-    log.error("the agent ended by itself with exit code %s", agent.returncode)
-    _last(hints)
-    return 1
-
-
-def _last(process: "subprocess.Popen[bytes]") -> int:
+def _wait(process: "subprocess.Popen[bytes]") -> None:
     try:
-        return process.wait(LAST_SECONDS)
+        process.wait(LAST_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
-        return process.wait()
+        process.wait()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ PACKAGES = ("docker.io", "docker-compose", "iptables", "debootstrap")
 
 
 def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{text}\n")
 
 
 def docker(*arguments: str, check: bool = True, quiet: bool = False, timeout: float = 1800) -> str:
@@ -55,9 +55,7 @@ def install() -> None:
     if compose_command() and shutil.which("dockerd"):
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        sys.exit(
-            "no Docker engine answers; start yours, or install one:  sudo apt-get install --no-install-recommends " + " ".join(PACKAGES)
-        )
+        sys.exit("no Docker engine answers; start or install one:  sudo apt-get install --no-install-recommends " + " ".join(PACKAGES))
     say(f"no Docker engine answers: installing {' '.join(PACKAGES)}")
     with not_started_by_apt():
         for command in (["update"], ["install", "--no-install-recommends", *PACKAGES]):

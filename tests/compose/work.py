@@ -1,0 +1,91 @@
+"""What a person does with the stack, over HTTP: text in, runs, their histories, samples."""
+
+from pathlib import Path
+from typing import Any
+
+from groundup.client import Client
+from groundup.runs import Run
+
+from tests.compose.stack import until
+
+DATASET = "rehearsal"
+LINES = "".join(f"the {number} hens lay {number * 7 % 101} eggs before the {number % 12} o'clock bell rings\n" for number in range(3000))
+
+
+def push_text(client: Client, folder: Path) -> None:
+    text = folder / "hens.txt"
+    text.write_text(LINES)
+    client.datasets.push(DATASET, [str(text)])
+
+
+def spec(name: str, steps: int) -> dict[str, Any]:
+    return {
+        "name": name,
+        "dataset": DATASET,
+        "tokenizer": "byte",
+        "model": {"preset": "nano", "n_layer": 2, "n_head": 2, "n_embd": 32, "sequence_length": 32},
+        "train": {
+            "steps": steps,
+            "batch_size": 8,
+            "evaluate": {"every": max(20, steps // 20), "batches": 2},
+            "checkpoint": {"every": min(200, max(1, steps // 2))},
+            "sample": {"every": steps, "prompts": ["the "]},
+        },
+        "compute": {"processes_per_node": 1, "device": "cpu"},
+    }
+
+
+def submit(client: Client, name: str, steps: int) -> str:
+    return client.runs.submit(spec(name, steps)).id
+
+
+def succeed(client: Client, run_id: str, seconds: float = 180) -> Run:
+    run = client.runs.wait(run_id, timeout=seconds)
+    assert run.state == "succeeded", f"{run.name} is {run.state}: {run.reason}"
+    return run
+
+
+def wait_running(client: Client, run_ids: list[str], seconds: float = 90) -> float:
+    """Until all of them run at once."""
+
+    def states() -> list[str]:
+        return [client.runs.get(run_id).state for run_id in run_ids]
+
+    return until(lambda: states() == ["running"] * len(run_ids), lambda: f"the runs are {states()}", seconds)
+
+
+def wait_steps(client: Client, run_id: str, seconds: float = 90) -> float:
+    """Until the run has gone on from where it is."""
+    step = client.runs.get(run_id).progress.step
+
+    def gone_on() -> bool:
+        run = client.runs.get(run_id)
+        assert not run.finished, f"{run.name} is {run.state}: {run.reason}"
+        return run.progress.step > step
+
+    return until(gone_on, lambda: f"the run stands at step {step}", seconds)
+
+
+def wait_workers(client: Client, names: set[str], seconds: float = 60) -> None:
+    def online() -> set[str]:
+        return {worker.name for worker in client.workers.list() if worker.state == "online" and len(worker.slots) == 1}
+
+    until(lambda: online() == names, lambda: f"workers with a slot are {online()}, not {names}", seconds)
+
+
+def missing_steps(client: Client, run_id: str) -> tuple[int, int]:
+    """(steps of the history, steps that it lacks or has twice), once the history has caught up."""
+
+    def seen() -> tuple[int, int]:
+        counts = [
+            (int(x), count) for series in client.history.metrics(run_id, ["train/loss"], buckets=2000) for x, count in _buckets(series)
+        ]
+        return max((x for x, _ in counts), default=0), sum(count for _, count in counts)
+
+    last = client.runs.get(run_id).progress.step
+    until(lambda: seen()[1] >= last, lambda: f"the history has {seen()[1]} of {last} steps", 30)
+    return last, abs(seen()[1] - last)
+
+
+def _buckets(series: Any) -> list[tuple[float, int]]:
+    return list(zip(series.x, series.count, strict=True))

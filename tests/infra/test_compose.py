@@ -1,0 +1,140 @@
+"""compose.yaml and the Dockerfiles, as far as they can be judged without an engine; `./run compose-test` does the rest."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.compose.health import context_switches
+from infra.compose.make_secrets import folders
+from tests.compose.standins import BASES
+from tests.servers import POSTGRES_IMAGE, REDIS_IMAGE
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+ONCE = {name for name in SERVICES if name == "init" or name.endswith("-migrate")}
+DOCKERFILES = sorted(ROOT.glob("services/*/Dockerfile")) + sorted(ROOT.glob("infra/*/Dockerfile"))
+FOR_EVERY_IMAGE = {"pyproject.toml", "infra/constraints.txt", "infra/compose/entrypoint.sh", "infra/compose/health.py"}
+
+
+def instructions(path: Path, name: str) -> list[str]:
+    text = re.sub(r"\\\n", " ", path.read_text())
+    return [line.split(None, 1)[1] for line in text.splitlines() if line.startswith(f"{name} ")]
+
+
+def copied(path: Path) -> set[str]:
+    """What a Dockerfile takes from the repository."""
+    own = [line.split() for line in instructions(path, "COPY") if not line.startswith("--from")]
+    return {source.rstrip("/") for words in own for source in words[:-1]}
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_a_service_restarts_is_checked_and_has_few_rights(name: str) -> None:
+    service = SERVICES[name]
+    assert service["restart"] == ("no" if name in ONCE else "unless-stopped")
+    assert bool(service["healthcheck"].get("disable")) == (name in ONCE)
+    assert service["cap_drop"] == ["ALL"]
+    assert service["read_only"]
+    assert "no-new-privileges:true" in service["security_opt"]
+    assert service["logging"]["options"]["max-size"]
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_no_service_runs_as_root(name: str) -> None:
+    service = SERVICES[name]
+    users = instructions(ROOT / service["build"]["dockerfile"], "USER") if "build" in service else [service["user"]]
+    assert users
+    assert users[-1] not in {"root", "0"}
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_services_wait_for_what_they_need_and_everything_for_the_secrets(name: str) -> None:
+    seen: set[str] = set()
+    todo = [name]
+    while todo:
+        needed = SERVICES[todo.pop()].get("depends_on", {})
+        assert all(SERVICES[other] for other in needed)
+        assert all((rule["condition"] == "service_completed_successfully") == (other in ONCE) for other, rule in needed.items())
+        todo += set(needed) - seen
+        seen |= set(needed)
+    assert "init" in seen or name == "init"
+
+
+def test_only_the_gateway_can_be_reached_and_only_from_this_machine() -> None:
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"gateway"}
+    assert SERVICES["gateway"]["ports"] == ["${GROUNDUP_HOST:-127.0.0.1}:${GROUNDUP_PORT:-8080}:8080"]
+
+
+def test_no_secret_is_in_the_file() -> None:
+    for name, service in SERVICES.items():
+        for key, value in service.get("environment", {}).items():
+            if re.search("SECRET|PASSWORD|TOKEN|ACCESS_KEY", key):
+                assert key.endswith("_FILE") or re.fullmatch(r"\$\{\w+:-\}", value), f"{name}: {key}"
+    assert not re.search(r"://[^/\s]*:[^/\s]*@|[0-9a-f]{32}", (ROOT / "compose.yaml").read_text())
+
+
+def test_a_service_sees_no_secrets_but_its_own() -> None:
+    for name, service in SERVICES.items():
+        mounted = [volume for volume in service["volumes"] if volume.startswith("secrets-")]
+        assert name == "init" or len(mounted) == 1, name
+        assert name == "init" or mounted[0].endswith(":/run/groundup:ro"), name
+
+
+def test_every_volume_is_declared_and_used() -> None:
+    used = {volume.split(":")[0] for service in SERVICES.values() for volume in service["volumes"]}
+    assert used == set(COMPOSE["volumes"])
+
+
+def test_training_gets_the_time_to_save_itself() -> None:
+    grace = int(SERVICES["trainer"]["stop_grace_period"].rstrip("s"))
+    assert grace >= int(SERVICES["trainer"]["environment"]["GROUNDUP_GRACE_SECONDS"].strip("${}").split(":-")[1]) + 15
+
+
+def test_gpus_are_only_for_the_profile() -> None:
+    assert [name for name, service in SERVICES.items() if "deploy" in service] == ["trainer-gpu"]
+    assert SERVICES["trainer-gpu"]["profiles"] == ["gpu"]
+    assert SERVICES["trainer-gpu"]["build"]["args"]["TORCH_INDEX"] != SERVICES["trainer"]["build"]["args"]["TORCH_INDEX"]
+
+
+@pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.parent.name)
+def test_an_image_holds_only_its_own(path: Path) -> None:
+    own = str(path.parent.relative_to(ROOT))
+    shared = {"shared", "serving"} if own.startswith("services/") else set()
+    allowed = FOR_EVERY_IMAGE | shared | ({"frontend"} if own == "infra/gateway" else set())
+    strange = {source for source in copied(path) if source not in allowed and not f"{source}/".startswith((f"{own}/", "frontend/"))}
+    assert not strange, f"{path}: copies {strange}"
+    assert all((ROOT / source).exists() for source in copied(path))
+
+
+@pytest.mark.parametrize("service", ["api", "monitor", "storage", "trainer"])
+def test_an_image_installs_only_its_own_group(service: str) -> None:
+    groups = re.findall(r"--group (\w+)", (ROOT / "services" / service / "Dockerfile").read_text())
+    assert set(groups) == ({"trainer", "torch"} if service == "trainer" else {service})
+
+
+def test_base_images_are_those_that_have_stand_ins() -> None:
+    stages = [line.split() for path in DOCKERFILES for line in instructions(path, "FROM")]
+    assert {words[0] for words in stages} | {SERVICES["redis"]["image"]} == set(BASES)
+    assert {REDIS_IMAGE, POSTGRES_IMAGE} <= set(BASES)
+
+
+def test_secrets_are_all_different_and_stay_with_whom_they_concern() -> None:
+    given = folders(lambda name: f"<{name}>", {})
+    assert given["api"]["GROUNDUP_API_DATABASE_URL"] == "postgresql+psycopg://api:<postgres-api>@postgres/api"
+    assert "<postgres-api>" not in str([given["monitor"], given["storage"], given["trainer"]])
+    assert "<gateway>" not in str(given["trainer"])
+    assert {name for name, files in given.items() if "AWS_SECRET_ACCESS_KEY" in files} == {"storage"}
+
+
+def test_keys_of_an_s3_of_your_own_are_taken() -> None:
+    given = folders(lambda name: f"<{name}>", {"AWS_ACCESS_KEY_ID": "mine", "AWS_SECRET_ACCESS_KEY": "hidden"})
+    assert (given["storage"]["AWS_ACCESS_KEY_ID"], given["storage"]["AWS_SECRET_ACCESS_KEY"]) == ("mine", "hidden")
+
+
+def test_a_thread_that_stands_still_is_told_from_one_that_turns() -> None:
+    status = "Name:\tpython\nvoluntary_ctxt_switches:\t{}\nnonvoluntary_ctxt_switches:\t3\n"
+    assert context_switches(status.format(7)) == context_switches(status.format(7))
+    assert context_switches(status.format(7)) != context_switches(status.format(8))
