@@ -66,12 +66,12 @@ class PlainLines:
     def show(self, view: View) -> None:
         for line in view.news:
             say(line)
-        status = f"reconnecting ({view.lost})" if view.lost else view.status
+        status = "reconnecting" if view.lost else view.status
         due = view.step != self.step and self.clock() - self.at >= _PLAIN_SECONDS
         if status == self.status and not due:
             return
         self.status, self.step, self.at = status, view.step, self.clock()
-        say(f"{status}  {figures(view)}".rstrip())
+        say(f"{status} ({view.lost})" if view.lost else f"{status}  {figures(view)}".rstrip())
 
 
 def figures(view: View) -> str:
@@ -89,5 +89,6 @@ def figures(view: View) -> str:
 
 
 def _ending(run: Run) -> str:
-    losses = "  ".join(f"{name} {value:.4f}" for name, value in run.summary.items() if isinstance(value, int | float))
+    shown = ("train/loss", "val/loss", "val/bpb")
+    losses = "  ".join(f"{name} {number(run.summary[name])}" for name in shown if run.summary.get(name) is not None)
     return f"{run.name} {run.state}" + (f": {run.reason}" if run.reason else "") + (f"  ({losses})" if losses else "")

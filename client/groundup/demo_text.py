@@ -11,7 +11,10 @@ from groundup.documents import Document, check
 from groundup.problems import LocalProblem
 
 MOST_BYTES: Final = 8_000_000
-_LEFT_OUT: Final = frozenset({"test", "tests", "idlelib", "lib2to3", "site-packages", "dist-packages", "__pycache__"})
+_LEFT_OUT: Final = frozenset(
+    {"test", "tests", "idlelib", "lib2to3", "site-packages", "dist-packages", "__pycache__", "encodings", "pydoc_data"}
+)
+"""The last two are large tables rather than text."""
 
 
 def collect(folder: Path, *, source: Path | None = None, most_bytes: int = MOST_BYTES) -> list[Document]:

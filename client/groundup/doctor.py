@@ -50,7 +50,8 @@ def _finding(name: str, check: Callable[[], str], remedy: str) -> Finding:
     try:
         return Finding(name, "ok", check())
     except ClientError as error:
-        return Finding(name, "problem", error.detail, remedy if isinstance(error, Unreachable) else error.remedy or remedy)
+        told = "" if isinstance(error, Unreachable) or "groundup doctor" in error.remedy else error.remedy
+        return Finding(name, "problem", error.detail, told or remedy)
 
 
 def _disk(client: Client) -> Finding:
@@ -97,9 +98,19 @@ def _storage(client: Client) -> str:
     """Reading the beginning of a document needs an object of the S3 server."""
     newest = next((dataset.latest for dataset in client.datasets.list() if dataset.latest), None)
     if newest is None:
-        return "storage answers; S3 is not asked while there is no dataset"
+        _bucket(client)
+        return "storage answers; nothing is read from S3 while there is no dataset"
     next(client.datasets.documents(newest.dataset, newest.version), None)
     return f"answers, and {newest.reference} can be read"
+
+
+def _bucket(client: Client) -> None:
+    """Without a signature S3 refuses, which is an answer; the gateway says 503 where there is none."""
+    try:
+        client.transport.get_object("/groundup/")
+    except ApiProblem as refusal:
+        if refusal.temporary:
+            raise
 
 
 def _monitor(client: Client, me: Me) -> str:

@@ -74,6 +74,9 @@ class Transport:
         with _closing(self._send(self.objects, self.objects.build_request("GET", target), stream=True)) as response:
             yield response
 
+    def get_object(self, url: str) -> bytes:
+        return self._send(self.objects, self.objects.build_request("GET", url)).content
+
     def put_object(self, url: str, content: bytes) -> None:
         self._send(self.objects, self.objects.build_request("PUT", url, content=content))
 

@@ -54,6 +54,13 @@ def test_what_is_down_is_named_with_a_remedy(groundup: Command, healthy: Platfor
     assert findings[name][2] == "wait"
 
 
+def test_an_s3_server_that_is_away_shows_without_a_dataset(groundup: Command, healthy: Platform) -> None:
+    healthy.versions = []
+    assert diagnosis(groundup)[1]["storage and S3"][0] == "ok"
+    healthy.faults["/groundup/"] = [503]
+    assert diagnosis(groundup)[1]["storage and S3"][0] == "problem"
+
+
 def test_no_server(groundup: Command, platform: Platform) -> None:
     code, findings = diagnosis(groundup, GROUNDUP_URL=f"http://127.0.0.1:{free_port()}")
     assert (code, list(findings)) == (1, ["configuration", "disk", "gateway"])

@@ -135,14 +135,14 @@ def test_plain_lines_come_with_changes_and_every_few_seconds(
         (1, View(run, 2, 100, 3.9)),
         (6, View(run, 7, 100, 3.5, 12_345.0, 70.0)),
         (7, View(run, 7, 100, lost="gone")),
-        (8, View(run, 7, 100, lost="gone")),
+        (8, View(run, 7, 100, lost="still gone")),
     ]:
         now[0] = at
         lines.show(view)
     assert capsys.readouterr().out.splitlines() == [
         "running  step 1/100  loss 4.0000",
         "running  step 7/100  loss 3.5000  12.3k tokens/s  1:10 left",
-        "reconnecting (gone)  step 7/100",
+        "reconnecting (gone)",
     ]
 
 
