@@ -11,6 +11,7 @@ export async function copyText(text: string): Promise<boolean> {
   area.value = text;
   document.body.append(area);
   area.select();
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- there is no other way without a secure context
   const done = document.execCommand("copy");
   area.remove();
   return done;

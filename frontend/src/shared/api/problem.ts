@@ -28,9 +28,9 @@ export class Problem extends Error {
 }
 
 export async function problemOf(response: Response): Promise<Problem> {
-  const body = await response.json().then((value: unknown) => value as Body).catch(() => ({}) as Body);
-  const detail = body.detail ?? `the server answered ${String(response.status)} ${response.statusText}`.trim();
-  return new Problem(response.status, body.code ?? "unknown", detail, body.remedy ?? "", body.errors ?? []);
+  const body = (await response.json().catch(() => null)) as Body | null;
+  const detail = body?.detail ?? `the server answered ${String(response.status)} ${response.statusText}`.trim();
+  return new Problem(response.status, body?.code ?? "unknown", detail, body?.remedy ?? "", body?.errors ?? []);
 }
 
 export function offline(): Problem {

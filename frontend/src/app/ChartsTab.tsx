@@ -1,0 +1,46 @@
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useMemo } from "react";
+import { ChartGrid } from "@/features/charts/ChartGrid";
+import type { ViewWishes } from "@/features/charts/ChartView";
+import type { MetricStore } from "@/features/charts/MetricStore";
+import { marksOf } from "@/features/charts/marks";
+import { checkpointsQuery } from "@/shared/api/queries";
+import type { Run } from "@/shared/api/types";
+
+type Search = Partial<Record<"x" | "from" | "to" | "smooth" | "log", string>>;
+
+/** What the charts show is in the address, so that a link shows the same. */
+export default function ChartsTab({ run, metrics }: { run: Run; metrics: MetricStore }) {
+  const { x, from, to, smooth, log } = useSearch({ from: "/runs/$runId/$tab" });
+  const navigate = useNavigate({ from: "/runs/$runId/$tab" });
+  const { data: checkpoints } = useQuery(checkpointsQuery(run.id));
+  const wishes = useMemo(() => wishesOf({ x, from, to, smooth, log } as Search), [x, from, to, smooth, log]);
+  const { attempts } = run;
+  const marks = useMemo(() => marksOf(attempts, checkpoints?.items ?? []), [attempts, checkpoints]);
+  const change = (wish: Partial<ViewWishes>) =>
+    void navigate({ search: searchOf({ ...wishes, ...wish }), replace: true, resetScroll: false });
+  return <ChartGrid run={run} store={metrics} wishes={wishes} marks={marks} onChange={change} />;
+}
+
+function number(text: string | undefined): number | undefined {
+  const value = Number(text);
+  return text === undefined || !Number.isFinite(value) ? undefined : value;
+}
+
+function wishesOf({ x, from, to, smooth, log }: Search): ViewWishes {
+  const axis = x === "tokens" || x === "time" ? x : "step";
+  const smoothing = Math.min(Math.max(number(smooth) ?? 0, 0), 0.99);
+  return { axis, from: number(from), to: number(to), smoothing, log: log === "1" };
+}
+
+function searchOf({ axis, from, to, smoothing, log }: ViewWishes): Search {
+  const search: Search = {};
+  const place = (value: number) => (axis === "time" ? value.toFixed(3) : String(Math.round(value)));
+  if (axis !== "step") search.x = axis;
+  if (from !== undefined) search.from = place(from);
+  if (to !== undefined) search.to = place(to);
+  if (smoothing > 0) search.smooth = String(smoothing);
+  if (log) search.log = "1";
+  return search;
+}

@@ -1,0 +1,17 @@
+import { Link, type ErrorComponentProps } from "@tanstack/react-router";
+import { SearchX } from "lucide-react";
+import { ErrorNotice, Notice } from "@/shared/ui/Notice";
+
+export function NotFoundPage() {
+  return (
+    <Notice icon={<SearchX size={28} aria-hidden />} title="There is no such page">
+      <p>
+        The address may be mistyped. <Link to="/runs">All runs</Link>
+      </p>
+    </Notice>
+  );
+}
+
+export function RouteError({ error, reset }: ErrorComponentProps) {
+  return <ErrorNotice error={error} onRetry={reset} />;
+}

@@ -1,0 +1,107 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { NotFoundPage, RouteError } from "./ErrorPages";
+import { Shell } from "./Shell";
+
+function text(value: unknown): string | undefined {
+  if (typeof value === "number") return String(value);
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** The named search parameters that are there. */
+function only<K extends string>(search: Record<string, unknown>, ...names: K[]): Partial<Record<K, string>> {
+  const found: Partial<Record<K, string>> = {};
+  for (const name of names) {
+    const value = text(search[name]);
+    if (value !== undefined) found[name] = value;
+  }
+  return found;
+}
+
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFoundPage, errorComponent: RouteError });
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  beforeLoad: () => {
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- the router's own way
+    throw redirect({ to: "/runs", replace: true });
+  },
+});
+
+const runs = createRoute({
+  getParentRoute: () => root,
+  path: "/runs",
+  validateSearch: (search) => only(search, "q"),
+  component: lazyRouteComponent(() => import("./pages/RunsPage")),
+});
+
+const newRun = createRoute({
+  getParentRoute: () => root,
+  path: "/runs/new",
+  validateSearch: (search) => only(search, "preset", "from", "dataset", "view"),
+  component: lazyRouteComponent(() => import("./pages/NewRunPage")),
+});
+
+const runHome = createRoute({
+  getParentRoute: () => root,
+  path: "/runs/$runId",
+  beforeLoad: ({ params }) => {
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- the router's own way
+    throw redirect({ to: "/runs/$runId/$tab", params: { runId: params.runId, tab: "charts" }, replace: true });
+  },
+});
+
+const run = createRoute({
+  getParentRoute: () => root,
+  path: "/runs/$runId/$tab",
+  validateSearch: (search) => only(search, "x", "from", "to", "smooth", "log", "rank", "find"),
+  component: lazyRouteComponent(() => import("./pages/RunPage")),
+});
+
+const datasets = createRoute({
+  getParentRoute: () => root,
+  path: "/datasets",
+  component: lazyRouteComponent(() => import("./pages/DatasetsPage")),
+});
+
+const dataset = createRoute({
+  getParentRoute: () => root,
+  path: "/datasets/$name",
+  validateSearch: (search) => only(search, "version"),
+  component: lazyRouteComponent(() => import("./pages/DatasetPage")),
+});
+
+const checkpoints = createRoute({
+  getParentRoute: () => root,
+  path: "/checkpoints",
+  component: lazyRouteComponent(() => import("./pages/CheckpointsPage")),
+});
+
+const playground = createRoute({
+  getParentRoute: () => root,
+  path: "/playground",
+  validateSearch: (search) => only(search, "run", "checkpoint"),
+  component: lazyRouteComponent(() => import("./pages/PlaygroundPage")),
+});
+
+const cluster = createRoute({
+  getParentRoute: () => root,
+  path: "/cluster",
+  component: lazyRouteComponent(() => import("./pages/ClusterPage")),
+});
+
+const login = createRoute({
+  getParentRoute: () => root,
+  path: "/login",
+  component: lazyRouteComponent(() => import("./pages/LoginPage")),
+});
+
+const routeTree = root.addChildren([home, runs, newRun, runHome, run, datasets, dataset, checkpoints, playground, cluster, login]);
+
+export const router = createRouter({ routeTree, defaultPreload: "intent", defaultPreloadStaleTime: 0, scrollRestoration: true });
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,48 @@
+import type { Series } from "@/shared/api/types";
+
+export type Axis = "step" | "tokens" | "time";
+
+/** Buckets in rising x; arrays of the same length. A bucket without finite values has NaN in min, max and mean. */
+export interface Buckets {
+  x: number[];
+  min: number[];
+  max: number[];
+  mean: number[];
+  count: number[];
+  nan: number[];
+}
+
+export function emptyBuckets(): Buckets {
+  return { x: [], min: [], max: [], mean: [], count: [], nan: [] };
+}
+
+export function fromSeries({ x, min, max, mean, count, nan }: Series): Buckets {
+  const finite = (values: (number | null)[]) => values.map((value) => value ?? NaN);
+  return { x, min: finite(min), max: finite(max), mean: finite(mean), count, nan };
+}
+
+/** First index whose x is at least `x`. */
+export function indexFrom(xs: readonly number[], x: number): number {
+  let low = 0;
+  let high = xs.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((xs[middle] ?? Infinity) < x) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+export function nearestIndex(xs: readonly number[], x: number): number {
+  const behind = indexFrom(xs, x);
+  if (behind === 0) return 0;
+  if (behind === xs.length) return xs.length - 1;
+  return x - (xs[behind - 1] ?? -Infinity) <= (xs[behind] ?? Infinity) - x ? behind - 1 : behind;
+}
+
+/** The first `until` buckets of `source`, behind those of `target`. */
+export function extend(target: Buckets, source: Buckets, until: number): void {
+  for (const column of ["x", "min", "max", "mean", "count", "nan"] as const) {
+    for (let index = 0; index < until; index += 1) target[column].push(source[column][index] ?? NaN);
+  }
+}

@@ -1,0 +1,89 @@
+import type { Plugin } from "chart.js";
+import type { Buckets } from "./curve";
+import { nearestIndex } from "./curve";
+import type { Mark } from "./marks";
+
+/** What is drawn over a chart beside its lines. */
+export interface Overlay {
+  curve: Buckets;
+  marks: readonly Mark[];
+  hovered: number | null;
+  /** The stretch being selected, in pixels. */
+  selection: readonly [number, number] | null;
+}
+
+const GLYPHS: Record<Mark["kind"], string> = { checkpoint: "◆", restart: "↻" };
+
+/** Marks, places without a finite value, the crosshair and the selection. */
+export function overlayPlugin(overlay: Overlay): Plugin<"line"> {
+  return {
+    id: "overlay",
+    afterDatasetsDraw(chart) {
+      const { ctx, chartArea, scales } = chart;
+      const x = scales.x;
+      if (!x) return;
+      const style = getComputedStyle(chart.canvas);
+      const colour = (name: string) => style.getPropertyValue(name).trim();
+      const inside = (value: number) => value >= x.min && value <= x.max;
+      ctx.save();
+      ctx.textAlign = "center";
+      drawMarks(ctx, overlay.marks.filter((mark) => inside(mark.x)), (value) => x.getPixelForValue(value), chartArea, colour);
+      drawGaps(ctx, overlay.curve, (value) => (inside(value) ? x.getPixelForValue(value) : null), chartArea.top + 10, colour("--bad"));
+      if (overlay.hovered !== null && inside(overlay.hovered)) {
+        line(ctx, x.getPixelForValue(overlay.hovered), chartArea, colour("--line-strong"), []);
+        const index = nearestIndex(overlay.curve.x, overlay.hovered);
+        const y = scales.y?.getPixelForValue(overlay.curve.mean[index] ?? NaN) ?? NaN;
+        dot(ctx, x.getPixelForValue(overlay.curve.x[index] ?? NaN), y, colour("--text"));
+      }
+      if (overlay.selection) {
+        const [from, to] = overlay.selection;
+        ctx.fillStyle = `${colour("--accent")}33`;
+        ctx.fillRect(Math.min(from, to), chartArea.top, Math.abs(to - from), chartArea.bottom - chartArea.top);
+      }
+      ctx.restore();
+    },
+  };
+}
+
+interface Area {
+  top: number;
+  bottom: number;
+}
+
+function line(ctx: CanvasRenderingContext2D, x: number, { top, bottom }: Area, colour: string, dash: number[]): void {
+  ctx.beginPath();
+  ctx.setLineDash(dash);
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = 1;
+  ctx.moveTo(x, top);
+  ctx.lineTo(x, bottom);
+  ctx.stroke();
+  ctx.setLineDash([]);
+}
+
+function dot(ctx: CanvasRenderingContext2D, x: number, y: number, colour: string): void {
+  if (Number.isNaN(x) || Number.isNaN(y)) return;
+  ctx.beginPath();
+  ctx.fillStyle = colour;
+  ctx.arc(x, y, 3, 0, 2 * Math.PI);
+  ctx.fill();
+}
+
+function drawMarks(ctx: CanvasRenderingContext2D, marks: readonly Mark[], pixel: (x: number) => number, area: Area, colour: (name: string) => string): void {
+  ctx.font = "9px sans-serif";
+  for (const mark of marks) {
+    const at = pixel(mark.x);
+    if (mark.kind === "restart") line(ctx, at, area, colour("--warn"), [3, 3]);
+    ctx.fillStyle = colour(mark.kind === "restart" ? "--warn" : "--text-2");
+    ctx.fillText(GLYPHS[mark.kind], at, mark.kind === "restart" ? area.top + 8 : area.bottom - 3);
+  }
+}
+
+function drawGaps(ctx: CanvasRenderingContext2D, { x, nan }: Buckets, pixel: (x: number) => number | null, y: number, colour: string): void {
+  ctx.fillStyle = colour;
+  ctx.font = "bold 9px sans-serif";
+  for (let index = 0; index < nan.length; index += 1) {
+    const at = nan[index] ? pixel(x[index] ?? NaN) : null;
+    if (at !== null) ctx.fillText("✕", at, y);
+  }
+}

@@ -1,0 +1,34 @@
+const BUDGET_MS = 8;
+const LEAST_MS_BETWEEN = 120;
+
+/** Draws what has changed, at most so often and so long per frame; the rest waits for the next frame. */
+class RedrawQueue {
+  private readonly waiting = new Map<() => void, number>();
+  private readonly drawn = new WeakMap<() => void, number>();
+  private frame = 0;
+
+  /** `draw` must stay the same function for the same chart. */
+  request(draw: () => void): void {
+    if (!this.waiting.has(draw)) this.waiting.set(draw, (this.drawn.get(draw) ?? -Infinity) + LEAST_MS_BETWEEN);
+    this.frame ||= requestAnimationFrame(this.run);
+  }
+
+  cancel(draw: () => void): void {
+    this.waiting.delete(draw);
+  }
+
+  private readonly run = (): void => {
+    const began = performance.now();
+    for (const [draw, due] of this.waiting) {
+      const now = performance.now();
+      if (now - began > BUDGET_MS) break;
+      if (due > now) continue;
+      this.waiting.delete(draw);
+      this.drawn.set(draw, now);
+      draw();
+    }
+    this.frame = this.waiting.size > 0 ? requestAnimationFrame(this.run) : 0;
+  };
+}
+
+export const redraws = new RedrawQueue();

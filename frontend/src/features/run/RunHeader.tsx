@@ -1,0 +1,54 @@
+import "./run.css";
+import { Link } from "@tanstack/react-router";
+import type { Run } from "@/shared/api/types";
+import { runColour } from "@/shared/runColour";
+import { InfoBanner } from "@/shared/ui/Notice";
+import { RunStateBadge } from "@/shared/ui/RunStateBadge";
+import { CopyButton } from "@/shared/ui/Snippet";
+import { CommandLine } from "./CommandLine";
+import { TrainingControls } from "./TrainingControls";
+
+export function RunHeader({ run }: { run: Run }) {
+  const { dataset, tokenizer } = run.resolved;
+  return (
+    <header className="stack run-header">
+      <div className="page-head">
+        <div className="row run-title">
+          <span className="dot" style={{ background: runColour(run.id) }} aria-hidden />
+          <h1>{run.name}</h1>
+          <RunStateBadge state={run.state} />
+        </div>
+        <TrainingControls run={run} />
+      </div>
+      <p className="muted run-line">
+        <span className="mono">{run.id}</span>
+        <CopyButton text={run.id} label="Copy the run's id" />
+        <span>
+          {run.project} · by {run.created_by} · text{" "}
+          <Link to="/datasets/$name" params={{ name: dataset.name }} search={{ version: String(dataset.version) }}>
+            {dataset.name}@{dataset.version}
+          </Link>{" "}
+          · tokenizer {tokenizer.name}
+          {tokenizer.version > 0 && `@${String(tokenizer.version)}`}
+        </span>
+      </p>
+      <Reason run={run} />
+      <CommandLine run={run} />
+    </header>
+  );
+}
+
+function Reason({ run }: { run: Run }) {
+  if (run.reason === "" || run.state === "running" || run.state === "succeeded") return null;
+  if (run.state === "failed") {
+    return (
+      <div className="banner" role="status">
+        <strong>Failed:</strong> <span className="run-reason">{run.reason}</span>
+        <Link to="/runs/$runId/$tab" params={{ runId: run.id, tab: "logs" }} search={{ find: "Error" }}>
+          Look at the logs
+        </Link>
+      </div>
+    );
+  }
+  return <InfoBanner>{run.state === "queued" ? `Waits: ${run.reason}` : run.reason}</InfoBanner>;
+}

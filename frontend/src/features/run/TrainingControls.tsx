@@ -1,0 +1,109 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { ChevronDown, CircleStop, Copy, OctagonX, Trash2 } from "lucide-react";
+import { DropdownMenu } from "radix-ui";
+import { useState } from "react";
+import { call, path } from "@/shared/api/client";
+import { hasEnded, keys, meQuery } from "@/shared/api/queries";
+import type { Run } from "@/shared/api/types";
+import { integer } from "@/shared/format/numbers";
+import { ConfirmDialog } from "@/shared/ui/ConfirmDialog";
+import { ErrorBanner } from "@/shared/ui/Notice";
+
+type Action = "stop" | "kill" | "delete";
+
+const ACTIONS: Record<Action, { title: (run: Run) => string; about: (run: Run) => string; button: string }> = {
+  stop: {
+    title: ({ name }) => `Stop ${name}?`,
+    about: ({ progress }) =>
+      `It finishes its current step, saves a checkpoint and ends. It is at step ${integer(progress.step)} of ${integer(progress.steps)}.`,
+    button: "Stop with a checkpoint",
+  },
+  kill: {
+    title: ({ name }) => `Kill ${name}?`,
+    about: () => "Its processes end at once. What was trained since the last checkpoint is lost.",
+    button: "Kill now",
+  },
+  delete: {
+    title: ({ name }) => `Delete ${name}?`,
+    about: () => "The run and all its checkpoints are deleted. This cannot be undone.",
+    button: "Delete run and checkpoints",
+  },
+};
+
+/** What a person may do with a run. */
+export function TrainingControls({ run }: { run: Run }) {
+  const [asked, setAsked] = useState<Action | null>(null);
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const { data: me } = useQuery(meQuery);
+  const act = useMutation({
+    mutationFn: (action: Action) =>
+      action === "delete"
+        ? call("DELETE", path`/api/v1/runs/${run.id}`)
+        : call("POST", path`/api/v1/runs/${run.id}/commands`, { body: { type: action } }),
+    onSuccess: async (_, action) => {
+      setAsked(null);
+      void client.invalidateQueries({ queryKey: keys.runs });
+      if (action !== "delete") return client.invalidateQueries({ queryKey: keys.run(run.id) });
+      client.removeQueries({ queryKey: keys.run(run.id) });
+      return navigate({ to: "/runs" });
+    },
+  });
+  const ask = (action: Action) => {
+    act.reset();
+    setAsked(action);
+  };
+  const texts = asked && ACTIONS[asked];
+  const mayWrite = me?.role !== "viewer";
+  return (
+    <div className="row">
+      <Link to="/runs/new" search={{ from: run.id }} className="button">
+        <Copy size={14} aria-hidden /> Start from this
+      </Link>
+      {mayWrite && <ActionsMenu run={run} onAsk={ask} />}
+      {texts && (
+        <ConfirmDialog
+          open
+          title={texts.title(run)}
+          action={texts.button}
+          busy={act.isPending}
+          onConfirm={() => asked && act.mutate(asked)}
+          onClose={() => setAsked(null)}
+        >
+          <p>{texts.about(run)}</p>
+          {act.isError && <ErrorBanner error={act.error} />}
+        </ConfirmDialog>
+      )}
+    </div>
+  );
+}
+
+function ActionsMenu({ run, onAsk }: { run: Run; onAsk: (action: Action) => void }) {
+  if (hasEnded(run)) {
+    return (
+      <button className="button" type="button" onClick={() => onAsk("delete")}>
+        <Trash2 size={14} aria-hidden /> Delete
+      </button>
+    );
+  }
+  return (
+    <DropdownMenu.Root>
+      <DropdownMenu.Trigger className="button">
+        <CircleStop size={14} aria-hidden /> Stop <ChevronDown size={14} aria-hidden />
+      </DropdownMenu.Trigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.Content className="menu" align="end" sideOffset={6}>
+          <DropdownMenu.Item className="menu-item" disabled={run.state === "stopping"} onSelect={() => onAsk("stop")}>
+            <CircleStop size={14} aria-hidden /> Stop gracefully
+            <small>finish the step, save a checkpoint, end</small>
+          </DropdownMenu.Item>
+          <DropdownMenu.Item className="menu-item" onSelect={() => onAsk("kill")}>
+            <OctagonX size={14} aria-hidden /> Kill now
+            <small>end the processes at once, without a checkpoint</small>
+          </DropdownMenu.Item>
+        </DropdownMenu.Content>
+      </DropdownMenu.Portal>
+    </DropdownMenu.Root>
+  );
+}

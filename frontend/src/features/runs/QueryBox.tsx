@@ -1,0 +1,58 @@
+import { CircleAlert, Search } from "lucide-react";
+import { useEffect, useRef, useState } from "react";
+
+const TYPING_MS = 250;
+const QUICK = ["state:running", "state:queued", "state:failed"];
+
+interface Props {
+  query: string;
+  complaint: string | null;
+  onQuery: (query: string) => void;
+}
+
+export function QueryBox({ query, complaint, onQuery }: Props) {
+  const [text, setText] = useState(query);
+  const [seen, setSeen] = useState(query);
+  const latest = useRef(onQuery);
+  if (seen !== query) {
+    setSeen(query);
+    setText(query);
+  }
+  useEffect(() => {
+    latest.current = onQuery;
+  });
+  useEffect(() => {
+    if (text === query) return undefined;
+    const timer = setTimeout(() => latest.current(text), TYPING_MS);
+    return () => clearTimeout(timer);
+  }, [text, query]);
+  return (
+    <div className="query">
+      <search className="query-box">
+        <Search size={14} aria-hidden />
+        <input
+          className="input"
+          type="search"
+          aria-label="Find runs"
+          aria-invalid={complaint ? true : undefined}
+          aria-describedby={complaint ? "query-complaint" : undefined}
+          placeholder="Find by name, state:running, project:…"
+          value={text}
+          onChange={({ target }) => setText(target.value)}
+        />
+      </search>
+      <div className="row" role="group" aria-label="Quick filters">
+        {QUICK.map((token) => (
+          <button key={token} className="chip" type="button" aria-pressed={query === token} onClick={() => onQuery(query === token ? "" : token)}>
+            {token.slice("state:".length)}
+          </button>
+        ))}
+      </div>
+      {complaint && (
+        <p className="field-error" id="query-complaint" role="status">
+          <CircleAlert size={12} aria-hidden /> {complaint}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,76 @@
+import { Link } from "@tanstack/react-router";
+import { isActive } from "@/shared/api/queries";
+import type { Run } from "@/shared/api/types";
+import { integer, loss, percent, short } from "@/shared/format/numbers";
+import { ago, duration, exactTime } from "@/shared/format/time";
+import { runColour } from "@/shared/runColour";
+import { ProgressBar } from "@/shared/ui/ProgressBar";
+import { RunStateBadge, toneOf } from "@/shared/ui/RunStateBadge";
+import { useNow } from "@/shared/useNow";
+
+export function RunsTable({ runs }: { runs: readonly Run[] }) {
+  const now = useNow(10_000);
+  return (
+    <div className="table-scroll">
+      <table className="table runs-table">
+        <thead>
+          <tr>
+            <th scope="col">State</th>
+            <th scope="col">Name</th>
+            <th scope="col">Progress</th>
+            <th scope="col" className="number">Loss</th>
+            <th scope="col" className="number wide">Tok/s</th>
+            <th scope="col" className="number">ETA</th>
+            <th scope="col" className="wide">Worker</th>
+            <th scope="col" className="wide">By</th>
+            <th scope="col" className="number">Started</th>
+          </tr>
+        </thead>
+        <tbody>
+          {runs.map((run) => (
+            <Row key={run.id} run={run} now={now} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Row({ run, now }: { run: Run; now: number }) {
+  const { progress } = run;
+  const began = run.started_at ?? run.created_at;
+  return (
+    <tr>
+      <td>
+        <RunStateBadge state={run.state} />
+      </td>
+      <td className="run-name">
+        <span className="dot" style={{ background: runColour(run.id) }} aria-hidden />
+        <Link to="/runs/$runId/$tab" params={{ runId: run.id, tab: "charts" }}>
+          {run.name}
+        </Link>
+        {run.project !== "default" && <span className="muted"> {run.project}</span>}
+        {reasonShown(run) && <p className="muted reason">{run.reason}</p>}
+      </td>
+      <td className="run-progress">
+        <ProgressBar share={progress.step / progress.steps} tone={toneOf(run.state)} label={`Progress of ${run.name}`} />
+        <span className="muted">
+          {integer(progress.step)} / {integer(progress.steps)} <span className="wide">· {percent(progress.step / progress.steps)}</span>
+        </span>
+      </td>
+      <td className="number">{loss(progress.loss)}</td>
+      <td className="number wide">{isActive(run) ? short(progress.tokens_per_second) : "–"}</td>
+      <td className="number eta">{duration(progress.eta_seconds)}</td>
+      <td className="wide mono">{run.attempts.at(-1)?.worker ?? "–"}</td>
+      <td className="wide">{run.created_by}</td>
+      <td className="number muted started" title={exactTime(began)}>
+        {ago(began, now)}
+      </td>
+    </tr>
+  );
+}
+
+/** Why it waits, or why it failed; that it ended as it should needs no reason. */
+function reasonShown(run: Run): boolean {
+  return run.reason !== "" && run.state !== "succeeded" && run.state !== "running";
+}
