@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from services.storage.manifest import FileEntry, NewUpload, check
+from shared.errors import InvalidField
 from tests.conftest import headers
 from tests.storage.conftest import Storage
 from tests.storage.pushing import push, resolve, sha256
@@ -54,10 +56,10 @@ def test_an_impossible_upload_is_refused(storage: Storage, body: dict[str, Any],
     assert says in errors[0]["message"] + str(problem.get("remedy"))
 
 
-def test_too_many_files_are_refused(storage: Storage) -> None:
-    body = upload(*((f"f{index}", 1) for index in range(200_001)))
-    status, problem = storage.post("/api/v1/uploads", body)
-    assert (status, problem["errors"][0]["field"]) == (422, "files")  # type: ignore[index]
+def test_too_many_files_are_refused() -> None:
+    body = NewUpload.model_construct(dataset="novels", files=[FileEntry(path="a", bytes=1)] * 200_001, parts=[])
+    with pytest.raises(InvalidField, match="files: 200001 given"):
+        check(body)
 
 
 @pytest.mark.parametrize("data", [b"{not json", b"\xff", b"[]", b""])
@@ -142,7 +144,7 @@ def test_pages_that_cannot_be_are_refused(storage: Storage, query: str) -> None:
 
 
 def test_numbers_that_no_version_has_are_refused(storage: Storage) -> None:
-    for name in ("%00", "Novels", "%ff", "..%2f"):
+    for name in ("%00", "Novels!", "%ff", ".."):
         assert storage.client.get(f"/api/v1/datasets/{name}/versions", headers=headers("editor")).status_code in {404, 422}
         assert storage.client.get(f"/api/v1/uploads/{name}", headers=headers("editor")).status_code in {404, 422}
     for number in ("0", "x", "99999999999999999999"):
