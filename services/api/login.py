@@ -2,6 +2,7 @@
 
 import secrets
 from typing import Final
+from urllib.parse import urlsplit
 
 from flask import Response, jsonify, request
 from flask_openapi3.blueprint import APIBlueprint
@@ -71,7 +72,7 @@ def login(body: LoginBody) -> Response:
         row.expires_at = _session_end(session, code.name, now)
         max_age = int(row.expires_at - now)
     answer = jsonify(MeAnswer(name=code.name, role=Role(code.role)).model_dump(mode="json"))
-    secure = request.headers.get("X-Forwarded-Proto") == "https"
+    secure = "https" in {request.headers.get("X-Forwarded-Proto"), urlsplit(parts().settings.public_url).scheme}
     answer.set_cookie(COOKIE, cookie, max_age=max_age, httponly=True, samesite="Strict", secure=secure, path="/")
     return answer
 

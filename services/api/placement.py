@@ -1,10 +1,11 @@
 """Who goes next, and where: a run that is ready gets all its slots on one worker in one transaction, or none and a reason in words."""
 
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import cast
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Table, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from services.api.models import Attempt, Run, Slot, Worker
@@ -18,6 +19,19 @@ from shared.internal import SlotReport
 from shared.names import RunState
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """What placement needs to know of a queued run."""
+
+    id: str
+    name: str
+    project: str
+    priority: int
+    processes: int
+    device: str
+    created_at: float
+
+
 @dataclass
 class Offer:
     """One kind of device on one online worker. `held_for`: the run that waits for more of its slots and goes before later ones."""
@@ -26,9 +40,9 @@ class Offer:
     device: str
     total: int
     free: int
-    held_for: Run | None = None
+    held_for: Waiting | None = None
 
-    def suits(self, run: Run) -> bool:
+    def suits(self, run: Waiting) -> bool:
         return run.device in {"auto", self.device}
 
 
@@ -41,7 +55,7 @@ class Placed:
 def place(database: Database, *, now: float, lease_seconds: float) -> list[Placed]:
     """Place what fits, in order of priority, then fewest busy slots of the project, then age; tell the others why they wait."""
     with database.reading() as session:
-        ready = list(session.scalars(select(Run).where(Run.state == RunState.QUEUED, Run.prepared_id.is_not(None))))
+        ready = _waiting(session)
         if not ready:
             return []
         offers = _offers(session, now - lease_seconds)
@@ -62,6 +76,11 @@ def place(database: Database, *, now: float, lease_seconds: float) -> list[Place
     return placed
 
 
+def _waiting(session: Session) -> list[Waiting]:
+    columns = (getattr(Run, field.name) for field in fields(Waiting))
+    return [Waiting(*row) for row in session.execute(select(*columns).where(Run.state == RunState.QUEUED, Run.prepared_id.is_not(None)))]
+
+
 def _offers(session: Session, alive_since: float) -> list[Offer]:
     alive = func.coalesce(Worker.last_heartbeat, Worker.started_at) >= alive_since
     free = func.count() - func.count(Slot.attempt_id)
@@ -75,17 +94,17 @@ def _busy_slots(session: Session) -> dict[str, int]:
     return {project: int(slots) for project, slots in session.execute(query)}
 
 
-def _in_order(runs: "list[Run] | deque[Run]", busy: Mapping[str, int]) -> list[Run]:
+def _in_order(runs: Iterable[Waiting], busy: Mapping[str, int]) -> list[Waiting]:
     return sorted(runs, key=lambda run: (-run.priority, busy.get(run.project, 0), run.created_at, run.id))
 
 
-def _best_offer(run: Run, offers: list[Offer]) -> Offer | None:
+def _best_offer(run: Waiting, offers: list[Offer]) -> Offer | None:
     """GPUs before CPUs where the run leaves it open; then the fullest worker, so that large gaps stay."""
     fitting = [offer for offer in offers if offer.suits(run) and offer.free >= run.processes and offer.held_for is None]
     return min(fitting, key=lambda offer: (offer.device != "cuda", offer.free, offer.worker), default=None)
 
 
-def _reason_to_wait(run: Run, offers: list[Offer]) -> str:
+def _reason_to_wait(run: Waiting, offers: list[Offer]) -> str:
     """Also holds a worker for the run, so that smaller ones behind it cannot keep it waiting for ever."""
     if not offers:
         return "no worker is online"
@@ -114,7 +133,7 @@ class _SlotsTaken(Exception):
     """Somebody else was faster; the transaction is undone."""
 
 
-def _place_one(database: Database, run: Run, offer: Offer, now: float) -> Placed | None:
+def _place_one(database: Database, run: Waiting, offer: Offer, now: float) -> Placed | None:
     try:
         with database.writing() as session:
             return _take(session, run.id, offer, now)
@@ -153,7 +172,9 @@ def tell_reasons(database: Database, reasons: Mapping[str, str]) -> None:
     """Write down why runs wait, where that has changed."""
     with database.reading() as session:
         told = dict(session.execute(select(Run.id, Run.reason).where(Run.state == RunState.QUEUED)).all())
-    changed = {run_id: reason for run_id, reason in reasons.items() if run_id in told and told[run_id] != reason}
-    for run_id, reason in sorted(changed.items()):
+    changed = [{"run": run_id, "why": why} for run_id, why in sorted(reasons.items()) if told.get(run_id, why) != why]
+    if changed:
+        runs = cast(Table, Run.__table__)
+        still_queued = update(runs).where(runs.c.id == bindparam("run"), runs.c.state == RunState.QUEUED)
         with database.writing() as session:
-            rows_changed(session, update(Run).where(Run.id == run_id, Run.state == RunState.QUEUED).values(reason=reason))
+            session.connection().execute(still_queued.values(reason=bindparam("why")), changed)

@@ -56,13 +56,15 @@ class Preparing:
             self._tell(runs, f"preparing the dataset: {prepared.progress:.0%}".replace("%", " %"))
 
     def _ready(self, runs: list[Run], prepared: Prepared, now: float) -> None:
+        ready = []
         for run in runs:
             if errors := too_few_tokens(RunSpec.model_validate(run.spec), prepared.tokens):
                 self._fail([run], errors[0].message, now)
-                continue
-            ready = update(Run).where(Run.id == run.id, Run.state == RunState.QUEUED).values(prepared_id=prepared.id)
-            with self.database.writing() as session:
-                rows_changed(session, ready)
+            else:
+                ready.append(run.id)
+        with self.database.writing() as session:
+            still_queued = update(Run).where(Run.id.in_(ready), Run.state == RunState.QUEUED)
+            rows_changed(session, still_queued.values(prepared_id=prepared.id))
 
     def _tell(self, runs: Iterable[Run], reason: str) -> None:
         tell_reasons(self.database, {run.id: reason for run in runs})
