@@ -26,6 +26,7 @@ from services.trainer.world import World
 from shared.internal import FileRef, Message
 from shared.spec import RunSpec
 
+Trained = tuple[GPT, torch.optim.Optimizer]
 MANIFEST: Final = "manifest.json"
 _OPTIMIZER_STATE: Final = ("step", "exp_avg", "exp_avg_sq")
 
@@ -44,34 +45,43 @@ class State(Message):
     vocab_size: int
 
 
-def save(folder: RunDirectory, run_id: str, state: State, trained: "tuple[GPT, torch.optim.Optimizer]", world: World) -> Manifest | None:
-    """Write `checkpoints/step_<n>`; every rank calls it, rank 0 writes, and all go on when it is complete. The manifest, on rank 0."""
+def save(folder: RunDirectory, run_id: str, state: State, trained: Trained, world: World) -> Manifest | None:
+    """Write `checkpoints/step_<n>`. Every rank calls it; rank 0 writes and gets the manifest; all go on when it is complete."""
     rng = gather_rng(world)
     manifest = None
     if world.rank == 0:
-        manifest = _write(folder, run_id, state, trained, rng)
+        final = folder.checkpoints / f"step_{state.step:08d}"
+        torn = final.with_suffix(".tmp")
+        shutil.rmtree(torn, ignore_errors=True)
+        torn.mkdir(parents=True)
+        try:
+            _write(torn, state, trained, rng, folder.tokenizer)
+            manifest = _seal(torn, run_id, state)
+        except OSError:  # a full disk: leave it no fuller than it was
+            shutil.rmtree(torn, ignore_errors=True)
+            raise
+        torn.rename(final)
+        flush(final.parent)
     world.wait()
     return manifest
 
 
-def _write(folder: RunDirectory, run_id: str, state: State, trained: tuple[GPT, torch.optim.Optimizer], rng: dict[str, Tensor]) -> Manifest:
+def _write(torn: Path, state: State, trained: Trained, rng: dict[str, Tensor], tokenizer: Path) -> None:
     model, optimizer = trained
-    final = folder.checkpoints / f"step_{state.step:08d}"
-    torn = final.with_suffix(".tmp")
-    shutil.rmtree(torn, ignore_errors=True)
-    torn.mkdir(parents=True)
     save_file(model.state_dict(), torn / "model.safetensors")
     save_file(optimizer_tensors(model, optimizer), torn / "optimizer.safetensors")
     save_file(rng, torn / "rng.safetensors")
     (torn / "state.json").write_text(state.model_dump_json(indent=2))
-    shutil.copyfile(folder.tokenizer, torn / "tokenizer.json")
+    shutil.copyfile(tokenizer, torn / "tokenizer.json")
+
+
+def _seal(torn: Path, run_id: str, state: State) -> Manifest:
+    """Add the manifest and wait for the disk."""
     files = [describe(path) for path in sorted(torn.iterdir())]
     manifest = Manifest(run_id=run_id, step=state.step, tokens=state.tokens, metrics=state.metrics, files=files)
     (torn / MANIFEST).write_text(manifest.model_dump_json(indent=2))
     for path in (*torn.iterdir(), torn):
         flush(path)
-    torn.rename(final)
-    flush(final.parent)
     return manifest
 
 

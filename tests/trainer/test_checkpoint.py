@@ -109,3 +109,11 @@ def test_a_torn_one_is_written_over(saved: Saved, tmp_path: Path) -> None:
     assert isinstance(manifest, Manifest)
     assert [path.name for path in folder.checkpoints.iterdir()] == ["step_00000006"]
     assert "leftover" not in {path.name for path in (folder.checkpoints / "step_00000006").iterdir()}
+
+
+def test_what_could_not_be_written_leaves_nothing(saved: Saved, tmp_path: Path) -> None:
+    folder = RunDirectory(tmp_path)  # without a tokenizer to copy
+    state = State(step=6, tokens=768, metrics={}, spec=SPEC, vocab_size=VOCABULARY)
+    with pytest.raises(FileNotFoundError):
+        save(folder, "run_test", state, (saved.training.model, saved.training.optimizer), World())
+    assert list(folder.checkpoints.iterdir()) == []

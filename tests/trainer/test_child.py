@@ -20,8 +20,10 @@ from shared.events import (
     TrainingEnded,
     TrainingStarted,
 )
+from shared.spec import RunSpec
 from tests.servers import wait_until
 from tests.trainer.runs import events, ranks, run_directory, tiny_spec, torchrun
+from tests.trainer.trainings import Training
 
 STEPS = 120
 SPEC = tiny_spec(
@@ -68,12 +70,15 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     return folder
 
 
-def test_the_story_it_tells(uninterrupted: RunDirectory) -> None:
+def test_the_story_it_tells(uninterrupted: RunDirectory, tmp_path: Path) -> None:
     told = events(uninterrupted)
     started = TrainingStarted(first_step=1, steps=STEPS, world_size=2, device="cpu", precision="fp32", parameters=2 * 3072 + 97 * 16)
     assert told[0] == started
     assert list(losses(uninterrupted)) == list(range(1, STEPS + 1))
     assert list(evaluations(uninterrupted)) == [0, 30, 60, 90, 120]
+    assert evaluations(uninterrupted)[0] == pytest.approx(
+        Training(SPEC, tmp_path).evaluate()["val/loss"], rel=1e-5
+    )  # as one process has it
     assert evaluations(uninterrupted)[120] < 0.95 * evaluations(uninterrupted)[0]
     samples = [event for event in told if isinstance(event, SampleGenerated)]
     assert [(event.step, event.prompt) for event in samples] == [(60, "3 times 4 is "), (120, "3 times 4 is ")]
@@ -124,8 +129,17 @@ def test_killed_then_interrupted_then_finished(uninterrupted: RunDirectory, tmp_
     assert {**evaluations(first), **evaluations(second), **evaluations(third)} == evaluations(uninterrupted)
 
 
+def first_losses_of_one_process(spec: RunSpec, folder: Path) -> list[float]:
+    alone = spec.model_copy(update={"compute": spec.compute.model_copy(update={"processes_per_node": 1})})
+    training = Training(alone, folder / "alone")
+    training.commands = lambda: [Order(command_id="c", type="stop")] if len(training.losses()) == 3 else []
+    training.run()
+    return training.losses()
+
+
 def test_stop(tmp_path: Path) -> None:
-    folder = run_directory(tmp_path / "run", tiny_spec(steps=100_000, processes=2, checkpoint={"every": 100_000}))
+    spec = tiny_spec(steps=100_000, processes=2, micro_batch_size=2, optimizer={"lr": 0.1}, checkpoint={"every": 100_000})
+    folder = run_directory(tmp_path / "run", spec)
     with torchrun(folder) as launcher:
         wait_until(reached(folder, 3), "step 3", 120)
         with folder.commands.open("a") as file:
@@ -136,6 +150,7 @@ def test_stop(tmp_path: Path) -> None:
         assert launcher.wait(60) == 0
     step = max(losses(folder))
     assert (outcome(folder).state, outcome(folder).step) == ("stopped", step)
+    assert list(losses(folder).values())[:3] == pytest.approx(first_losses_of_one_process(spec, tmp_path), rel=1e-4)
     assert CommandApplied(command_id="cmd_1", step=step, ranks=2) in events(folder)
     assert events(folder)[-1] == TrainingEnded(step=step, outcome="stopped", reason="asked to stop")
     assert verify(newest_checkpoint(folder)).step == step
