@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Envelope } from "@/shared/api/events";
+import type { Envelope } from "@/shared/api/types";
 import { SignedOut, WebSocketService } from "@/shared/live/WebSocketService";
 import { TestServer, step } from "./server";
 

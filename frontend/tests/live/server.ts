@@ -1,7 +1,7 @@
 import { decode, encode } from "@msgpack/msgpack";
 import type { AddressInfo } from "node:net";
 import { WebSocketServer, type WebSocket as ServerSocket } from "ws";
-import type { Envelope } from "@/shared/api/events";
+import type { Envelope } from "@/shared/api/types";
 import type { ClientFrame, ServerFrame } from "@/shared/live/frames";
 
 /** A real WebSocket server that answers as it is told and remembers what it was asked. */

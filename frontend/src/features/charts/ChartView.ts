@@ -1,5 +1,5 @@
 import type { MetricStore } from "./MetricStore";
-import { LAYERS, createChart, paint, setScales, type LineChart, type XY } from "./chartSetup";
+import { LAYERS, createChart, paint, setScales, type LineChart } from "./chartSetup";
 import { emptyBuckets, type Axis, type Buckets } from "./curve";
 import type { Mark } from "./marks";
 import { overlayPlugin, type Overlay } from "./overlays";
@@ -101,7 +101,7 @@ export class ChartView {
 
   /** Objects are used again, so that a live chart makes no garbage. On a log scale there is no place for zero. */
   private fill(layer: number, xs: readonly number[], values: readonly number[] | null, log: boolean): void {
-    const data = this.chart.data.datasets[layer]?.data as XY[] | undefined;
+    const data = this.chart.data.datasets[layer]?.data;
     if (!data) return;
     data.length = Math.min(data.length, values ? xs.length : 0);
     if (!values) return;

@@ -2,7 +2,7 @@ import "./events.css";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { path } from "@/shared/api/client";
-import type { AnyEvent, Envelope } from "@/shared/api/events";
+import type { AnyEvent, Envelope } from "@/shared/api/types";
 import { allItems, keys } from "@/shared/api/queries";
 import type { Run } from "@/shared/api/types";
 import { clockTime, exactTime } from "@/shared/format/time";

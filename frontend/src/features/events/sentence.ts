@@ -1,4 +1,4 @@
-import type { AnyEvent } from "@/shared/api/events";
+import type { AnyEvent } from "@/shared/api/types";
 import { bytes, integer, measure, plural } from "@/shared/format/numbers";
 import { duration } from "@/shared/format/time";
 

@@ -68,7 +68,7 @@ export function TrainingControls({ run }: { run: Run }) {
           title={texts.title(run)}
           action={texts.button}
           busy={act.isPending}
-          onConfirm={() => asked && act.mutate(asked)}
+          onConfirm={() => act.mutate(asked)}
           onClose={() => setAsked(null)}
         >
           <p>{texts.about(run)}</p>

@@ -24,7 +24,7 @@ export function SampleList({ run }: { run: Run }) {
 }
 
 function NoSamples({ run }: { run: Run }) {
-  const { every, prompts } = run.spec.train.sample;
+  const { every, prompts = [] } = run.spec.train.sample;
   return (
     <Notice icon={<Quote size={28} aria-hidden />} title="No samples">
       {prompts.length === 0 ? (

@@ -1,4 +1,4 @@
-import type { AnyEvent, Envelope } from "../api/events";
+import type { AnyEvent, Envelope } from "../api/types";
 
 export interface Point {
   /** An evaluation comes behind the step it belongs to, so it does not tell where the live points begin. */

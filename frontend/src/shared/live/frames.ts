@@ -1,5 +1,5 @@
 import { decode, encode } from "@msgpack/msgpack";
-import type { Envelope } from "../api/events";
+import type { Envelope } from "../api/types";
 
 /** Where a reader stands in a topic. */
 export interface Position {

@@ -1,4 +1,4 @@
-import type { Envelope } from "../api/events";
+import type { Envelope } from "../api/types";
 
 const SLACK_SECONDS = 3;
 const QUIET_MS = 1000;

@@ -1,4 +1,4 @@
-import type { Envelope } from "../api/events";
+import type { Envelope } from "../api/types";
 import type { Position, ServerFrame } from "./frames";
 
 export interface TopicHandlers {

@@ -1,0 +1,3335 @@
+// Written by `npm run types` from services/api/openapi.json. Do not edit.
+export interface paths {
+    "/api/v1/checkpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the checkpoints of all runs, newest first */
+        get: operations["checkpoints_list_checkpoints_api_v1_checkpoints_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/checkpoints/{checkpoint_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a checkpoint */
+        get: operations["checkpoints_get_checkpoint_api_v1_checkpoints__checkpoint_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/checkpoints/{id}/files/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** To the object itself, for a few hours. Check its SHA-256 after reading. */
+        get: operations["checkpoint_files_read_file__id__files__name__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Datasets by name, each with its newest version. */
+        get: operations["datasets_list_datasets_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Versions of a dataset, the newest first. */
+        get: operations["datasets_list_versions__name__versions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/versions/{n}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One version of a dataset. */
+        get: operations["datasets_show_version__name__versions__n__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/versions/{n}/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The documents of a version, one per file, with the beginning of their text. */
+        get: operations["datasets_list_documents__name__versions__n__documents_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/versions/{n}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The files of a version, in order. */
+        get: operations["datasets_list_files__name__versions__n__files_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/generate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Generate text from a checkpoint
+         * @description <br/>With `stream` the answer is `text/event-stream`: events of kind `token`, `end` (of one prompt), `done`, and `error` where it broke off.
+         */
+        post: operations["generate_generate_api_v1_generate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Exchange a login link's code for a session cookie */
+        post: operations["login_login_login_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a link that logs a browser in as who asks for it */
+        post: operations["login_create_login_link_login_links_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End this browser's session */
+        post: operations["login_logout_logout_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who am I? */
+        get: operations["login_me_me_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List runs, newest first */
+        get: operations["runs_list_runs_api_v1_runs_get"];
+        put?: never;
+        /**
+         * Submit a run
+         * @description <br/>The spec is checked, completed with defaults and frozen; dataset and tokenizer are fixed to their present versions.
+         */
+        post: operations["runs_create_run_api_v1_runs_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check a run spec and estimate its cost, without submitting it */
+        post: operations["runs_validate_run_api_v1_runs_validate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a run */
+        get: operations["runs_get_run_api_v1_runs__run_id__get"];
+        put?: never;
+        post?: never;
+        /** Delete a run that has ended, with its checkpoints */
+        delete: operations["runs_delete_run_api_v1_runs__run_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/checkpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the checkpoints of a run, newest first */
+        get: operations["checkpoints_list_checkpoints_of_run_api_v1_runs__run_id__checkpoints_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a run was asked to do, newest first */
+        get: operations["commands_list_commands_api_v1_runs__run_id__commands_get"];
+        put?: never;
+        /** Ask a run to stop or end it at once */
+        post: operations["commands_request_command_api_v1_runs__run_id__commands_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened to a run, oldest first: all events but steps and logs, which are read as metrics and logs. */
+        get: operations["events_list_events_api_v1_runs__run_id__events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a run's processes wrote, in order of arrival. To follow, ask again from the last line + 1. */
+        get: operations["logs_list_log_lines_api_v1_runs__run_id__logs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The curves of a run, in at most `buckets` buckets each. A run without points has none. */
+        get: operations["metrics_read_metrics_api_v1_runs__run_id__metrics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Texts that the run's model wrote while it was trained, oldest first. */
+        get: operations["events_list_samples_api_v1_runs__run_id__samples_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokenizers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tokenizers by name and version. `char` has a version for each dataset version it was used with. */
+        get: operations["tokenizers_list_tokenizers_get"];
+        put?: never;
+        /** Train a byte-level BPE on a dataset version; it is ready some time later. */
+        post: operations["tokenizers_create_tokenizer_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokenizers/{name}/versions/{n}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One version of a tokenizer: how far its training is, how large its vocabulary came out. */
+        get: operations["tokenizers_show_tokenizer__name__versions__n__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokenizers/{name}/versions/{n}/encode": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The token ids of a text. */
+        post: operations["tokenizers_encode__name__versions__n__encode_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List tokens (admin); the tokens themselves are not kept */
+        get: operations["tokens_list_tokens_api_v1_tokens_get"];
+        put?: never;
+        /**
+         * Create a token (admin)
+         * @description <br/>The answer is not remembered for an `Idempotency-Key`, since the token must not be stored: a repeated name is refused instead.
+         */
+        post: operations["tokens_create_token_api_v1_tokens_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a token (admin); browsers that were logged in with it are logged out */
+        delete: operations["tokens_delete_token_api_v1_tokens__token_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin a dataset version. The answer tells which parts storage does not have yet. */
+        post: operations["uploads_create_upload_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is still missing. Only for those who may write, as the answer lets them. */
+        get: operations["uploads_show_upload__id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the dataset version: 201, or 200 where the dataset's newest version already has this content. */
+        post: operations["uploads_complete__id__complete_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{id}/parts/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that a part was PUT: storage reads it back and checks its size, its hash and that it is UTF-8. */
+        post: operations["uploads_verify_upload_part__id__parts__sha256__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List workers by name, with their slots */
+        get: operations["workers_list_workers_api_v1_workers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ws-tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A ticket for one WebSocket: connect to `/ws/v1?ticket=...` within 30 seconds. */
+        post: operations["tickets_issue_ticket_api_v1_ws_tickets_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** AttemptAnswer */
+        AttemptAnswer: {
+            /** Id */
+            id: string;
+            /** Attempt */
+            attempt: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "placed" | "claimed" | "running" | "succeeded" | "failed" | "stopped" | "killed" | "lost";
+            /** Worker */
+            worker: string;
+            /** Slots */
+            slots: string[];
+            /** Reason */
+            reason: string;
+            /** Resume Step */
+            resume_step: number;
+            /** Started At */
+            started_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /** AttemptClaimed */
+        AttemptClaimed: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "AttemptClaimed";
+            /** Attempt */
+            attempt: number;
+            /** Worker */
+            worker: string;
+            /**
+             * Resume Step
+             * @description the newest committed checkpoint's step; 0 where there is none
+             */
+            resume_step: number;
+        };
+        /** AttemptEnded */
+        AttemptEnded: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "AttemptEnded";
+            /** Attempt */
+            attempt: number;
+            /** Outcome */
+            outcome: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /** AttemptPlaced */
+        AttemptPlaced: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "AttemptPlaced";
+            /** Attempt */
+            attempt: number;
+            /** Worker */
+            worker: string;
+            /** Slots */
+            slots: string[];
+        };
+        /** CheckpointAnswer */
+        CheckpointAnswer: {
+            /** Id */
+            id: string;
+            /** Run Id */
+            run_id: string;
+            /** Attempt */
+            attempt: number;
+            /** Step */
+            step: number;
+            /** Tokens */
+            tokens: number;
+            /** Metrics */
+            metrics: {
+                [key: string]: number;
+            };
+            /** Bytes */
+            bytes: number;
+            /** Created At */
+            created_at: string;
+            /** Files */
+            files: components["schemas"]["FileRef"][];
+        };
+        /** CheckpointCommitted */
+        CheckpointCommitted: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "CheckpointCommitted";
+            /** Checkpoint Id */
+            checkpoint_id: string;
+            /** Step */
+            step: number;
+            /** Bytes */
+            bytes: number;
+        };
+        /** CheckpointPage */
+        CheckpointPage: {
+            /** Items */
+            items: components["schemas"]["CheckpointAnswer"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * CheckpointSaved
+         * @description Written to the run directory; it becomes visible with `CheckpointCommitted`.
+         */
+        CheckpointSaved: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "CheckpointSaved";
+            /** Step */
+            step: number;
+            /** Bytes */
+            bytes: number;
+            /** Seconds */
+            seconds: number;
+        };
+        /** CheckpointSpec */
+        CheckpointSpec: {
+            /**
+             * Every
+             * @description steps
+             * @default 500
+             */
+            every: number;
+            /**
+             * Keep Last
+             * @default 3
+             */
+            keep_last: number;
+            /**
+             * Keep Best
+             * @default 1
+             */
+            keep_best: number;
+        };
+        /** CommandAnswer */
+        CommandAnswer: {
+            /** Command Id */
+            command_id: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "stop" | "kill";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "requested" | "accepted" | "applied" | "rejected";
+            /** Step */
+            step: number | null;
+            /** Ranks */
+            ranks: number | null;
+            /** Reason */
+            reason: string;
+            /** By */
+            by: string;
+            /** Created At */
+            created_at: string;
+        };
+        /** CommandApplied */
+        CommandApplied: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "CommandApplied";
+            /** Command Id */
+            command_id: string;
+            /** Step */
+            step: number;
+            /** Ranks */
+            ranks: number;
+        };
+        /**
+         * CommandBody
+         * @description `stop` ends the run after its current step, with a checkpoint; `kill` ends its processes at once.
+         */
+        CommandBody: {
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "stop" | "kill";
+        };
+        /** CommandPage */
+        CommandPage: {
+            /** Items */
+            items: components["schemas"]["CommandAnswer"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** CommandRequested */
+        CommandRequested: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "CommandRequested";
+            /** Command Id */
+            command_id: string;
+            /** Command */
+            command: string;
+            /** By */
+            by: string;
+        };
+        /** CommandRequestedAnswer */
+        CommandRequestedAnswer: {
+            /** Command Id */
+            command_id: string;
+            /** Type */
+            type: string;
+            /** State */
+            state: string;
+        };
+        /** ComputeSpec */
+        ComputeSpec: {
+            /**
+             * Nodes
+             * @description hosts; this version trains on one
+             * @default 1
+             * @constant
+             */
+            nodes: 1;
+            /**
+             * Processes Per Node
+             * @default 1
+             */
+            processes_per_node: number;
+            /**
+             * Device
+             * @default auto
+             * @enum {string}
+             */
+            device: "auto" | "cpu" | "cuda";
+            /**
+             * Strategy
+             * @default ddp
+             * @constant
+             */
+            strategy: "ddp";
+            /**
+             * Priority
+             * @description higher goes first
+             * @default 50
+             */
+            priority: number;
+        };
+        /** DatasetList */
+        DatasetList: {
+            /** Items */
+            items: components["schemas"]["DatasetView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** DatasetRef */
+        DatasetRef: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Version */
+            version: number;
+            /** Bytes */
+            bytes: number;
+        };
+        /** DatasetVersionView */
+        DatasetVersionView: {
+            /** Id */
+            id: string;
+            /** Dataset */
+            dataset: string;
+            /** Version */
+            version: number;
+            /** Bytes */
+            bytes: number;
+            /** Files */
+            files: number;
+            /** Created At */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+        };
+        /** DatasetView */
+        DatasetView: {
+            /** Name */
+            name: string;
+            /** Versions */
+            versions: number;
+            latest: components["schemas"]["DatasetVersionView"];
+            /** Created At */
+            created_at: string;
+        };
+        /** DocumentList */
+        DocumentList: {
+            /** Items */
+            items: components["schemas"]["DocumentView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * DocumentView
+         * @description `text` is cut at 2,000 characters.
+         */
+        DocumentView: {
+            /** Path */
+            path: string;
+            /** Bytes */
+            bytes: number;
+            /** Index */
+            index: number;
+            /** Text */
+            text: string;
+        };
+        /**
+         * Encoded
+         * @description `tokens`: each id as it is spelt in the vocabulary.
+         */
+        Encoded: {
+            /** Ids */
+            ids: number[];
+            /** Tokens */
+            tokens: string[];
+        };
+        /**
+         * Envelope
+         * @description An event as everyone reads it. `(epoch, seq)` is its place in its topic; a new epoch means Redis lost or may have lost events.
+         */
+        Envelope: {
+            /** Run Id */
+            run_id: string;
+            /**
+             * Attempt
+             * @default null
+             */
+            attempt: number | null;
+            /**
+             * Fence
+             * @default null
+             */
+            fence: number | null;
+            /** Producer */
+            producer: string;
+            /** Producer Seq */
+            producer_seq: number;
+            /** At */
+            at: number;
+            /** Event */
+            event: components["schemas"]["RunCreated"] | components["schemas"]["RunStateChanged"] | components["schemas"]["AttemptPlaced"] | components["schemas"]["AttemptClaimed"] | components["schemas"]["AttemptEnded"] | components["schemas"]["CheckpointCommitted"] | components["schemas"]["CommandRequested"] | components["schemas"]["WorkerJoined"] | components["schemas"]["WorkerLost"] | components["schemas"]["TrainingStarted"] | components["schemas"]["StepCompleted"] | components["schemas"]["EvaluationCompleted"] | components["schemas"]["SampleGenerated"] | components["schemas"]["CheckpointSaved"] | components["schemas"]["CommandApplied"] | components["schemas"]["TrainingEnded"] | components["schemas"]["ProcessDied"] | components["schemas"]["LogWritten"];
+            /** Epoch */
+            epoch: string;
+            /** Seq */
+            seq: number;
+        };
+        /**
+         * Estimate
+         * @description `flops`: of all steps. `memory_bytes_per_device` is rough. None: not known.
+         */
+        Estimate: {
+            /** Parameters */
+            parameters: number;
+            /** Tokens */
+            tokens: number;
+            /** Flops */
+            flops: number;
+            /** Memory Bytes Per Device */
+            memory_bytes_per_device: number;
+            /** Duration Seconds */
+            duration_seconds: number | null;
+            /** Checkpoint Bytes */
+            checkpoint_bytes: number;
+            /** Cost Usd */
+            cost_usd: number | null;
+        };
+        /** EvaluateSpec */
+        EvaluateSpec: {
+            /**
+             * Every
+             * @description steps
+             * @default 250
+             */
+            every: number;
+            /**
+             * Batches
+             * @default 20
+             */
+            batches: number;
+            /**
+             * Holdout
+             * @description share of the tokens, at the end of the dataset, kept for validation
+             * @default 0.1
+             */
+            holdout: number;
+        };
+        /** EvaluationCompleted */
+        EvaluationCompleted: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "EvaluationCompleted";
+            /** Step */
+            step: number;
+            /** Tokens */
+            tokens: number;
+            /** Metrics */
+            metrics: {
+                [key: string]: number;
+            };
+        };
+        /** EventPage */
+        EventPage: {
+            /** Items */
+            items: components["schemas"]["Envelope"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** FileEntry */
+        FileEntry: {
+            /**
+             * Path
+             * @description relative, with '/' between folders
+             */
+            path: string;
+            /** Bytes */
+            bytes: number;
+        };
+        /** FileList */
+        FileList: {
+            /** Items */
+            items: components["schemas"]["FileView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** FileRef */
+        FileRef: {
+            /** Name */
+            name: string;
+            /** Bytes */
+            bytes: number;
+            /** Sha256 */
+            sha256: string;
+        };
+        /** FileView */
+        FileView: {
+            /** Path */
+            path: string;
+            /** Bytes */
+            bytes: number;
+        };
+        /** GenerateAnswer */
+        GenerateAnswer: {
+            /** Checkpoint Id */
+            checkpoint_id: string;
+            /** Step */
+            step: number;
+            /** Seed */
+            seed: number;
+            /** Outputs */
+            outputs: components["schemas"]["Output"][];
+        };
+        /**
+         * GenerateBody
+         * @description Either a checkpoint or a run (its newest one), and either one prompt or several. `seed` null: a random one, told in the answer.
+         */
+        GenerateBody: {
+            /**
+             * Checkpoint Id
+             * @default null
+             */
+            checkpoint_id: string | null;
+            /**
+             * Run Id
+             * @default null
+             */
+            run_id: string | null;
+            /**
+             * Prompt
+             * @default null
+             */
+            prompt: string | null;
+            /**
+             * Prompts
+             * @default null
+             */
+            prompts: string[] | null;
+            /**
+             * Max New Tokens
+             * @default 100
+             */
+            max_new_tokens: number;
+            /**
+             * Temperature
+             * @description 0 always takes the likeliest token
+             * @default 0.8
+             */
+            temperature: number;
+            /**
+             * Top K
+             * @default null
+             */
+            top_k: number | null;
+            /**
+             * Top P
+             * @default null
+             */
+            top_p: number | null;
+            /**
+             * Seed
+             * @default null
+             */
+            seed: number | null;
+            /**
+             * Stream
+             * @default false
+             */
+            stream: boolean;
+        };
+        /** LogLine */
+        LogLine: {
+            /** Rank */
+            rank: number;
+            /** Line */
+            line: number;
+            /** Attempt */
+            attempt: number;
+            /** At */
+            at: string;
+            /** Text */
+            text: string;
+        };
+        /** LogPage */
+        LogPage: {
+            /** Items */
+            items: components["schemas"]["LogLine"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** LogWritten */
+        LogWritten: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "LogWritten";
+            /** Rank */
+            rank: number;
+            /** Lines */
+            lines: string[];
+        };
+        /** LoginBody */
+        LoginBody: {
+            /** Code */
+            code: string;
+        };
+        /**
+         * LoginLink
+         * @description The link works once, within `expires_in` seconds.
+         */
+        LoginLink: {
+            /** Url */
+            url: string;
+            /** Expires In */
+            expires_in: number;
+        };
+        /** MeAnswer */
+        MeAnswer: {
+            /** Name */
+            name: string;
+            role: components["schemas"]["Role"];
+        };
+        /** MetricsAnswer */
+        MetricsAnswer: {
+            /** Series */
+            series: components["schemas"]["SeriesAnswer"][];
+        };
+        /**
+         * MissingPart
+         * @description PUT the part's bytes to `url`; it is good for an hour, and the upload tells a new one.
+         */
+        MissingPart: {
+            /** Sha256 */
+            sha256: string;
+            /** Url */
+            url: string;
+        };
+        /** ModelSpec */
+        ModelSpec: {
+            /**
+             * Architecture
+             * @default decoder
+             * @constant
+             */
+            architecture: "decoder";
+            /**
+             * Preset
+             * @default nano
+             * @enum {string}
+             */
+            preset: "nano" | "micro" | "gpt2-124m";
+            /**
+             * N Layer
+             * @default 4
+             */
+            n_layer: number;
+            /**
+             * N Head
+             * @default 4
+             */
+            n_head: number;
+            /**
+             * N Embd
+             * @default 128
+             */
+            n_embd: number;
+            /**
+             * Sequence Length
+             * @description tokens in one training sequence
+             * @default 64
+             */
+            sequence_length: number;
+            /**
+             * Dropout
+             * @default 0
+             */
+            dropout: number;
+            /**
+             * Tied Head
+             * @description share the embedding with the output layer
+             * @default true
+             */
+            tied_head: boolean;
+        };
+        /**
+         * NewTokenAnswer
+         * @description `token` is shown this once.
+         */
+        NewTokenAnswer: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            role: components["schemas"]["Role"];
+            /** Created At */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Token */
+            token: string;
+        };
+        /** NewTokenizer */
+        NewTokenizer: {
+            /**
+             * Name
+             * @description lower-case letters, digits, '.', '_' and '-', at most 63
+             */
+            name: string;
+            /**
+             * Kind
+             * @default bpe
+             * @constant
+             */
+            kind: "bpe";
+            /**
+             * Vocab Size
+             * @description 256 bytes, end-of-text, and what is merged from them
+             */
+            vocab_size: number;
+            /**
+             * Dataset
+             * @description name, or name@version
+             */
+            dataset: string;
+        };
+        /**
+         * NewUpload
+         * @description Files, one after the other, make one stream; the parts cut it into pieces of 1 byte to 64 MiB, between characters.
+         */
+        NewUpload: {
+            /**
+             * Dataset
+             * @description lower-case letters, digits, '.', '_' and '-', at most 63
+             */
+            dataset: string;
+            /**
+             * Files
+             * @description 1 to 200000
+             */
+            files: components["schemas"]["FileEntry"][];
+            /** Parts */
+            parts: components["schemas"]["PartEntry"][];
+        };
+        /** OptimizerSpec */
+        OptimizerSpec: {
+            /**
+             * Name
+             * @default adamw
+             * @constant
+             */
+            name: "adamw";
+            /**
+             * Lr
+             * @default 0.001
+             */
+            lr: number;
+            /**
+             * Weight Decay
+             * @default 0.1
+             */
+            weight_decay: number;
+            /**
+             * Betas
+             * @default [
+             *       0.9,
+             *       0.95
+             *     ]
+             */
+            betas: [
+                number,
+                number
+            ];
+            /**
+             * Grad Clip
+             * @description largest norm of the gradient; 0 switches clipping off
+             * @default 1
+             */
+            grad_clip: number;
+        };
+        /**
+         * Output
+         * @description What one prompt grew by. `logprobs[i]` is of `tokens[i]`; `finish_reason`: length or end_of_text.
+         */
+        Output: {
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * Tokens
+             * @default []
+             */
+            tokens: number[];
+            /**
+             * Logprobs
+             * @default []
+             */
+            logprobs: (number | null)[];
+            /**
+             * Finish Reason
+             * @default
+             */
+            finish_reason: string;
+        };
+        /** PartEntry */
+        PartEntry: {
+            /** Sha256 */
+            sha256: string;
+            /** Bytes */
+            bytes: number;
+        };
+        /**
+         * Problem
+         * @description RFC 9457. `errors` names the fields at fault.
+         */
+        Problem: {
+            type: string;
+            title: string;
+            status: number;
+            code: string;
+            detail: string;
+            remedy?: string;
+            errors?: {
+                field: string;
+                message: string;
+            }[];
+        };
+        /**
+         * ProcessDied
+         * @description Seen by the agent: the training processes are gone without having said goodbye.
+         */
+        ProcessDied: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "ProcessDied";
+            /** Reason */
+            reason: string;
+            /**
+             * After Seconds
+             * @description from the last sign of life to the discovery
+             */
+            after_seconds: number;
+        };
+        /** ProgressAnswer */
+        ProgressAnswer: {
+            /** Step */
+            step: number;
+            /** Steps */
+            steps: number;
+            /** Tokens */
+            tokens: number;
+            /** Loss */
+            loss: number | null;
+            /** Tokens Per Second */
+            tokens_per_second: number | null;
+            /** Eta Seconds */
+            eta_seconds: number | null;
+        };
+        /** Resolved */
+        Resolved: {
+            dataset: components["schemas"]["DatasetRef"];
+            tokenizer: components["schemas"]["TokenizerRef"];
+        };
+        /**
+         * Role
+         * @description Rising rights: a viewer reads, an editor also writes, an admin also hands out tokens.
+         * @enum {string}
+         */
+        Role: "viewer" | "editor" | "admin";
+        /**
+         * RunAnswer
+         * @description `reason`: why it waits, or how it ended. `resolved`: the versions that `spec` meant when it was submitted.
+         */
+        RunAnswer: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Project */
+            project: string;
+            state: components["schemas"]["RunState"];
+            /** Reason */
+            reason: string;
+            /** Created At */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Started At */
+            started_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            spec: components["schemas"]["RunSpec"];
+            resolved: components["schemas"]["Resolved"];
+            /** Attempts */
+            attempts: components["schemas"]["AttemptAnswer"][];
+            progress: components["schemas"]["ProgressAnswer"];
+            /** Summary */
+            summary: {
+                [key: string]: number;
+            };
+        };
+        /** RunCreated */
+        RunCreated: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "RunCreated";
+            /** Name */
+            name: string;
+            /** By */
+            by: string;
+        };
+        /** RunPage */
+        RunPage: {
+            /** Items */
+            items: components["schemas"]["RunAnswer"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** RunSpec */
+        RunSpec: {
+            /**
+             * Name
+             * @description lower-case letters, digits, '.', '_' and '-', at most 63
+             */
+            name: string;
+            /**
+             * Project
+             * @description lower-case letters, digits, '.', '_' and '-', at most 63
+             * @default default
+             */
+            project: string;
+            /**
+             * Dataset
+             * @description name, or name@version
+             */
+            dataset: string;
+            /**
+             * Tokenizer
+             * @description char, byte, or name@version of a trained tokenizer
+             * @default byte
+             */
+            tokenizer: string;
+            /**
+             * @default {
+             *       "architecture": "decoder",
+             *       "preset": "nano",
+             *       "n_layer": 4,
+             *       "n_head": 4,
+             *       "n_embd": 128,
+             *       "sequence_length": 64,
+             *       "dropout": 0,
+             *       "tied_head": true
+             *     }
+             */
+            model: components["schemas"]["ModelSpec"];
+            /**
+             * @default {
+             *       "steps": 2000,
+             *       "batch_size": 12,
+             *       "micro_batch_size": "auto",
+             *       "optimizer": {
+             *         "betas": [
+             *           0.9,
+             *           0.95
+             *         ],
+             *         "grad_clip": 1,
+             *         "lr": 0.001,
+             *         "name": "adamw",
+             *         "weight_decay": 0.1
+             *       },
+             *       "schedule": {
+             *         "final_fraction": 0.1,
+             *         "name": "cosine",
+             *         "warmup_steps": 100
+             *       },
+             *       "precision": "auto",
+             *       "evaluate": {
+             *         "batches": 20,
+             *         "every": 250,
+             *         "holdout": 0.1
+             *       },
+             *       "checkpoint": {
+             *         "every": 500,
+             *         "keep_best": 1,
+             *         "keep_last": 3
+             *       },
+             *       "sample": {
+             *         "every": 500,
+             *         "max_new_tokens": 64,
+             *         "prompts": []
+             *       },
+             *       "seed": 1337
+             *     }
+             */
+            train: components["schemas"]["TrainSpec"];
+            /**
+             * @default {
+             *       "nodes": 1,
+             *       "processes_per_node": 1,
+             *       "device": "auto",
+             *       "strategy": "ddp",
+             *       "priority": 50
+             *     }
+             */
+            compute: components["schemas"]["ComputeSpec"];
+        };
+        /**
+         * RunState
+         * @enum {string}
+         */
+        RunState: "queued" | "starting" | "running" | "pausing" | "paused" | "stopping" | "succeeded" | "failed" | "stopped" | "killed";
+        /** RunStateChanged */
+        RunStateChanged: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "RunStateChanged";
+            /** Run Id */
+            run_id: string;
+            /** Old */
+            old: string;
+            /** New */
+            new: string;
+            /** By */
+            by: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /** SampleAnswer */
+        SampleAnswer: {
+            /** Step */
+            step: number;
+            /** Prompt */
+            prompt: string;
+            /** Text */
+            text: string;
+            /** At */
+            at: string;
+            /** Attempt */
+            attempt: number | null;
+        };
+        /** SampleGenerated */
+        SampleGenerated: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "SampleGenerated";
+            /** Step */
+            step: number;
+            /** Prompt */
+            prompt: string;
+            /** Text */
+            text: string;
+        };
+        /** SamplePage */
+        SamplePage: {
+            /** Items */
+            items: components["schemas"]["SampleAnswer"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** SampleSpec */
+        SampleSpec: {
+            /**
+             * Every
+             * @description steps
+             * @default 500
+             */
+            every: number;
+            /** Prompts */
+            prompts?: string[];
+            /**
+             * Max New Tokens
+             * @default 64
+             */
+            max_new_tokens: number;
+        };
+        /** ScheduleSpec */
+        ScheduleSpec: {
+            /**
+             * Name
+             * @default cosine
+             * @enum {string}
+             */
+            name: "cosine" | "constant";
+            /**
+             * Warmup Steps
+             * @default 100
+             */
+            warmup_steps: number;
+            /**
+             * Final Fraction
+             * @description learning rate at the last step as a share of the peak
+             * @default 0.1
+             */
+            final_fraction: number;
+        };
+        /**
+         * SeriesAnswer
+         * @description Lists of the same length, an element per bucket. `count` counts all points, `nan` those that are not finite, which `min`, `max` and
+         *     `mean` leave out; null where nothing finite is left. `attempt`: the highest one with a point in this series.
+         */
+        SeriesAnswer: {
+            /** Name */
+            name: string;
+            /** Attempt */
+            attempt: number;
+            /**
+             * X
+             * @description of the bucket's first point
+             */
+            x: number[];
+            /** Min */
+            min: (number | null)[];
+            /** Max */
+            max: (number | null)[];
+            /** Mean */
+            mean: (number | null)[];
+            /** Last */
+            last: (number | null)[];
+            /** Count */
+            count: number[];
+            /** Nan */
+            nan: number[];
+        };
+        /** SlotAnswer */
+        SlotAnswer: {
+            /** Id */
+            id: string;
+            /**
+             * Device
+             * @enum {string}
+             */
+            device: "cpu" | "cuda";
+            /** Name */
+            name: string;
+            /** Attempt Id */
+            attempt_id: string | null;
+            /** Run Id */
+            run_id: string | null;
+        };
+        /** SpecError */
+        SpecError: {
+            /** Field */
+            field: string;
+            /** Message */
+            message: string;
+        };
+        /**
+         * StepCompleted
+         * @description `tokens`: seen by the run so far, over all devices.
+         */
+        StepCompleted: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "StepCompleted";
+            /** Step */
+            step: number;
+            /** Tokens */
+            tokens: number;
+            /** Metrics */
+            metrics: {
+                [key: string]: number;
+            };
+        };
+        /** Text */
+        Text: {
+            /** Text */
+            text: string;
+        };
+        /** TicketAnswer */
+        TicketAnswer: {
+            /** Ticket */
+            ticket: string;
+            /** Expires In */
+            expires_in: number;
+        };
+        /** TokenAnswer */
+        TokenAnswer: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            role: components["schemas"]["Role"];
+            /** Created At */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Last Used At */
+            last_used_at: string | null;
+        };
+        /**
+         * TokenBody
+         * @description `expires_in_days` null: never.
+         */
+        TokenBody: {
+            /**
+             * Name
+             * @description lower-case letters, digits, '.', '_' and '-', at most 63
+             */
+            name: string;
+            role: components["schemas"]["Role"];
+            /**
+             * Expires In Days
+             * @default null
+             */
+            expires_in_days: number | null;
+        };
+        /** TokenPage */
+        TokenPage: {
+            /** Items */
+            items: components["schemas"]["TokenAnswer"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** TokenizerList */
+        TokenizerList: {
+            /** Items */
+            items: components["schemas"]["TokenizerView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * TokenizerRef
+         * @description `bytes_per_token`: measured where it was trained; an estimate for other text.
+         */
+        TokenizerRef: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Version */
+            version: number;
+            /** Vocab Size */
+            vocab_size: number;
+            /** Bytes Per Token */
+            bytes_per_token: number;
+        };
+        /**
+         * TokenizerView
+         * @description `vocab_size` may end below what was asked for: small texts have no more pairs. `dataset`: what it was made from.
+         */
+        TokenizerView: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Version */
+            version: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "byte" | "char" | "bpe";
+            /** Vocab Size */
+            vocab_size: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "training" | "ready" | "failed";
+            /** Progress */
+            progress: number;
+            /** Reason */
+            reason: string;
+            /** Bytes Per Token */
+            bytes_per_token: number | null;
+            /** Dataset */
+            dataset: string | null;
+            /** Created At */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+        };
+        /** TrainSpec */
+        TrainSpec: {
+            /**
+             * Steps
+             * @default 2000
+             */
+            steps: number;
+            /**
+             * Batch Size
+             * @description sequences per optimiser step over all devices
+             * @default 12
+             */
+            batch_size: number;
+            /**
+             * Micro Batch Size
+             * @description sequences per device and forward pass
+             * @default auto
+             */
+            micro_batch_size: number | "auto";
+            /**
+             * @default {
+             *       "name": "adamw",
+             *       "lr": 0.001,
+             *       "weight_decay": 0.1,
+             *       "betas": [
+             *         0.9,
+             *         0.95
+             *       ],
+             *       "grad_clip": 1
+             *     }
+             */
+            optimizer: components["schemas"]["OptimizerSpec"];
+            /**
+             * @default {
+             *       "name": "cosine",
+             *       "warmup_steps": 100,
+             *       "final_fraction": 0.1
+             *     }
+             */
+            schedule: components["schemas"]["ScheduleSpec"];
+            /**
+             * Precision
+             * @default auto
+             * @enum {string}
+             */
+            precision: "auto" | "fp32" | "bf16";
+            /**
+             * @default {
+             *       "every": 250,
+             *       "batches": 20,
+             *       "holdout": 0.1
+             *     }
+             */
+            evaluate: components["schemas"]["EvaluateSpec"];
+            /**
+             * @default {
+             *       "every": 500,
+             *       "keep_last": 3,
+             *       "keep_best": 1
+             *     }
+             */
+            checkpoint: components["schemas"]["CheckpointSpec"];
+            /**
+             * @default {
+             *       "every": 500,
+             *       "prompts": [],
+             *       "max_new_tokens": 64
+             *     }
+             */
+            sample: components["schemas"]["SampleSpec"];
+            /**
+             * Seed
+             * @default 1337
+             */
+            seed: number;
+        };
+        /** TrainingEnded */
+        TrainingEnded: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "TrainingEnded";
+            /** Step */
+            step: number;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "succeeded" | "stopped" | "failed";
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /**
+         * TrainingStarted
+         * @description The child is set up and about to take its first step. Steps count from 1; `first_step` is the next to be taken.
+         */
+        TrainingStarted: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "TrainingStarted";
+            /** First Step */
+            first_step: number;
+            /** Steps */
+            steps: number;
+            /** World Size */
+            world_size: number;
+            /** Device */
+            device: string;
+            /** Precision */
+            precision: string;
+            /** Parameters */
+            parameters: number;
+        };
+        /** UploadView */
+        UploadView: {
+            /** Id */
+            id: string;
+            /** Dataset */
+            dataset: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "complete";
+            /** Missing */
+            missing: components["schemas"]["MissingPart"][];
+        };
+        /**
+         * Validation
+         * @description `estimate` is null where the spec is not good enough to tell.
+         */
+        Validation: {
+            /** Valid */
+            valid: boolean;
+            /** Errors */
+            errors: components["schemas"]["SpecError"][];
+            estimate: components["schemas"]["Estimate"] | null;
+        };
+        /** VerifiedPart */
+        VerifiedPart: {
+            /** Sha256 */
+            sha256: string;
+            /**
+             * State
+             * @default verified
+             * @constant
+             */
+            state: "verified";
+        };
+        /** VersionList */
+        VersionList: {
+            /** Items */
+            items: components["schemas"]["DatasetVersionView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** WorkerAnswer */
+        WorkerAnswer: {
+            /** Name */
+            name: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "online" | "lost";
+            /** Host */
+            host: string;
+            /** Slots */
+            slots: components["schemas"]["SlotAnswer"][];
+            /** Last Heartbeat */
+            last_heartbeat: string | null;
+        };
+        /** WorkerJoined */
+        WorkerJoined: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "WorkerJoined";
+            /** Worker */
+            worker: string;
+            /** Slots */
+            slots: number;
+        };
+        /** WorkerLost */
+        WorkerLost: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "WorkerLost";
+            /** Worker */
+            worker: string;
+            /** Reason */
+            reason: string;
+        };
+        /** WorkerPage */
+        WorkerPage: {
+            /** Items */
+            items: components["schemas"]["WorkerAnswer"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    checkpoints_list_checkpoints_api_v1_checkpoints_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckpointPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkpoints_get_checkpoint_api_v1_checkpoints__checkpoint_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                checkpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckpointAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkpoint_files_read_file__id__files__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as this service gave it */
+                id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Found */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_list_datasets_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_list_versions__name__versions_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description lower-case letters, digits, '.', '_' and '-', at most 63 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_show_version__name__versions__n__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description lower-case letters, digits, '.', '_' and '-', at most 63 */
+                name: string;
+                n: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetVersionView"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_list_documents__name__versions__n__documents_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description lower-case letters, digits, '.', '_' and '-', at most 63 */
+                name: string;
+                n: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_list_files__name__versions__n__files_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description lower-case letters, digits, '.', '_' and '-', at most 63 */
+                name: string;
+                n: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    generate_generate_api_v1_generate_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GenerateBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerateAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    login_login_login_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    login_create_login_link_login_links_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginLink"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    login_logout_logout_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    login_me_me_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runs_list_runs_api_v1_runs_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                limit?: number;
+                state?: components["schemas"]["RunState"] | null;
+                project?: string | null;
+                /** @description part of the name */
+                q?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runs_create_run_api_v1_runs_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunSpec"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runs_validate_run_api_v1_runs_validate_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunSpec"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Validation"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runs_get_run_api_v1_runs__run_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runs_delete_run_api_v1_runs__run_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkpoints_list_checkpoints_of_run_api_v1_runs__run_id__checkpoints_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckpointPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    commands_list_commands_api_v1_runs__run_id__commands_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    commands_request_command_api_v1_runs__run_id__commands_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandRequestedAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    events_list_events_api_v1_runs__run_id__events_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                limit?: number;
+                /** @description only events of this type */
+                type?: string | null;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    logs_list_log_lines_api_v1_runs__run_id__logs_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                limit?: number;
+                /** @description only lines of this process */
+                rank?: number | null;
+                /** @description the first line; lines are numbered from 0 per run, over all ranks and attempts */
+                from_line?: number;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    metrics_read_metrics_api_v1_runs__run_id__metrics_get: {
+        parameters: {
+            query?: {
+                /** @description metric names, separated by commas; without it all */
+                names?: string | null;
+                /** @description time: seconds since the run's first point */
+                x?: "step" | "tokens" | "time";
+                /** @description smallest x */
+                from?: number | null;
+                /** @description largest x */
+                to?: number | null;
+                /** @description largest number of buckets per series */
+                buckets?: number;
+                /** @description latest: where attempts overlap the highest wins; all: a series each */
+                attempts?: "latest" | "all";
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricsAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    events_list_samples_api_v1_runs__run_id__samples_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SamplePage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tokenizers_list_tokenizers_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenizerList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tokenizers_create_tokenizer_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTokenizer"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenizerView"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tokenizers_show_tokenizer__name__versions__n__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description lower-case letters, digits, '.', '_' and '-', at most 63 */
+                name: string;
+                n: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenizerView"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tokenizers_encode__name__versions__n__encode_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description lower-case letters, digits, '.', '_' and '-', at most 63 */
+                name: string;
+                n: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Text"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Encoded"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tokens_list_tokens_api_v1_tokens_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tokens_create_token_api_v1_tokens_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewTokenAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tokens_delete_token_api_v1_tokens__token_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uploads_create_upload_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUpload"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uploads_show_upload__id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as this service gave it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uploads_complete__id__complete_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as this service gave it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetVersionView"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetVersionView"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uploads_verify_upload_part__id__parts__sha256__post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as this service gave it */
+                id: string;
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerifiedPart"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    workers_list_workers_api_v1_workers_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tickets_issue_ticket_api_v1_ws_tickets_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+}
