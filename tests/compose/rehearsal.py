@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from groundup.client import Client
+from groundup.problems import ClientError
 
 from tests.compose import work
 from tests.compose.engine import docker, engine, say
@@ -93,7 +94,7 @@ def torn_down(stack: Stack) -> Iterator[None]:
 def first_run(client: Client, folder: Path) -> str:
     work.push_text(client, folder)
     run = work.succeed(client, work.submit(client, "first", 40))
-    last, wrong = work.missing_steps(client, run.id)
+    last, wrong = work.steps_of_history(client, run.id)
     assert (last, wrong) == (40, 0), f"40 steps, but the history has {last} with {wrong} missing or doubled"
     speak(client, run.id)
     say("text pushed, 40 steps trained, a sample generated")
@@ -144,9 +145,10 @@ def crash_each(stack: Stack, client: Client) -> str:
     assert attempts == 1, f"a crash outside the trainer cost {attempts - 1} new attempts"
     for number, _ in enumerate(trainers):
         crash(stack, client, "trainer", run_id, number)
+    work.wait_workers(client, {"trainer-1", "trainer-2", "trainer-3"})
     client.runs.stop(run_id)
     assert client.runs.wait(run_id, timeout=90).state == "stopped"
-    attempts, (last, wrong) = len(client.runs.get(run_id).attempts), work.missing_steps(client, run_id)
+    attempts, (last, wrong) = len(client.runs.get(run_id).attempts), work.steps_of_history(client, run_id)
     assert attempts > 1, "no trainer was hit"
     assert wrong == 0, f"{wrong} of {last} steps are missing or doubled"
     return f"{len(containers)} containers killed, back within {slowest:.0f} s, {last} steps in {attempts} attempts, 0 lost or doubled"
@@ -166,7 +168,7 @@ def restart(stack: Stack, client: Client, run_id: str) -> str:
     stack.wait_well()
     seconds = time.monotonic() - begin
     assert client.runs.get(run_id).state == "succeeded", "the run is gone"
-    assert work.missing_steps(client, run_id) == (40, 0), "its history is not what it was"
+    assert work.steps_of_history(client, run_id) == (40, 0), "its history is not what it was"
     assert client.datasets.get(work.DATASET, 1).files == 1, "the dataset is gone"
     speak(client, run_id)
     work.succeed(client, work.submit(client, "after", 20))
@@ -177,7 +179,8 @@ def restart(stack: Stack, client: Client, run_id: str) -> str:
 def tests_on_containers() -> str:
     """The tests that use Redis and PostgreSQL, on containers of this engine."""
     command = [sys.executable, "-m", "pytest", "-q", "tests/serving", "tests/monitor", "tests/api", "tests/storage"]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1800, check=False)
+    environment = {**os.environ, "TESTCONTAINERS_RYUK_DISABLED": "true"}  # its image may not be had here
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1800, check=False)
     output = result.stdout + result.stderr
     if result.returncode or "Redis and PostgreSQL: containers" not in output:
         say(output[-6000:])
@@ -188,5 +191,5 @@ def tests_on_containers() -> str:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (AssertionError, TimeoutError, RuntimeError) as error:
+    except (AssertionError, TimeoutError, RuntimeError, ClientError) as error:
         sys.exit(f"compose-test: {error}")

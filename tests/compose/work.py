@@ -27,6 +27,7 @@ def spec(name: str, steps: int) -> dict[str, Any]:
         "train": {
             "steps": steps,
             "batch_size": 8,
+            "schedule": {"warmup_steps": min(100, steps // 4)},
             "evaluate": {"every": max(20, steps // 20), "batches": 2},
             "checkpoint": {"every": min(200, max(1, steps // 2))},
             "sample": {"every": steps, "prompts": ["the "]},
@@ -73,19 +74,22 @@ def wait_workers(client: Client, names: set[str], seconds: float = 60) -> None:
     until(lambda: online() == names, lambda: f"workers with a slot are {online()}, not {names}", seconds)
 
 
-def missing_steps(client: Client, run_id: str) -> tuple[int, int]:
-    """(steps of the history, steps that it lacks or has twice), once the history has caught up."""
+def steps_of_history(client: Client, run_id: str) -> tuple[int, int]:
+    """(steps, how many of them the history lacks or has twice), once the history has caught up."""
 
-    def seen() -> tuple[int, int]:
-        counts = [
-            (int(x), count) for series in client.history.metrics(run_id, ["train/loss"], buckets=2000) for x, count in _buckets(series)
-        ]
-        return max((x for x, _ in counts), default=0), sum(count for _, count in counts)
+    def buckets() -> list[tuple[float, int]]:
+        series = client.history.metrics(run_id, ["train/loss"], buckets=2000)
+        return sorted(pair for one in series for pair in zip(one.x, one.count, strict=True))
 
     last = client.runs.get(run_id).progress.step
-    until(lambda: seen()[1] >= last, lambda: f"the history has {seen()[1]} of {last} steps", 30)
-    return last, abs(seen()[1] - last)
+    until(lambda: sum(count for _, count in buckets()) >= last, lambda: f"the history ends at {buckets()[-1:]}, the run at {last}", 30)
+    return last, flaws(buckets(), last)
 
 
-def _buckets(series: Any) -> list[tuple[float, int]]:
-    return list(zip(series.x, series.count, strict=True))
+def flaws(buckets: list[tuple[float, int]], last: int) -> int:
+    """`buckets`: (first step, how many). Without a flaw each begins where the one before it ended."""
+    found, expected = 0, 1
+    for first, count in buckets:
+        found += abs(int(first) - expected)
+        expected = int(first) + count
+    return found + abs(expected - 1 - last)

@@ -10,6 +10,7 @@ import yaml
 from infra.compose.health import context_switches
 from infra.compose.make_secrets import folders
 from tests.compose.standins import BASES
+from tests.compose.work import flaws
 from tests.servers import POSTGRES_IMAGE, REDIS_IMAGE
 
 ROOT = Path(__file__).parents[2]
@@ -138,3 +139,12 @@ def test_a_thread_that_stands_still_is_told_from_one_that_turns() -> None:
     status = "Name:\tpython\nvoluntary_ctxt_switches:\t{}\nnonvoluntary_ctxt_switches:\t3\n"
     assert context_switches(status.format(7)) == context_switches(status.format(7))
     assert context_switches(status.format(7)) != context_switches(status.format(8))
+
+
+@pytest.mark.parametrize(
+    ("buckets", "last", "expected"),
+    [([(1, 3), (4, 2)], 5, 0), ([(1, 3), (5, 1)], 5, 1), ([(1, 3), (3, 3)], 5, 1), ([], 4, 4)],
+    ids=["whole", "one missing", "one doubled", "nothing there"],
+)
+def test_the_rehearsal_sees_missing_and_doubled_steps(buckets: list[tuple[float, int]], last: int, expected: int) -> None:
+    assert flaws(buckets, last) == expected
