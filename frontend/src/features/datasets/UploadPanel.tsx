@@ -84,8 +84,6 @@ function DropZone({ onFiles }: { onFiles: (files: readonly File[]) => void }) {
     input.value = "";
   };
   return (
-    // Dropping is a second way beside the buttons in it, so the box itself needs no keyboard.
-    // eslint-disable-next-line jsx-a11y/no-static-element-interactions
     <div className="drop-zone" data-over={over || undefined} onDrop={drop} onDragOver={drag} onDragLeave={() => setOver(false)}>
       <FileText size={24} aria-hidden />
       <p>Drop text files here, or</p>

@@ -124,7 +124,7 @@ export function fallbackOf(field: FormField, draft: Draft): string {
 export function textOf(value: unknown): string {
   if (value === undefined || value === null) return "";
   if (Array.isArray(value)) return value.map(String).join("\n");
-  return isSection(value) ? JSON.stringify(value) : String(value as string);
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /** What was typed, as the spec wants it. What is no number stays as it was typed, for the server to complain of. */

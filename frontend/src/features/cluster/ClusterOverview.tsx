@@ -1,0 +1,86 @@
+import "./cluster.css";
+import { useQuery } from "@tanstack/react-query";
+import { CircleCheck, Server, Unplug } from "lucide-react";
+import { isActive, runsQuery, workersQuery } from "@/shared/api/queries";
+import type { Run, Worker } from "@/shared/api/types";
+import { plural } from "@/shared/format/numbers";
+import { ago } from "@/shared/format/time";
+import { Loaded } from "@/shared/ui/Loaded";
+import { Notice } from "@/shared/ui/Notice";
+import { Snippet } from "@/shared/ui/Snippet";
+import { useNow } from "@/shared/useNow";
+import { Queue } from "./Queue";
+import { SlotBar, SlotTable } from "./Slots";
+
+const NEWEST = 200;
+
+/** Who trains, on what, and who waits for it. */
+export function ClusterOverview() {
+  const workers = useQuery(workersQuery);
+  const runs = useQuery(runsQuery({ limit: NEWEST }));
+  const known = runs.data?.items ?? [];
+  return (
+    <>
+      <Loaded query={workers}>{({ items }) => (items.length === 0 ? <NoWorkers /> : <Workers workers={items} runs={known} />)}</Loaded>
+      <Queue />
+    </>
+  );
+}
+
+function NoWorkers() {
+  return (
+    <section className="card">
+      <Notice icon={<Server size={28} aria-hidden />} title="No worker has joined">
+        <p>Runs wait until a machine offers its slots. On one machine, the worker starts with everything else:</p>
+        <Snippet text="./run up" label="command that starts everything" />
+      </Notice>
+    </section>
+  );
+}
+
+function Workers({ workers, runs }: { workers: readonly Worker[]; runs: readonly Run[] }) {
+  const now = useNow();
+  const online = workers.filter(({ state }) => state === "online").flatMap(({ slots }) => slots);
+  const busy = online.filter(({ run_id }) => run_id !== null).length;
+  const training = runs.filter(isActive).length;
+  return (
+    <>
+      <section className="card card-body stack" aria-label="Slots">
+        <div className="row spread">
+          <h2>
+            {busy} of {plural(online.length, "slot")} busy
+          </h2>
+          <span className="muted">{plural(training, "active run")}</span>
+        </div>
+        <SlotBar slots={online} runs={runs} />
+      </section>
+      <ul className="workers" aria-label="Workers">
+        {workers.map((worker) => (
+          <WorkerCard key={worker.name} worker={worker} runs={runs} now={now} />
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function WorkerCard({ worker, runs, now }: { worker: Worker; runs: readonly Run[]; now: number }) {
+  const online = worker.state === "online";
+  const Icon = online ? CircleCheck : Unplug;
+  return (
+    <li className="card" data-lost={!online || undefined}>
+      <div className="card-head">
+        <h2>{worker.name}</h2>
+        <span className="badge" data-tone={online ? "good" : "bad"}>
+          <Icon size={14} aria-hidden /> {worker.state}
+        </span>
+      </div>
+      <div className="card-body stack">
+        <p className="muted">
+          <span className="mono">{worker.host}</span> · heartbeat {ago(worker.last_heartbeat, now)}
+        </p>
+        <SlotBar slots={worker.slots} runs={runs} />
+        <SlotTable slots={worker.slots} runs={runs} />
+      </div>
+    </li>
+  );
+}
