@@ -104,7 +104,7 @@ def redis_server(folder: Path, port: int | None = None) -> Iterator[str]:
 
 @contextlib.contextmanager
 def redis_container() -> Iterator[str]:
-    from testcontainers.redis import RedisContainer
+    from testcontainers.community.redis import RedisContainer
 
     with RedisContainer(REDIS_IMAGE) as container:
         yield f"redis://{container.get_container_host_ip()}:{container.get_exposed_port(6379)}/0"
@@ -141,7 +141,7 @@ def _postgres_answers(url: str) -> bool:
 
 @contextlib.contextmanager
 def postgres_container() -> Iterator[str]:
-    from testcontainers.postgres import PostgresContainer
+    from testcontainers.community.postgres import PostgresContainer
 
     with PostgresContainer(POSTGRES_IMAGE, driver="psycopg") as container:
         yield str(container.get_connection_url())

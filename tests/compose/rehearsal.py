@@ -178,7 +178,7 @@ def restart(stack: Stack, client: Client, run_id: str) -> str:
 
 def tests_on_containers() -> str:
     """The tests that use Redis and PostgreSQL, on containers of this engine."""
-    command = [sys.executable, "-m", "pytest", "-q", "tests/serving", "tests/monitor", "tests/api", "tests/storage"]
+    command = [sys.executable, "-m", "pytest", "tests/serving", "tests/monitor", "tests/api", "tests/storage"]
     environment = {**os.environ, "TESTCONTAINERS_RYUK_DISABLED": "true"}  # its image may not be had here
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1800, check=False)
     output = result.stdout + result.stderr
