@@ -1,4 +1,4 @@
-"""`python -m infra.embedded up | down | status`: every service on this machine, under supervisord."""
+"""`python -m infra.embedded up | down | status | url`: every service on this machine, under supervisord."""
 
 import os
 import subprocess
@@ -49,6 +49,11 @@ def status(layout: Layout) -> None:
     sys.exit(control(layout, "status"))
 
 
+def url(layout: Layout) -> None:
+    """The gateway's address, as this machine's people type it."""
+    print(layout.public_url)
+
+
 def control(layout: Layout, *arguments: str) -> int:
     return subprocess.run([_tool("supervisorctl"), "-c", str(layout.supervisor_config), *arguments], check=False).returncode
 
@@ -94,7 +99,7 @@ def _tool(name: str) -> str:
 
 
 def main() -> None:
-    targets = {"up": up, "down": down, "status": status}
+    targets = {"up": up, "down": down, "status": status, "url": url}
     if len(sys.argv) != 2 or sys.argv[1] not in targets:
         sys.exit(f"usage: python -m infra.embedded {' | '.join(targets)}")
     targets[sys.argv[1]](Layout.read(os.environ))

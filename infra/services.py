@@ -83,6 +83,8 @@ def redis_config(layout: Layout) -> str:
         "maxmemory-policy": "noeviction",
         "save": '""',
         "loglevel": "warning",
+        # A new title would overwrite the environment by which `down` finds its processes.
+        "set-proc-title": "no",
     }
     return "".join(f"{key} {value}\n" for key, value in lines.items())
 

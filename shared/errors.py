@@ -64,8 +64,8 @@ class InvalidField(UserError):
 class InvalidFields(UserError):
     status, code = 422, "invalid-field"
 
-    def __init__(self, errors: tuple[FieldError, ...]) -> None:
-        super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors), errors=errors)
+    def __init__(self, errors: tuple[FieldError, ...], *, remedy: str = "", code: str = "") -> None:
+        super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors), remedy=remedy, errors=errors, code=code)
 
 
 class NotAuthenticated(UserError):

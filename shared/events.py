@@ -32,6 +32,14 @@ class RunStateChanged(Event):
     reason: str = ""
 
 
+class RunDeleted(Event):
+    """On the run's own topic, as its last event, and on `cluster`."""
+
+    type: Literal["RunDeleted"] = "RunDeleted"
+    run_id: str
+    by: str
+
+
 class AttemptPlaced(Event):
     type: Literal["AttemptPlaced"] = "AttemptPlaced"
     attempt: int
@@ -154,6 +162,7 @@ class LogWritten(Event):
 AnyEvent = Annotated[
     RunCreated
     | RunStateChanged
+    | RunDeleted
     | AttemptPlaced
     | AttemptClaimed
     | AttemptEnded

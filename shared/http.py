@@ -5,7 +5,18 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import BaseModel
 
-from shared.errors import Conflict, EnvironmentFault, GroundupError, InvalidField, NotAllowed, NotAuthenticated, NotFound, Stale, UserError
+from shared.errors import (
+    Conflict,
+    EnvironmentFault,
+    FieldError,
+    GroundupError,
+    InvalidFields,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    Stale,
+    UserError,
+)
 
 M = TypeVar("M", bound=BaseModel)
 _BY_STATUS: dict[int, type[GroundupError]] = {401: NotAuthenticated, 403: NotAllowed, 404: NotFound, 409: Conflict}
@@ -18,9 +29,11 @@ class InternalClient:
         self.name = base_url
         self.http = httpx.Client(base_url=base_url, timeout=timeout, headers={"Authorization": f"Bearer {join_secret}"}, trust_env=False)
 
-    def call(self, method: str, path: str, body: BaseModel | None = None) -> Any:
+    def call(self, method: str, path: str, body: BaseModel | None = None, *, timeout: float | None = None) -> Any:
+        """`timeout` in seconds, where the answer may take longer than other answers do."""
+        wait = self.http.timeout if timeout is None else httpx.Timeout(timeout)
         try:
-            response = self.http.request(method, path, json=None if body is None else body.model_dump(mode="json"))
+            response = self.http.request(method, path, json=None if body is None else body.model_dump(mode="json"), timeout=wait)
         except httpx.HTTPError as error:
             raise EnvironmentFault(f"{self.name} does not answer: {error!r}", remedy="`groundup doctor` tells what is down") from error
         if response.is_success:
@@ -42,10 +55,11 @@ def problem_error(response: httpx.Response) -> GroundupError:
         problem = {}
     detail, remedy = str(problem.get("detail", f"HTTP {response.status_code}")), str(problem.get("remedy", ""))
     code = str(problem.get("code", ""))
-    if errors := problem.get("errors"):
-        return InvalidField(str(errors[0]["field"]), str(errors[0]["message"]), remedy=remedy, code=code)
+    errors = tuple(FieldError(str(item["field"]), str(item["message"])) for item in problem.get("errors", ()))
+    if response.status_code == InvalidFields.status and errors:
+        return InvalidFields(errors, remedy=remedy, code=code)
     if code == Stale.code:
         return Stale(detail, remedy=remedy)
     if response.status_code >= 500:
         return EnvironmentFault(detail, remedy=remedy)
-    return _BY_STATUS.get(response.status_code, UserError)(detail, remedy=remedy, code=code)
+    return _BY_STATUS.get(response.status_code, UserError)(detail, remedy=remedy, errors=errors, code=code)

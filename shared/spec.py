@@ -66,8 +66,8 @@ class EvaluateSpec(Section):
 
 class CheckpointSpec(Section):
     every: int = Field(500, ge=1, description="steps")
-    keep_last: int = Field(3, ge=1)
-    keep_best: int = Field(1, ge=0)
+    keep_last: int = Field(3, ge=1, description="recorded; this version keeps every checkpoint until its run is deleted")
+    keep_best: int = Field(1, ge=0, description="recorded, like keep_last")
 
 
 class SampleSpec(Section):

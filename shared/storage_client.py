@@ -36,8 +36,8 @@ class StorageClient(InternalClient):
         return self.post("/internal/uploads", upload, UploadUrls)
 
     def complete_checkpoint_upload(self, upload: CheckpointUpload) -> None:
-        """Storage reads every object back and checks its hash. Raises InvalidField naming the file that differs."""
-        self.call("POST", "/internal/uploads/complete", upload)
+        """Storage reads every object back, which takes its time, and checks its hash. Raises InvalidFields naming the file that differs."""
+        self.call("POST", "/internal/uploads/complete", upload, timeout=600)
 
     def presign_checkpoint(self, checkpoint: CheckpointRef) -> list[Located]:
         """Where to read a checkpoint's files."""

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.api.models import Attempt, Checkpoint, Command, Run
-from services.api.parts import iso, iso_or_none
+from serving.times import iso, iso_or_none
 from shared.internal import FileRef, Resolved
 from shared.names import RunState
 from shared.spec import RunSpec

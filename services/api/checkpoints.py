@@ -5,10 +5,11 @@ from sqlalchemy import select
 
 from services.api.answers import CheckpointAnswer, CheckpointPage, checkpoint_answer
 from services.api.models import Checkpoint, Run
-from services.api.paging import PageQuery, newest_first
+from services.api.paging import newest_first
 from services.api.parts import parts
 from services.api.paths import CheckpointPath, RunPath
 from serving.idempotency import Answer
+from serving.paging import PageQuery
 from shared.errors import NotFound
 
 api = APIBlueprint("checkpoints", __name__)

@@ -12,13 +12,14 @@ from services.api.answers import CommandPage, command_answer
 from services.api.attempts import end_unclaimed, finish
 from services.api.models import Command, IdempotencyKey, Run
 from services.api.outbox import record
-from services.api.paging import PageQuery, newest_first
+from services.api.paging import newest_first
 from services.api.parts import parts
 from services.api.paths import RunPath
 from services.api.rows import locked
 from services.api.states import change_state
 from serving.idempotency import Answer, once
 from serving.ids import new_id
+from serving.paging import PageQuery
 from serving.principal import principal
 from shared.errors import Conflict, NotFound
 from shared.events import CommandRequested

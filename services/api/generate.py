@@ -19,7 +19,7 @@ from services.api.paths import Id
 from serving.idempotency import Answer
 from serving.ids import new_id
 from shared.errors import Conflict, FieldError, GroundupError, InvalidFields, NotFound
-from shared.internal import GenerateReply, GenerateRequest
+from shared.generation import GenerateReply, GenerateRequest
 
 api = APIBlueprint("generate", __name__)
 Prompt = Annotated[str, Field(min_length=1, max_length=32_768)]

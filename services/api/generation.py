@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from shared.errors import EnvironmentFault, UserError
 from shared.events import pack, unpack
-from shared.internal import GenerateReply, GenerateRequest
+from shared.generation import GenerateReply, GenerateRequest
 from shared.names import GENERATE_REQUESTS, GENERATOR_ALIVE, generate_replies
 
 SECONDS: Final = 120.0

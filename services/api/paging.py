@@ -3,20 +3,13 @@
 import base64
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Select, tuple_
 from sqlalchemy.orm import Session
 
 from services.api.models import Checkpoint, Command, Run, Token
-from shared.errors import InvalidField
+from serving.paging import PageQuery, foreign_cursor
 
 Aged = TypeVar("Aged", Run, Checkpoint, Command, Token)
-
-
-class PageQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    cursor: str | None = Field(None, max_length=500, description="`next_cursor` of the page before")
-    limit: int = Field(50, ge=1, le=200)
 
 
 def newest_first(session: Session, query: Select[Aged], model: type[Aged], page: PageQuery) -> tuple[list[Aged], str | None]:
@@ -41,4 +34,4 @@ def _read_cursor(cursor: str) -> tuple[float, str]:
             raise ValueError(row_id)
         return float(created_at), row_id
     except ValueError:
-        raise InvalidField("cursor", "is not one that a list has given", remedy="start again without a cursor") from None
+        raise foreign_cursor() from None

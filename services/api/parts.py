@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import cast
 
 import redis
@@ -27,12 +26,3 @@ class Parts:
 
 def parts() -> Parts:
     return cast(Parts, current_app.extensions["parts"])
-
-
-def iso(at: float) -> str:
-    """A time as the API tells it."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
-
-
-def iso_or_none(at: float | None) -> str | None:
-    return None if at is None else iso(at)

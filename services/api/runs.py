@@ -10,16 +10,19 @@ from sqlalchemy.orm import Session
 
 from services.api.answers import RunAnswer, RunPage, run_answers
 from services.api.estimate import Estimate, estimate
-from services.api.models import Attempt, Checkpoint, Command, IdempotencyKey, OutboxCounter, OutboxRow, Run
-from services.api.paging import PageQuery, newest_first
+from services.api.models import Attempt, Checkpoint, Command, IdempotencyKey, Run
+from services.api.outbox import record
+from services.api.paging import newest_first
 from services.api.parts import parts
 from services.api.paths import RunPath
 from services.api.rows import locked
 from services.api.submit import check, create
 from serving.idempotency import Answer, once
+from serving.paging import PageQuery
 from serving.principal import principal
 from shared.errors import Conflict, InvalidField, InvalidFields, NotFound
-from shared.names import FINAL_STATES, RunState
+from shared.events import RunDeleted
+from shared.names import CLUSTER_TOPIC, FINAL_STATES, RunState
 from shared.spec import Name, RunSpec
 
 api = APIBlueprint("runs", __name__)
@@ -108,16 +111,16 @@ def get_run(path: RunPath) -> Answer:
 
 @api.delete("/api/v1/runs/<run_id>", responses={204: None})
 def delete_run(path: RunPath) -> tuple[str, int]:
-    """Delete a run that has ended, with its checkpoints"""
+    """Delete a run that has ended, with its checkpoints; its history follows"""
     with parts().database.reading() as session:
         _must_have_ended(session.get(Run, path.run_id), path.run_id)
     parts().storage.delete_run_objects(path.run_id)  # first, so that a failure here leaves the run to be deleted again
     with parts().database.writing() as session:
         _must_have_ended(locked(session, Run, path.run_id), path.run_id)
+        for topic in (path.run_id, CLUSTER_TOPIC):
+            record(session, topic, RunDeleted(run_id=path.run_id, by=principal().name), parts().clock())
         for table in (Command, Checkpoint, Attempt):
             session.execute(delete(table).where(table.run_id == path.run_id))
-        for topic_table in (OutboxRow, OutboxCounter):
-            session.execute(delete(topic_table).where(topic_table.topic == path.run_id))
         session.execute(delete(Run).where(Run.id == path.run_id))
     return "", 204
 

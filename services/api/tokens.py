@@ -13,13 +13,15 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from services.api.models import LoginCode, Token
-from services.api.paging import PageQuery, newest_first
-from services.api.parts import iso, iso_or_none, parts
+from services.api.paging import newest_first
+from services.api.parts import parts
 from services.api.paths import TokenPath
 from serving.database import Database
 from serving.idempotency import Answer
 from serving.ids import new_id
+from serving.paging import PageQuery
 from serving.principal import principal, require
+from serving.times import iso, iso_or_none
 from shared.errors import InvalidField, NotFound
 from shared.names import Role
 from shared.spec import Name

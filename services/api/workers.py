@@ -8,9 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.api.models import Attempt, Slot, Worker
-from services.api.paging import PageQuery
-from services.api.parts import iso_or_none, parts
+from services.api.parts import parts
 from serving.idempotency import Answer
+from serving.paging import PageQuery
+from serving.times import iso_or_none
 
 api = APIBlueprint("workers", __name__)
 

@@ -9,8 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.monitor.models import StoredEvent
-from services.monitor.paging import PageQuery, RunPath, iso
+from services.monitor.paths import RunPath
 from serving.database import Database
+from serving.paging import PageQuery
+from serving.times import iso
 from shared.events import Envelope, SampleGenerated, unpack
 
 api = APIBlueprint("events", __name__)

@@ -5,13 +5,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from services.monitor import columns
 from services.monitor.columns import CHUNK_POINTS, Point
 from services.monitor.models import LogChunk, MetricChunk, Position, Producer, StoredEvent
-from shared.events import EvaluationCompleted, LogWritten, Record, StepCompleted, unpack
+from shared.events import EvaluationCompleted, LogWritten, Record, RunDeleted, StepCompleted, unpack
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,10 @@ class Points:
     """Metric points of a batch, gathered so that every series is written once."""
 
     series: dict[Series, list[Point]] = field(default_factory=lambda: defaultdict(list))
+
+    def forget(self, run_id: str) -> None:
+        for series in [series for series in self.series if series[0] == run_id]:
+            del self.series[series]
 
     def add(self, record: Record, event: StepCompleted | EvaluationCompleted) -> None:
         for name, value in event.metrics.items():
@@ -93,12 +97,23 @@ def _is_new(session: Session, producers: dict[str, Producer], record: Record) ->
 def _write(session: Session, position: Position, record: Record, packed: bytes, points: Points) -> None:
     """Evaluations are few, and people want to see them as points and in the list of what happened."""
     event = record.event
+    if isinstance(event, RunDeleted) and record.run_id == event.run_id:
+        points.forget(event.run_id)
+        _delete_history(session, event.run_id)
+        return
     if isinstance(event, StepCompleted | EvaluationCompleted):
         points.add(record, event)
     if isinstance(event, LogWritten):
         session.add(_log_chunk(position, record, event))
     elif not isinstance(event, StepCompleted):
         session.add(_stored_event(position, record, event.type, packed))
+
+
+def _delete_history(session: Session, run_id: str) -> None:
+    """All but the positions, so that events which come once more are still known to be old."""
+    session.execute(delete(MetricChunk).where(MetricChunk.run_id == run_id))
+    session.execute(delete(LogChunk).where(LogChunk.run_id == run_id))
+    session.execute(delete(StoredEvent).where(StoredEvent.topic == run_id))
 
 
 def _log_chunk(position: Position, record: Record, event: LogWritten) -> LogChunk:

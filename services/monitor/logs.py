@@ -9,8 +9,10 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from services.monitor.models import LogChunk
-from services.monitor.paging import PageQuery, RunPath, iso
+from services.monitor.paths import RunPath
 from serving.database import Database
+from serving.paging import PageQuery
+from serving.times import iso
 
 api = APIBlueprint("logs", __name__)
 

@@ -41,7 +41,7 @@ def main() -> None:
     settings = Settings.read(os.environ)
     database = Database(database_url(os.environ, "monitor", settings.data_dir))
     with closing(database), closing(bus.connect(settings.redis_url, blocking_seconds=1)) as client:
-        log.info("reading %s", settings.redis_url)
+        log.info("reading the streams of events")
         run(Ingester(client, database), stop)
     log.info("stopped")
 

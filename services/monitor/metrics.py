@@ -7,7 +7,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.monitor.history import Zoom, read_series
-from services.monitor.paging import RunPath
+from services.monitor.paths import RunPath
 from serving.database import Database
 from shared.errors import InvalidField
 

@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from services.storage.content import files_from, parts_of, read_for_show
 from services.storage.models import Dataset, DatasetVersion, File
-from services.storage.paging import Page, iso
 from services.storage.resolve import parse_reference
 from services.storage.stores import stores
 from services.storage.versions import DatasetVersionView, find_version
+from serving.paging import PageQuery
+from serving.times import iso
 from shared.errors import NotFound
 from shared.spec import Name
 
@@ -68,12 +69,12 @@ class DocumentList(BaseModel):
     next_cursor: str | None
 
 
-class DocumentPage(Page):
+class DocumentPage(PageQuery):
     limit: int = Field(20, ge=1, le=200)
 
 
 @datasets.get("", responses={200: DatasetList})
-def list_datasets(query: Page) -> Any:
+def list_datasets(query: PageQuery) -> Any:
     """Datasets by name, each with its newest version."""
     by_name = select(Dataset).order_by(Dataset.name).limit(query.limit + 1)
     if query.cursor is not None:
@@ -85,10 +86,10 @@ def list_datasets(query: Page) -> Any:
 
 
 @datasets.get("/<name>/versions", responses={200: VersionList})
-def list_versions(path: DatasetPath, query: Page) -> Any:
+def list_versions(path: DatasetPath, query: PageQuery) -> Any:
     """Versions of a dataset, the newest first."""
     of_dataset = select(DatasetVersion).where(DatasetVersion.dataset == path.name)
-    if before := query.position():
+    if before := query.position:
         of_dataset = of_dataset.where(DatasetVersion.version < before)
     with stores().database.reading() as session:
         if session.get(Dataset, path.name) is None:
@@ -106,7 +107,7 @@ def show_version(path: VersionPath) -> Any:
 
 
 @datasets.get("/<name>/versions/<n>/files", responses={200: FileList})
-def list_files(path: VersionPath, query: Page) -> Any:
+def list_files(path: VersionPath, query: PageQuery) -> Any:
     """The files of a version, in order."""
     with stores().database.reading() as session:
         rows, cursor = _files(session, _version(session, path), query)
@@ -137,8 +138,8 @@ def _version(session: Session, path: VersionPath) -> DatasetVersion:
     return version
 
 
-def _files(session: Session, version: DatasetVersion, query: Page) -> tuple[list[File], str | None]:
-    first = query.position()
+def _files(session: Session, version: DatasetVersion, query: PageQuery) -> tuple[list[File], str | None]:
+    first = query.position
     rows = files_from(session, version, first, query.limit + 1)
     return rows[: query.limit], str(first + query.limit) if len(rows) > query.limit else None
 

@@ -11,14 +11,15 @@ from services.storage.datasets import VersionPath
 from services.storage.encoders import load
 from services.storage.manifest import Strict
 from services.storage.models import DatasetVersion, IdempotencyKey, Tokenizer
-from services.storage.paging import Page, iso
 from services.storage.progress import TRAIN_TOKENIZER
 from services.storage.resolve import parse_reference, resolve_dataset
 from services.storage.stores import now, stores
 from services.storage.vocabularies import BUILT_IN, byte_row, find_tokenizer, next_tokenizer_version, read_tokenizer
 from serving.idempotency import Answer, once
 from serving.ids import new_id
+from serving.paging import PageQuery
 from serving.principal import principal
+from serving.times import iso
 from shared.errors import Conflict, InvalidField, NotFound
 from shared.spec import Name, Reference
 
@@ -81,7 +82,7 @@ def create_tokenizer(body: NewTokenizer) -> Any:
 
 
 @tokenizers.get("", responses={200: TokenizerList})
-def list_tokenizers(query: Page) -> Any:
+def list_tokenizers(query: PageQuery) -> Any:
     """Tokenizers by name and version. `char` has a version for each dataset version it was used with."""
     byte_row(stores())
     by_name = select(Tokenizer).order_by(Tokenizer.name, Tokenizer.version).limit(query.limit + 1)

@@ -5,10 +5,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.storage.models import Dataset, DatasetVersion, Part, Upload, UploadPart
-from services.storage.paging import iso
 from services.storage.stores import Stores, lock, now
 from services.storage.verification import verify_part
 from serving.ids import new_id
+from serving.times import iso
 from shared.errors import Conflict, NotFound
 
 

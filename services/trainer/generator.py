@@ -17,7 +17,7 @@ from services.trainer.loaded import Loaded, Models
 from services.trainer.transfers import Interrupted
 from shared.errors import GroundupError, UserError
 from shared.events import pack, unpack
-from shared.internal import GenerateReply, GenerateRequest
+from shared.generation import GenerateReply, GenerateRequest
 from shared.names import GENERATE_REQUESTS, GENERATOR_ALIVE, generate_replies
 
 log = logging.getLogger(__name__)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from tokenizers import Tokenizer
 
 from services.trainer.transfers import Transfers, file_name
+from services.trainer.vocabulary import read_tokenizer
 from shared.errors import InvalidField
 from shared.internal import Located
 
@@ -59,7 +60,7 @@ class Models:
         self._prune(folder)
         log.info("loading %s", checkpoint_id)
         model, _spec = self.load(folder)
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer = read_tokenizer(folder / "tokenizer.json")
         return Loaded(model=model, tokenizer=tokenizer, stop_token=tokenizer.token_to_id(END_OF_TEXT))
 
     def _prune(self, newest: Path) -> None:

@@ -24,6 +24,7 @@ from services.trainer.optimizer import make_optimizer
 from services.trainer.rundir import AttemptOrder, Outcome, RunDirectory
 from services.trainer.sampling import generate
 from services.trainer.spool import SpoolWriter
+from services.trainer.vocabulary import read_tokenizer
 from services.trainer.world import World, choose_precision, join
 from shared.errors import UserError
 from shared.events import AnyEvent, CheckpointSaved, SampleGenerated, TrainingEnded, TrainingStarted
@@ -130,7 +131,7 @@ class Attempt:
         """On rank 0 only; the others wait for it in the next step's first exchange."""
         if self.world.rank != 0 or not self.spec.train.sample.prompts:
             return
-        tokenizer = Tokenizer.from_file(str(self.folder.tokenizer))
+        tokenizer = read_tokenizer(self.folder.tokenizer)
         self.model.eval()
         for prompt in self.spec.train.sample.prompts:
             text = self.continue_text(tokenizer, prompt)

@@ -1,16 +1,16 @@
 """The run directory: all that a training child sees of the world, and all that the agent sees of the child.
 
-    attempt.json             what to train (AttemptOrder), written by the agent before the child starts
-    tokens/<shard>           token ids, as TokenShards.shards names them
-    tokenizer.json
-    restore/                 the checkpoint to go on from; absent for a fresh start
-    commands.jsonl           one Order a line, appended by the agent
-    spool                    events of rank 0, appended by the child (spool.py)
-    agent.spool              events about the child, appended by the agent: logs, deaths
-    checkpoints/step_<n>/    complete once it has this name; `manifest.json` lists the files
-    logs/rank<k>.log         stdout and stderr of each process
-    pids/rank<k>             process id of each process
-    outcome.json             Outcome, written by rank 0 as its last act
+attempt.json             what to train (AttemptOrder), written by the agent before the child starts
+tokens/<shard>           token ids, as TokenShards.shards names them
+tokenizer.json
+restore/                 the checkpoint to go on from; absent for a fresh start
+commands.jsonl           one Order a line, appended by the agent
+spool                    events of rank 0, appended by the child (spool.py)
+agent.spool              events about the child, appended by the agent: logs, deaths
+checkpoints/step_<n>/    complete once it has this name; `manifest.json` lists the files
+logs/rank<k>.log         stdout and stderr of each process
+pids/rank<k>             process id of each process
+outcome.json             Outcome, written by rank 0 as its last act
 """
 
 from dataclasses import dataclass

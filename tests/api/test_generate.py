@@ -12,7 +12,7 @@ from services.api.generation import replies
 from shared.bus import connect
 from shared.errors import EnvironmentFault
 from shared.events import pack, unpack
-from shared.internal import GenerateReply, GenerateRequest
+from shared.generation import GenerateReply, GenerateRequest
 from shared.names import GENERATE_REQUESTS, GENERATOR_ALIVE, generate_replies
 from shared.settings import Settings
 from tests.api.stage import Stage

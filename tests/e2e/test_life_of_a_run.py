@@ -103,6 +103,7 @@ def test_a_run_can_be_stopped_and_deleted(client: Client, dataset: str) -> None:
     client.runs.delete(run.id)
     assert run.id not in [other.id for other in client.runs.list()]
     assert newest.id not in [other.id for other in client.checkpoints.list()]
+    wait_until(lambda: not client.history.metrics(run.id), "its history is gone too")
 
 
 class TestTheGateway:

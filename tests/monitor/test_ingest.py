@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from services.monitor.ingest import take
 from services.monitor.models import MetricChunk
 from serving.database import Database
-from shared.events import AnyEvent, EvaluationCompleted, LogWritten, SampleGenerated, StepCompleted, TrainingStarted, pack
+from shared.events import AnyEvent, EvaluationCompleted, LogWritten, RunDeleted, SampleGenerated, StepCompleted, TrainingStarted, pack
 from tests.monitor import stored
 from tests.monitor.producing import RUN, Producer, entries, step
 
@@ -157,3 +157,11 @@ def test_any_interleaving_of_losses_and_crashes_ends_with_each_event_once(sqlite
     steps = [(record.attempt, record.event.step) for record in said if isinstance(record.event, StepCompleted)]
     assert sorted((attempt, number) for attempt, number, _ in stored.points(sqlite)) == sorted(steps)
     assert len(stored.events(sqlite)) == sum(record.event.type == "TrainingStarted" for record in said)
+
+
+def test_a_deleted_run_leaves_no_history_and_comes_not_back(database: Database) -> None:
+    said = Producer().say(step(1), STARTED, LogWritten(rank=0, lines=["x"]), RunDeleted(run_id=RUN, by="me"))
+    take_in(database, "e1", {RUN: entries(said[:2])})
+    take_in(database, "e1", {RUN: entries(said)})
+    take_in(database, "e2", {RUN: entries(said)})
+    assert (stored.steps(database), stored.events(database), stored.log_text(database)) == ([], [], [])

@@ -154,7 +154,8 @@ def test_a_key_used_for_something_else_is_refused(http: Any) -> None:
 
 def test_the_same_key_at_the_same_moment_creates_one(app: OpenAPI, database: Database) -> None:
     def post(_: int) -> Any:
-        return app.test_client().post("/api/v1/things", json={"size": 1}, headers={**headers("editor"), "Idempotency-Key": "k"}).json["id"]
+        http: Any = app.test_client()
+        return http.post("/api/v1/things", json={"size": 1}, headers={**headers("editor"), "Idempotency-Key": "k"}).json["id"]
 
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(post, range(16)))) == 1

@@ -14,7 +14,8 @@ from services.trainer.loaded import END_OF_TEXT, Models
 from services.trainer.transfers import Transfers, store_client
 from shared import bus
 from shared.events import pack, unpack
-from shared.internal import GenerateReply, GenerateRequest, Located
+from shared.generation import GenerateReply, GenerateRequest
+from shared.internal import Located
 from shared.names import GENERATE_REQUESTS, GENERATOR_ALIVE, generate_replies
 from tests.servers import S3Endpoint, wait_until
 from tests.trainer.platform import FakeStorage

@@ -17,7 +17,8 @@ from services.trainer.loaded import END_OF_TEXT, Models
 from services.trainer.sampling import generate
 from services.trainer.transfers import Transfers
 from shared.events import ProcessDied, StepCompleted, pack, unpack
-from shared.internal import CheckpointRef, GenerateReply, GenerateRequest, TokenShards
+from shared.generation import GenerateReply, GenerateRequest
+from shared.internal import CheckpointRef, TokenShards
 from shared.names import generate_replies
 from shared.settings import Settings
 from tests.servers import S3Endpoint, wait_until

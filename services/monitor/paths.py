@@ -1,0 +1,7 @@
+"""Parts of addresses."""
+
+from pydantic import BaseModel, Field
+
+
+class RunPath(BaseModel):
+    run_id: str = Field(max_length=200)
