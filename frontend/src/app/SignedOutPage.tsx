@@ -17,6 +17,7 @@ export function SignedOutPage() {
   const look = async () => {
     try {
       await client.query({ ...meQuery, staleTime: 0 });
+      await client.cancelQueries();
       signedOut.set(false);
       live.retryNow();
       await client.invalidateQueries();

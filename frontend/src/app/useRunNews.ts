@@ -18,7 +18,7 @@ export function useRunNews(runId: string) {
   const sink = useMemo<Required<EventSink>>(() => {
     const refresher = new Refresher(client);
     const stale = (...key: string[]) => refresher.stale([...keys.run(runId), ...key]);
-    const show = throttled((point: Point) => progress.set(progressOf(point)));
+    const show = throttled((point: Point) => progress.set(progressOf(point, progress.get())));
     return {
       run: () => stale("record"),
       workers: () => refresher.stale(keys.workers),
@@ -46,10 +46,13 @@ export function useRunNews(runId: string) {
   return { metrics, progress };
 }
 
-function progressOf({ step, tokens, metrics }: Point): Partial<Progress> {
+/** The speed of single steps jumps about, so that its average is told. */
+function progressOf({ step, tokens, metrics }: Point, before: Partial<Progress> | null): Partial<Progress> {
   const found: Partial<Progress> = { step, tokens };
   if (metrics["train/loss"] !== undefined) found.loss = metrics["train/loss"];
-  if (metrics["perf/tokens_per_second"] !== undefined) found.tokens_per_second = metrics["perf/tokens_per_second"];
+  const speed = metrics["perf/tokens_per_second"];
+  const average = before?.tokens_per_second ?? speed;
+  if (speed !== undefined && average !== undefined && average !== null) found.tokens_per_second = 0.9 * average + 0.1 * speed;
   return found;
 }
 

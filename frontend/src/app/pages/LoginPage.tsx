@@ -18,7 +18,9 @@ export default function LoginPage() {
   const [code] = useState(takeCode);
   const client = useQueryClient();
   const navigate = useNavigate();
-  const enter = () => {
+  const enter = async () => {
+    // What was asked before is answered with 401, maybe only now.
+    await client.cancelQueries();
     signedOut.set(false);
     live.retryNow();
     void client.invalidateQueries();
@@ -26,7 +28,7 @@ export default function LoginPage() {
   };
   return (
     <div className="page">
-      <LoginForm code={code} onSignedIn={enter} />
+      <LoginForm code={code} onSignedIn={() => void enter()} />
     </div>
   );
 }

@@ -92,9 +92,6 @@ export class ChartView {
     this.fill(LAYERS.low, curve.x, joined ? curve.min : null, log);
     this.fill(LAYERS.raw, curve.x, smoothing > 0 ? curve.mean : null, log);
     this.fill(LAYERS.line, curve.x, this.smoothed, log);
-    const few = curve.x.length < 40 ? 2 : 0;
-    const line = this.chart.data.datasets[LAYERS.line];
-    if (line) line.pointRadius = few;
     this.chart.update("none");
     this.onData(curve);
   };

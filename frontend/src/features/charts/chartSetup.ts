@@ -1,5 +1,5 @@
 import { Chart, Filler, LinearScale, LineController, LineElement, LogarithmicScale, PointElement, type ChartConfiguration, type Plugin } from "chart.js";
-import { measure, short } from "@/shared/format/numbers";
+import { integer, measure, short } from "@/shared/format/numbers";
 import { duration } from "@/shared/format/time";
 import type { Axis } from "./curve";
 
@@ -15,7 +15,8 @@ export type LineChart = Chart<"line", XY[]>;
 export const LAYERS = { high: 0, low: 1, raw: 2, line: 3 } as const;
 
 export function axisText(axis: Axis, value: number): string {
-  return axis === "time" ? duration(value) : short(value);
+  if (axis === "time") return duration(value);
+  return value < 1e6 ? integer(value) : short(value);
 }
 
 /** One chart for one metric: min-max band, raw line and smoothed line, created once and changed in place. */
@@ -40,7 +41,7 @@ export function createChart(canvas: HTMLCanvasElement, plugins: Plugin<"line">[]
       events: [],
       layout: { padding: { top: 4, right: 8 } },
       scales: {
-        x: { type: "linear", bounds: "data", grid: { drawTicks: false }, ticks: { maxTicksLimit: 6, maxRotation: 0, padding: 6 } },
+        x: { type: "linear", bounds: "data", grid: { drawTicks: false }, ticks: { maxTicksLimit: 6, maxRotation: 0, padding: 6, includeBounds: false } },
         y: { type: "linear", grace: "4%", grid: { drawTicks: false }, border: { display: false }, ticks: { maxTicksLimit: 5, padding: 6 } },
       },
     },
@@ -78,7 +79,7 @@ export function setScales(chart: LineChart, { axis, log, from, to }: ScaleWishes
   const { x, y } = chart.options.scales ?? {};
   if (!x || !y) return;
   const change = (scale: typeof x, wishes: object) => Object.assign(scale, wishes);
-  change(x, { min: from, max: to });
+  change(x, { min: from ?? 0, max: to });
   Object.assign(x.ticks ?? {}, { callback: (value: number | string) => axisText(axis, Number(value)) });
   change(y, { type: log ? "logarithmic" : "linear" });
   Object.assign(y.ticks ?? {}, { callback: (value: number | string) => tickText(Number(value)) });

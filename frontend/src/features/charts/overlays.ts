@@ -1,5 +1,6 @@
 import type { Plugin } from "chart.js";
 import type { Buckets } from "./curve";
+import { LAYERS, type LineChart } from "./chartSetup";
 import { nearestIndex } from "./curve";
 import type { Mark } from "./marks";
 
@@ -11,6 +12,9 @@ export interface Overlay {
   /** The stretch being selected, in pixels. */
   selection: readonly [number, number] | null;
 }
+
+/** So few points are drawn as dots too: one alone makes no line. */
+const FEW = 40;
 
 const GLYPHS: Record<Mark["kind"], string> = { checkpoint: "◆", restart: "↻" };
 
@@ -28,12 +32,14 @@ export function overlayPlugin(overlay: Overlay): Plugin<"line"> {
       ctx.save();
       ctx.textAlign = "center";
       drawMarks(ctx, overlay.marks.filter((mark) => inside(mark.x)), (value) => x.getPixelForValue(value), chartArea, colour);
+      const y = scales.y;
+      if (y && overlay.curve.x.length <= FEW) drawDots(chart as LineChart);
       drawGaps(ctx, overlay.curve, (value) => (inside(value) ? x.getPixelForValue(value) : null), chartArea.top + 10, colour("--bad"));
       if (overlay.hovered !== null && inside(overlay.hovered)) {
         line(ctx, x.getPixelForValue(overlay.hovered), chartArea, colour("--line-strong"), []);
         const index = nearestIndex(overlay.curve.x, overlay.hovered);
-        const y = scales.y?.getPixelForValue(overlay.curve.mean[index] ?? NaN) ?? NaN;
-        dot(ctx, x.getPixelForValue(overlay.curve.x[index] ?? NaN), y, colour("--text"));
+        const height = y?.getPixelForValue(overlay.curve.mean[index] ?? NaN) ?? NaN;
+        dot(ctx, x.getPixelForValue(overlay.curve.x[index] ?? NaN), height, 3, colour("--text"));
       }
       if (overlay.selection) {
         const [from, to] = overlay.selection;
@@ -61,12 +67,22 @@ function line(ctx: CanvasRenderingContext2D, x: number, { top, bottom }: Area, c
   ctx.setLineDash([]);
 }
 
-function dot(ctx: CanvasRenderingContext2D, x: number, y: number, colour: string): void {
+function dot(ctx: CanvasRenderingContext2D, x: number, y: number, radius: number, colour: string): void {
   if (Number.isNaN(x) || Number.isNaN(y)) return;
   ctx.beginPath();
   ctx.fillStyle = colour;
-  ctx.arc(x, y, 3, 0, 2 * Math.PI);
+  ctx.arc(x, y, radius, 0, 2 * Math.PI);
   ctx.fill();
+}
+
+/** On the line that is shown, which may be smoothed. */
+function drawDots({ ctx, data, scales: { x, y } }: LineChart): void {
+  const line = data.datasets[LAYERS.line];
+  for (const point of line?.data ?? []) {
+    if (x && y && point.x >= x.min && point.x <= x.max) {
+      dot(ctx, x.getPixelForValue(point.x), y.getPixelForValue(point.y), 2, line?.borderColor as string);
+    }
+  }
 }
 
 function drawMarks(ctx: CanvasRenderingContext2D, marks: readonly Mark[], pixel: (x: number) => number, area: Area, colour: (name: string) => string): void {

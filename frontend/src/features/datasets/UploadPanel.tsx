@@ -96,7 +96,7 @@ function DropZone({ onFiles }: { onFiles: (files: readonly File[]) => void }) {
         </Button>
       </div>
       <input ref={files} type="file" multiple hidden aria-label="Text files" onChange={({ target }) => take(target)} />
-      <input ref={folder} type="file" multiple hidden aria-label="Folder of text files" {...{ webkitdirectory: "" }} onChange={({ target }) => take(target)} />
+      <input ref={folder} type="file" multiple hidden aria-label="Folder of texts" {...{ webkitdirectory: "" }} onChange={({ target }) => take(target)} />
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { isSection, valueAt, type Draft } from "./draft";
+import { valueAt, type Draft } from "./draft";
 
 export interface FormField {
   path: string;

@@ -41,7 +41,7 @@ export function CheckpointChoice({ checkpoints, runs, choice, onChoice }: Props)
             value={"checkpoint" in choice ? choice.checkpoint : ""}
             onChange={({ target }) => onChoice(target.value || runId === undefined ? { checkpoint: target.value } : { run: runId })}
           >
-            {runId !== undefined && <option value="">newest{ofRun[0] ? ` (step ${integer(ofRun[0].step)})` : ""}</option>}
+            {runId !== undefined && <option value="">newest{ofRun[0] ? ` (${integer(ofRun[0].step)})` : ""}</option>}
             {elsewhere && <option value={choice.checkpoint}>{choice.checkpoint}</option>}
             {ofRun.map(({ id, step, metrics }) => (
               <option key={id} value={id}>

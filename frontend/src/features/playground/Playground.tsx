@@ -2,7 +2,7 @@ import "./playground.css";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { MessageSquareText, Play, Square } from "lucide-react";
-import { useEffect, useState, type FormEvent } from "react";
+import { useEffect, useState, type SubmitEvent } from "react";
 import { checkpointsQuery, runsQuery } from "@/shared/api/queries";
 import type { Checkpoint, Run } from "@/shared/api/types";
 import { Button } from "@/shared/ui/Button";
@@ -60,7 +60,7 @@ function Board({ checkpoints, runs, choice, onChoice }: BoardProps) {
   useEffect(() => keepSettings(settings), [settings]);
   const running = generation.state === "running";
   const change = (wish: Partial<Settings>) => setSettings((before) => ({ ...before, ...wish }));
-  const submit = (event: FormEvent) => {
+  const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const model = "checkpoint" in choice ? { checkpoint_id: choice.checkpoint } : { run_id: choice.run };
     const seed = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;

@@ -15,7 +15,7 @@ interface Props {
 
 /** Where the run is: the loss in large, the bar, and what remains. */
 export function ProgressCard({ run, news }: Props) {
-  const progress = latest(run.progress, useStore(news));
+  const progress = latest(run, useStore(news));
   const now = useNow();
   const share = progress.step / progress.steps;
   const attempt = run.attempts.at(-1);
@@ -63,11 +63,11 @@ function summaryLine({ summary }: Run): string {
 }
 
 /** The record lags behind the live events by a heartbeat; a restart puts it back. */
-function latest(recorded: Progress, news: Partial<Progress> | null): Progress {
-  if (!news || (news.step ?? 0) < recorded.step) return recorded;
+function latest(run: Run, news: Partial<Progress> | null): Progress {
+  const { progress: recorded } = run;
+  if (!isActive(run) || !news || (news.step ?? 0) < recorded.step) return recorded;
   const merged = { ...recorded, ...news };
-  const perStep = merged.step > 0 ? merged.tokens / merged.step : 0;
-  const speed = merged.tokens_per_second ?? 0;
-  const left = (merged.steps - merged.step) * perStep;
-  return { ...merged, eta_seconds: recorded.eta_seconds !== null && speed > 0 ? left / speed : recorded.eta_seconds };
+  const { step, steps, tokens, tokens_per_second: speed } = merged;
+  if (step === 0 || !speed) return merged;
+  return { ...merged, eta_seconds: ((steps - step) * (tokens / step)) / speed };
 }

@@ -50,5 +50,5 @@ function Reason({ run }: { run: Run }) {
       </div>
     );
   }
-  return <InfoBanner>{run.state === "queued" ? `Waits: ${run.reason}` : run.reason}</InfoBanner>;
+  return <InfoBanner>{run.reason}</InfoBanner>;
 }

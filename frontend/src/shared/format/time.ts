@@ -5,6 +5,7 @@ const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-dig
 export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";
   const total = Math.max(0, seconds);
+  if (total > 0 && total < 1) return `${String(Math.ceil(total * 1000))} ms`;
   if (total < 60) return `${String(Math.round(total))} s`;
   if (total < 3600) return `${String(Math.floor(total / 60))} min ${String(Math.floor(total % 60))} s`;
   if (total < 86_400) return `${String(Math.floor(total / 3600))} h ${String(Math.floor((total % 3600) / 60))} min`;
