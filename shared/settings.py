@@ -44,11 +44,13 @@ class Settings:
 
 
 def secret(environ: Mapping[str, str], name: str) -> str:
-    """A secret from NAME, or from the file that NAME_FILE points to. There is no default."""
-    if value := environ.get(name):
+    """A secret from NAME, or from the file that NAME_FILE points to. There is no default, and an empty one would let everybody in."""
+    if value := environ.get(name, "").strip():
         return value
     if file := environ.get(f"{name}_FILE"):
-        return Path(file).read_text().strip()
+        if value := Path(file).read_text().strip():
+            return value
+        raise EnvironmentFault(f"the file {file} of {name} is empty", remedy="write the secret into it")
     raise EnvironmentFault(f"{name} is not set", remedy=f"set {name} or {name}_FILE; `./run up` generates it at the first start")
 
 

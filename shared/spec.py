@@ -13,6 +13,13 @@ NAME: Final = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 Name = Annotated[str, Field(pattern=NAME, description="lower-case letters, digits, '.', '_' and '-', at most 63")]
 Reference = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}(@[0-9]{1,9})?$", description="name, or name@version")]
 
+MAX_STEPS: Final = 10**9
+MAX_SEQUENCES: Final = 10**6
+"""Far beyond any run, and small enough for every number that is made of them."""
+Steps = Annotated[int, Field(ge=1, le=MAX_STEPS, description="steps")]
+Sequences = Annotated[int, Field(ge=1, le=MAX_SEQUENCES)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
 PRESETS: Final[Mapping[str, Mapping[str, int]]] = {
     "nano": {"n_layer": 4, "n_head": 4, "n_embd": 128, "sequence_length": 64},
     "micro": {"n_layer": 6, "n_head": 6, "n_embd": 192, "sequence_length": 128},
@@ -48,38 +55,38 @@ class OptimizerSpec(Section):
     name: Literal["adamw"] = "adamw"
     lr: float = Field(1e-3, gt=0, le=10)
     weight_decay: float = Field(0.1, ge=0, le=10)
-    betas: tuple[float, float] = (0.9, 0.95)
+    betas: tuple[Beta, Beta] = (0.9, 0.95)
     grad_clip: float = Field(1.0, ge=0, description="largest norm of the gradient; 0 switches clipping off")
 
 
 class ScheduleSpec(Section):
     name: Literal["cosine", "constant"] = "cosine"
-    warmup_steps: int = Field(100, ge=0)
+    warmup_steps: int = Field(100, ge=0, le=MAX_STEPS)
     final_fraction: float = Field(0.1, ge=0, le=1, description="learning rate at the last step as a share of the peak")
 
 
 class EvaluateSpec(Section):
-    every: int = Field(250, ge=1, description="steps")
-    batches: int = Field(20, ge=1)
+    every: Steps = 250
+    batches: int = Field(20, ge=1, le=MAX_STEPS)
     holdout: float = Field(0.1, gt=0, lt=1, description="share of the tokens, at the end of the dataset, kept for validation")
 
 
 class CheckpointSpec(Section):
-    every: int = Field(500, ge=1, description="steps")
-    keep_last: int = Field(3, ge=1, description="recorded; this version keeps every checkpoint until its run is deleted")
-    keep_best: int = Field(1, ge=0, description="recorded, like keep_last")
+    every: Steps = 500
+    keep_last: int = Field(3, ge=1, le=MAX_STEPS, description="recorded; this version keeps every checkpoint until its run is deleted")
+    keep_best: int = Field(1, ge=0, le=MAX_STEPS, description="recorded, like keep_last")
 
 
 class SampleSpec(Section):
-    every: int = Field(500, ge=1, description="steps")
+    every: Steps = 500
     prompts: list[Annotated[str, Field(min_length=1, max_length=4096)]] = Field(default_factory=list, max_length=16)
     max_new_tokens: int = Field(64, ge=1, le=1024)
 
 
 class TrainSpec(Section):
-    steps: int = Field(2000, ge=1)
-    batch_size: int = Field(12, ge=1, description="sequences per optimiser step over all devices")
-    micro_batch_size: int | Literal["auto"] = Field("auto", description="sequences per device and forward pass")
+    steps: int = Field(2000, ge=1, le=MAX_STEPS)
+    batch_size: int = Field(12, ge=1, le=MAX_SEQUENCES, description="sequences per optimiser step over all devices")
+    micro_batch_size: Sequences | Literal["auto"] = Field("auto", description="sequences per device and forward pass")
     optimizer: OptimizerSpec = OptimizerSpec()
     schedule: ScheduleSpec = ScheduleSpec()
     precision: Literal["auto", "fp32", "bf16"] = "auto"
@@ -146,24 +153,36 @@ def cross_field_errors(spec: RunSpec) -> list[FieldError]:
 
 
 def field_errors(model: type[BaseModel], error: ValidationError) -> list[FieldError]:
-    """Pydantic's errors in our words: dotted path, and for an unknown field the nearest known one."""
-    return [FieldError(".".join(map(str, item["loc"])) or "(body)", _message(model, item)) for item in error.errors()]
+    """Pydantic's errors in our words: dotted path, and for an unknown field the nearest known one. What a choice refuses is told as one."""
+    messages: dict[str, list[str]] = {}
+    for item in error.errors():
+        messages.setdefault(_path(model, item["loc"]), []).append(_message(model, item))
+    return [FieldError(field, ", or: ".join(told)) for field, told in messages.items()]
+
+
+def _path(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    """Behind a field that is no section, pydantic names the branch of a choice that refused the value; only places in a list are a path."""
+    depth = 0 if model.model_fields else len(location)  # of an unknown model everything is a path
+    while depth < len(location) and _section_at(model, location[:depth]):
+        depth += 1
+    return ".".join(str(part) for place, part in enumerate(location) if place < depth or isinstance(part, int)) or "(body)"
 
 
 def _message(model: type[BaseModel], item: Any) -> str:
     if item["type"] != "extra_forbidden":
         return re.sub(r"^Value error, ", "", str(item["msg"]))
-    known = _fields_at(model, item["loc"][:-1])
+    section = _section_at(model, item["loc"][:-1])
+    known = list(section.model_fields) if section else []
     nearest = difflib.get_close_matches(str(item["loc"][-1]), known, n=1, cutoff=0.5)
     if nearest:
         return f"unknown field; did you mean '{nearest[0]}'?"
     return f"unknown field; known here: {', '.join(known)}" if known else "unknown field"
 
 
-def _fields_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+def _section_at(model: type[BaseModel], path: tuple[int | str, ...]) -> type[BaseModel] | None:
     for part in path:
         field = model.model_fields.get(str(part))
         if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
-            return []
+            return None
         model = field.annotation
-    return list(model.model_fields)
+    return model

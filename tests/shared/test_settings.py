@@ -29,3 +29,11 @@ def test_a_missing_secret_says_how_to_set_it() -> None:
 def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "s").write_text("hidden\n")
     assert secret({"X_FILE": str(tmp_path / "s")}, "X") == "hidden"
+
+
+@pytest.mark.parametrize("content", ["", " \n"])
+def test_an_empty_secret_is_none(tmp_path: Path, content: str) -> None:
+    (tmp_path / "s").write_text(content)
+    for environ in ({"X_FILE": str(tmp_path / "s")}, {"X": content}):
+        with pytest.raises(EnvironmentFault):
+            secret(environ, "X")

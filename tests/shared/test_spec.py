@@ -1,7 +1,9 @@
 import pytest
+from pydantic import BaseModel, ValidationError
+from pydantic.json_schema import models_json_schema
 
 from shared.errors import InvalidFields
-from shared.spec import parse_spec
+from shared.spec import RunSpec, field_errors, parse_spec
 
 MINIMAL = {"name": "first", "dataset": "novels"}
 
@@ -44,10 +46,45 @@ def test_every_mistake_is_told_at_once() -> None:
         ({"train": {"steps": 10}}, "train.schedule.warmup_steps"),
         ({"dataset": "novels@latest"}, "dataset"),
         ({"train": {"optimizer": {"lr": -1}}}, "train.optimizer.lr"),
+        ({"train": {"micro_batch_size": 0}}, "train.micro_batch_size"),
+        ({"train": {"micro_batch_size": -2}}, "train.micro_batch_size"),
+        ({"train": {"micro_batch_size": "many"}}, "train.micro_batch_size"),
+        ({"train": {"optimizer": {"betas": [1.5, 0.9]}}}, "train.optimizer.betas.0"),
+        ({"train": {"optimizer": {"betas": [0.9, -1]}}}, "train.optimizer.betas.1"),
+        ({"train": {"steps": 10**400}}, "train.steps"),
+        ({"train": {"batch_size": 10**7}}, "train.batch_size"),
+        ({"train": {"checkpoint": {"every": 10**10}}}, "train.checkpoint.every"),
+        ({"train": {"sample": {"prompts": ["fine", ""]}}}, "train.sample.prompts.1"),
     ],
 )
 def test_combinations_that_cannot_work_are_found_before_the_queue(changes: dict[str, object], field: str) -> None:
     assert field in mistakes(**changes)
+
+
+def test_a_choice_that_fits_nowhere_is_one_mistake_of_its_field() -> None:
+    told = mistakes(train={"micro_batch_size": 0})
+    assert list(told) == ["train.micro_batch_size"]
+    assert "greater than or equal to 1" in told["train.micro_batch_size"]
+    assert "'auto'" in told["train.micro_batch_size"]
+
+
+def test_a_model_that_is_not_known_keeps_the_whole_path() -> None:
+    with pytest.raises(ValidationError) as raised:
+        RunSpec.model_validate({**MINIMAL, "train": {"optimizer": {"lr": -1}}})
+    assert [error.field for error in field_errors(BaseModel, raised.value)] == ["train.optimizer.lr"]
+
+
+def test_no_number_of_a_spec_is_without_bounds() -> None:
+    """What is stored is multiplied and counted with later; one run must not break the list for everybody."""
+    _, schema = models_json_schema([(RunSpec, "validation")])
+    unbounded = [
+        (section, name)
+        for section, shape in schema["$defs"].items()
+        for name, field in shape["properties"].items()
+        for choice in field.get("anyOf", [field])
+        if choice.get("type") == "integer" and "const" not in choice and not {"maximum", "exclusiveMaximum"} & choice.keys()
+    ]
+    assert unbounded == []
 
 
 def test_something_that_is_no_object_is_refused() -> None:
