@@ -81,7 +81,7 @@ def _sample(client: Client, run: Run, summary: Summary) -> None:
 def _say_what_next(client: Client, run: Run) -> None:
     try:
         dashboard = f"{client.account.login_link().url}   (logs your browser in, once, within 10 minutes)"
-    except ClientError:  # a viewer may have none; the address alone does as well
+    except ClientError:  # the demo is done; the address alone does as well
         dashboard = client.config.url
     _step("Your first model is trained. What next:")
     for what, how in (

@@ -14,6 +14,10 @@ from groundup.problems import ApiProblem, ClientError, LocalProblem, Unreachable
 _LOGS: Final = "look at what its log says in the data folder's logs/, then `./run up`"
 _ENOUGH_DISK: Final = 2 << 30
 """Bytes; a small run with its dataset and checkpoints fits in."""
+_UNNOTICED: Final = {None, "", "waits for the scheduler"}
+"""Reasons of a queued run that the scheduler has not looked at yet; it does within a second."""
+_LOOKS: Final = 10
+_LOOK_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,10 @@ class Finding:
     state: Literal["ok", "problem", "skipped"]
     detail: str
     remedy: str = ""
+
+
+class _Unseen(Exception):
+    """Neither well nor ill, as far as can be told; why, in words."""
 
 
 def diagnose(client: Client) -> Iterator[Finding]:
@@ -40,15 +48,18 @@ def diagnose(client: Client) -> Iterator[Finding]:
         return
     yield _finding("api", lambda: _api(client), _LOGS)
     yield _finding("storage and S3", lambda: _storage(client), _LOGS)
-    yield _finding("monitor and Redis", lambda: _monitor(client, me), _LOGS)
+    yield _finding("monitor and Redis", lambda: _monitor(client), _LOGS)
+    yield _finding("scheduler", lambda: _scheduler(client), _LOGS)
     yield _finding("workers", lambda: _workers(client), "`./run up` starts one on this machine")
-    yield _generator(client, me)
+    yield _finding("generator", lambda: _generator(client, me), _LOGS)
 
 
 def _finding(name: str, check: Callable[[], str], remedy: str) -> Finding:
-    """`check` says in words what is well, or raises what is not."""
+    """`check` says in words what is well, or raises what is not, or cannot be seen."""
     try:
         return Finding(name, "ok", check())
+    except _Unseen as why:
+        return Finding(name, "skipped", str(why))
     except ClientError as error:
         told = "" if isinstance(error, Unreachable) or "groundup doctor" in error.remedy else error.remedy
         return Finding(name, "problem", error.detail, told or remedy)
@@ -99,31 +110,48 @@ def _storage(client: Client) -> str:
     newest = next((dataset.latest for dataset in client.datasets.list() if dataset.latest), None)
     if newest is None:
         _bucket(client)
-        return "storage answers; nothing is read from S3 while there is no dataset"
+        return "storage answers, and S3 behind it; there is no dataset to read yet"
     next(client.datasets.documents(newest.dataset, newest.version), None)
     return f"answers, and {newest.reference} can be read"
 
 
 def _bucket(client: Client) -> None:
-    """Without a signature S3 refuses, which is an answer; the gateway says 503 where there is none."""
+    """Without a signature S3 refuses, which is an answer; the gateway says 503 where there is none. A bucket of another name than
+    ours leaves the address to the dashboard, which answers anything with its page."""
+    unseen = "storage answers; S3 shows once there is a dataset, for its bucket is not called groundup"
     try:
-        client.transport.get_object("/groundup/")
+        answer = client.transport.get_object("/groundup/")
     except ApiProblem as refusal:
         if refusal.temporary:
             raise
+        if refusal.status == 404:
+            raise _Unseen(unseen) from refusal
+        return
+    if b"<ListBucketResult" not in answer[:1000]:
+        raise _Unseen(unseen)
 
 
-def _monitor(client: Client, me: Me) -> str:
-    """A ticket goes through Redis, but a viewer may have none."""
-    if me.role != "viewer":
-        client.transport.post("/api/v1/ws-tickets")
-        return "answers, and hands out tickets for live events"
-    try:
-        client.transport.get("/api/v1/runs/run_none/events", {"limit": 1})
-    except ApiProblem as refusal:
-        if refusal.status != 404:
-            raise
-    return "answers; live events are not asked for as a viewer"
+def _monitor(client: Client) -> str:
+    """A ticket goes through Redis."""
+    client.transport.post("/api/v1/ws-tickets")
+    return "answers, and hands out tickets for live events"
+
+
+def _scheduler(client: Client) -> str:
+    """It has no address; what shows is whether queued runs get a reason from it."""
+    waiting = _unnoticed(client)
+    if not waiting:
+        raise _Unseen("no run waits to be looked at, and nothing else shows whether it works")
+    for _ in range(_LOOKS):
+        client.transport.sleep(_LOOK_SECONDS)
+        waiting &= _unnoticed(client)
+        if not waiting:
+            return "takes up what is submitted"
+    raise LocalProblem(f"has not looked at {', '.join(sorted(waiting))} for {_LOOKS * _LOOK_SECONDS:g} s")
+
+
+def _unnoticed(client: Client) -> set[str]:
+    return {run.id for run in client.runs.list(state="queued") if run.state == "queued" and run.reason in _UNNOTICED}
 
 
 def _workers(client: Client) -> str:
@@ -139,18 +167,11 @@ def _workers(client: Client) -> str:
     return f"{len(online)} online, {free} of {len(slots)} slots free"
 
 
-def _generator(client: Client, me: Me) -> Finding:
+def _generator(client: Client, me: Me) -> str:
     if me.role == "viewer":
-        return Finding("generator", "skipped", "a viewer may not generate")
-    try:
-        checkpoint = next(client.checkpoints.list(), None)
-    except ClientError as error:
-        return Finding("generator", "problem", error.detail, error.remedy or _LOGS)
+        raise _Unseen("a viewer may not generate")
+    checkpoint = next(client.checkpoints.list(), None)
     if checkpoint is None:
-        return Finding("generator", "skipped", "there is no checkpoint to ask it about yet")
-    return _finding("generator", lambda: _one_token(client, checkpoint.id), _LOGS)
-
-
-def _one_token(client: Client, checkpoint_id: str) -> str:
-    client.generator.generate(checkpoint_id, ["a"], Sampling(max_new_tokens=1))
+        raise _Unseen("there is no checkpoint to ask it about yet")
+    client.generator.generate(checkpoint.id, ["a"], Sampling(max_new_tokens=1))
     return "answers"

@@ -15,6 +15,7 @@ from services.monitor import columns
 from services.monitor.buckets import bucket
 from services.monitor.columns import Columns
 from services.monitor.models import MetricChunk
+from shared.names import Metric
 
 Axis = Literal["step", "tokens", "time"]
 _EXTENT: Final[dict[Axis, tuple[InstrumentedAttribute[Any], InstrumentedAttribute[Any]]]] = {
@@ -36,10 +37,14 @@ class Zoom:
 
 @dataclass(frozen=True)
 class Timeline:
-    """`started`: seconds since 1970 of the run's first point. `superseded`: per attempt, the step from which on a later one counts."""
+    """`started`: seconds since 1970 of the run's first point.
+
+    superseded: per name and attempt, the step from which on a later attempt counts: that of its first point of the name, or the first
+    step it took. An attempt that resumes behind step 120 evaluates 120 again, but takes 121 first.
+    """
 
     started: float
-    superseded: dict[int, int]
+    superseded: dict[tuple[str, int], int]
 
 
 def read_series(session: Session, run_id: str, names: list[str] | None, zoom: Zoom, *, all_attempts: bool = False) -> list[dict[str, Any]]:
@@ -60,11 +65,25 @@ def read_series(session: Session, run_id: str, names: list[str] | None, zoom: Zo
 
 def _timeline(session: Session, run_id: str) -> Timeline | None:
     first = func.min(MetricChunk.first_step), func.min(MetricChunk.first_at)
-    rows = session.execute(select(MetricChunk.attempt, *first).where(MetricChunk.run_id == run_id).group_by(MetricChunk.attempt)).all()
+    series = MetricChunk.name, MetricChunk.attempt
+    rows = session.execute(select(*series, *first).where(MetricChunk.run_id == run_id).group_by(*series)).all()
     if not rows:
         return None
-    superseded = {attempt: min(steps) for attempt, _, _ in rows if (steps := [step for later, step, _ in rows if later > attempt])}
-    return Timeline(min(at for _, _, at in rows), superseded)
+    firsts: dict[str, dict[int, int]] = {}
+    for name, attempt, step, _ in rows:
+        firsts.setdefault(name, {})[attempt] = step
+    return Timeline(min(at for *_, at in rows), _superseded(firsts))
+
+
+def _superseded(firsts: dict[str, dict[int, int]]) -> dict[tuple[str, int], int]:
+    """firsts: per name and attempt, the first step of its points."""
+    taken = firsts.get(Metric.TRAIN_LOSS, {})
+    return {
+        (name, attempt): min(steps)
+        for name, own in firsts.items()
+        for attempt in own
+        if (steps := [step for beginnings in (own, taken) for later, step in beginnings.items() if later > attempt])
+    }
 
 
 def _chunks(run_id: str, names: list[str] | None, zoom: Zoom, started: float) -> Select[Any]:
@@ -98,7 +117,7 @@ class _Curve:
             time.sleep(0)  # long curves take turns with the sockets of the same process
 
     def _visible(self, row: Any) -> Iterator[tuple[NDArray[Any], columns.Floats]]:
-        hidden_from = self.hidden_from.get(row.attempt)
+        hidden_from = self.hidden_from.get((row.name, row.attempt))
         if hidden_from is not None and row.first_step >= hidden_from:
             return
         points = columns.decode(row.data, sealed=row.sealed)

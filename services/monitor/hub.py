@@ -90,11 +90,14 @@ class Hub:
             feed.live.discard(subscription)
             if not feed.members:
                 del self.feeds[feed.topic]
+        subscription.outbox.leave(subscription)
 
     # --- joining: called by the socket's writer, again and again until the subscription is live ---
 
     def catch_up(self, subscription: Subscription) -> list[bytes]:
-        """Frames of the next part of the stream. Raises RedisError; then nothing has changed."""
+        """Frames of the next part of the stream; none once it has left. Raises RedisError; then nothing has changed."""
+        if not self._is_member(subscription):
+            return []
         page = self._read(subscription.topic, subscription.seq)
         with self.lock:
             feed = self.feeds.get(subscription.topic)
@@ -102,6 +105,11 @@ class Hub:
                 return []
             self._synchronise(feed, page)
             return self._advance(subscription, feed, page)
+
+    def _is_member(self, subscription: Subscription) -> bool:
+        with self.lock:
+            feed = self.feeds.get(subscription.topic)
+            return feed is not None and subscription in feed.members
 
     def _synchronise(self, feed: Feed, page: bus.Range) -> None:
         """A feed that nobody follows yet may jump."""

@@ -26,13 +26,13 @@ class Outbox:
     """A bounded queue of frames that never makes the sender wait: a socket whose client falls behind is closed with TOO_SLOW.
 
     The client connects again with its `(epoch, since)` and is served from the stream at its own pace. `joins`: subscriptions that have yet
-    to catch up; what they read is sent directly, so it does not count.
+    to catch up, in order and each once; what they read is sent directly, so it does not count.
     """
 
     def __init__(self, max_frames: int = MAX_FRAMES, max_bytes: int = MAX_BYTES) -> None:
         self.max_frames, self.max_bytes = max_frames, max_bytes
         self.frames: deque[bytes] = deque()
-        self.joins: deque[Subscription] = deque()
+        self.joins: dict[Subscription, None] = {}
         self.size = 0
         self.closing: Closing | None = None
         self.wake = threading.Event()
@@ -55,8 +55,18 @@ class Outbox:
         return frame
 
     def join(self, subscription: "Subscription") -> None:
-        self.joins.append(subscription)
+        self.joins[subscription] = None
         self.wake.set()
+
+    def leave(self, subscription: "Subscription") -> None:
+        self.joins.pop(subscription, None)
+
+    def next_join(self) -> "Subscription | None":
+        if not self.joins:
+            return None
+        subscription = next(iter(self.joins))
+        del self.joins[subscription]
+        return subscription
 
     def close(self, code: int, reason: str) -> None:
         """Forget what waits and have the socket closed. The first reason stays."""

@@ -137,8 +137,8 @@ class Connection:
         while self.outbox.closing is None:
             if frame := self.outbox.take():
                 self._send(frame)
-            elif self.outbox.joins:
-                self._catch_up(self.outbox.joins.popleft())
+            elif subscription := self.outbox.next_join():
+                self._catch_up(subscription)
             else:
                 return
 

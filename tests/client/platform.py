@@ -244,6 +244,11 @@ def add_rest(app: Flask, state: Platform) -> None:
     def openapi() -> ResponseReturnValue:
         return {"openapi": "3.1.0"}
 
+    @app.get("/groundup/")
+    def dashboard() -> ResponseReturnValue:
+        """As of a server whose bucket has another name: its gateway answers with the dashboard."""
+        return "<!doctype html><title>Groundup</title>"
+
     @app.get("/api/v1/me")
     def me() -> ResponseReturnValue:
         return {"name": "tester", "role": state.role}

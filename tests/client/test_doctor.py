@@ -2,9 +2,11 @@ import json
 from pathlib import Path
 
 import pytest
+from groundup import Client
+from groundup.doctor import diagnose
 
 from tests.client.conftest import Command
-from tests.client.platform import TOKEN, Platform
+from tests.client.platform import TOKEN, Platform, new_run
 from tests.servers import free_port
 
 SLOTS = [{"id": "h/cpu0", "device": "cpu"}, {"id": "h/cpu1", "attempt_id": "att_1"}]
@@ -30,7 +32,7 @@ def test_all_is_well(groundup: Command, healthy: Platform, home: Path) -> None:
     (home / "data").mkdir()
     code, findings = diagnosis(groundup)
     assert code == 0
-    assert {state for state, _detail, _remedy in findings.values()} == {"ok"}
+    assert {name for name, (state, _detail, _remedy) in findings.items() if state != "ok"} == {"scheduler"}
     assert findings["workers"][1] == "1 online, 1 of 2 slots free"
     assert findings["token"][1] == "you are tester, admin"
     assert "All is well." in groundup("doctor").stdout
@@ -54,11 +56,26 @@ def test_what_is_down_is_named_with_a_remedy(groundup: Command, healthy: Platfor
     assert findings[name][2] == "wait"
 
 
-def test_an_s3_server_that_is_away_shows_without_a_dataset(groundup: Command, healthy: Platform) -> None:
+@pytest.mark.parametrize(("status", "state"), [(403, "ok"), (503, "problem"), (404, "skipped"), (None, "skipped")])
+def test_s3_without_a_dataset(groundup: Command, healthy: Platform, status: int | None, state: str) -> None:
+    """None: the dashboard answers in its place."""
     healthy.versions = []
-    assert diagnosis(groundup)[1]["storage and S3"][0] == "ok"
-    healthy.faults["/groundup/"] = [503]
-    assert diagnosis(groundup)[1]["storage and S3"][0] == "problem"
+    healthy.faults["/groundup/"] = [] if status is None else [status]
+    assert diagnosis(groundup)[1]["storage and S3"][0] == state
+
+
+@pytest.mark.parametrize(("reason", "state"), [("waits for the scheduler", "problem"), ("", "problem"), ("no worker is online", "skipped")])
+def test_a_run_that_the_scheduler_does_not_look_at(client: Client, healthy: Platform, reason: str, state: str) -> None:
+    healthy.runs["run_1"] = new_run("run_1", {}) | {"reason": reason}
+    (found,) = [finding for finding in diagnose(client) if finding.name == "scheduler"]
+    assert found.state == state
+    assert (found.state == "problem") == ("run_1" in found.detail)
+
+
+def test_a_scheduler_at_work(client: Client, healthy: Platform) -> None:
+    healthy.runs["run_1"] = new_run("run_1", {}) | {"reason": "waits for the scheduler"}
+    client.transport.sleep = lambda _seconds: healthy.runs["run_1"].update(reason="preparing the dataset: 1 %")
+    assert [finding.state for finding in diagnose(client) if finding.name == "scheduler"] == ["ok"]
 
 
 def test_no_server(groundup: Command, platform: Platform) -> None:
@@ -95,5 +112,5 @@ def test_a_new_server_and_a_viewer(groundup: Command, healthy: Platform) -> None
     code, findings = diagnosis(groundup)
     assert code == 0
     assert findings["generator"][0] == "skipped"
-    assert not [one for one in healthy.seen if one.method == "POST"]
+    assert [one.path for one in healthy.seen if one.method == "POST"] == ["/api/v1/ws-tickets"]
     assert TOKEN not in groundup("doctor").output

@@ -13,7 +13,7 @@ from services.monitor.outbox import TOO_SLOW, Outbox
 from shared import bus
 from shared.events import LogWritten, unpack
 from tests.monitor.producing import RUN, Producer
-from tests.servers import wait_until
+from tests.servers import free_port, wait_until
 
 
 class Reader:
@@ -30,7 +30,8 @@ class Reader:
             if frame := self.outbox.take():
                 self.said.append(unpack(frame))
                 continue
-            subscription = self.outbox.joins.popleft()
+            subscription = self.outbox.next_join()
+            assert subscription is not None
             self.said += map(unpack, self.hub.catch_up(subscription))
             if not subscription.live:
                 self.outbox.join(subscription)
@@ -179,6 +180,19 @@ def test_who_leaves_hears_nothing_more(hub: Hub, client: redis.Redis, child: Pro
     assert (leaving.story(), staying.story()) == (["subscribed 10"], ["subscribed 10", 11])
     hub.leave(staying.subscription)
     assert hub.feeds == {}
+
+
+def test_who_leaves_waits_no_more_and_costs_redis_nothing() -> None:
+    with closing(redis.Redis(port=free_port())) as away:
+        hub, outbox = Hub(away), Outbox()
+        for _ in range(1000):
+            subscription = Subscription(RUN, outbox)
+            hub.enter(subscription)
+            outbox.join(subscription)
+            assert len(outbox.joins) == 1
+            hub.leave(subscription)
+        assert not outbox.joins
+        assert hub.catch_up(subscription) == []
 
 
 def test_bytes_that_cannot_be_read_are_a_reset_and_no_hole() -> None:

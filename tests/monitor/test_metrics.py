@@ -11,6 +11,7 @@ from services.monitor.history import Zoom, read_series
 from services.monitor.ingest import take
 from services.monitor.models import Base
 from serving.database import Database
+from shared.events import EvaluationCompleted
 from tests.monitor.producing import RUN, Producer, entries, step
 
 URL = f"/api/v1/runs/{RUN}/metrics"
@@ -97,6 +98,25 @@ def test_a_later_attempt_hides_the_dead_end_in_curves_it_has_not_reached_yet(htt
     first.say(*(step(number, train_loss=1.0, val_loss=float(number)) for number in range(1, 11)))
     ingest(sqlite, first, attempt(2, 6, 6))
     assert read(http, editor, names="val/loss")[0]["x"] == [1, 2, 3, 4, 5]
+
+
+def evaluated(at: int, loss: float) -> EvaluationCompleted:
+    return EvaluationCompleted(step=at, tokens=at * 100, metrics={"val/loss": loss})
+
+
+def test_no_step_is_missing_where_a_later_attempt_evaluated_its_checkpoint_again(
+    http: Any, sqlite: Database, editor: dict[str, str]
+) -> None:
+    """Killed at 130, evaluated at 60 and 120, resumed behind the checkpoint of 120."""
+    first, second = attempt(1, 1, 130), Producer("child2", attempt=2)
+    first.say(evaluated(60, 1.0), evaluated(120, 1.5))
+    second.say(evaluated(120, 2.5), *(step(at, train_loss=2000.0 + at) for at in range(121, 141)))
+    ingest(sqlite, first, second)
+    (loss,) = read(http, editor, names="train/loss")
+    assert loss["x"] == list(range(1, 141))
+    assert loss["last"] == [*range(1001, 1121), *range(2121, 2141)]
+    (val,) = read(http, editor, names="val/loss")
+    assert (val["x"], val["last"], val["count"]) == ([60, 120], [1.0, 2.5], [1, 1])
 
 
 def test_zoom_reads_only_the_chunks_in_range(http: Any, sqlite: Database, editor: dict[str, str]) -> None:
