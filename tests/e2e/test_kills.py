@@ -11,7 +11,7 @@ STEPS = 600
 
 @pytest.mark.timeout(400)
 def test_redis_and_the_training_are_killed_and_the_run_succeeds(stack: Stack, client: Client, dataset: str, tokenizer: str) -> None:
-    plan = spec("killed", dataset, tokenizer, steps=STEPS, checkpoint={"every": 50}, evaluate={"every": 200, "batches": 2})
+    plan = spec("killed", dataset, tokenizer, steps=STEPS, checkpoint={"every": 50}, evaluate={"every": 50, "batches": 2})
     run = client.runs.submit(plan)
     wait_until(lambda: client.runs.get(run.id).progress.step >= 20, "the first steps", 90)
     stack.kill("redis-server")
