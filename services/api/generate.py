@@ -3,7 +3,7 @@
 import itertools
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Annotated, Final
 
 from flask import Response
@@ -74,11 +74,10 @@ def generate(body: GenerateBody) -> Answer | Response:
         top_p=body.top_p,
         seed=secrets.randbits(32) if body.seed is None else body.seed,
     )
-    incoming = replies(parts().redis, request)
+    incoming = replies(parts().redis, request, parts().conversations)
     first = next(incoming)  # what is wrong from the start is still a problem, with its own status
     if body.stream:
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return Response(_server_sent(first, incoming), content_type="text/event-stream", headers=headers)
+        return _streamed(first, incoming)
     outputs = Outputs(len(prompts))
     outputs.add(first)
     for reply in incoming:
@@ -111,6 +110,13 @@ def _find_checkpoint(body: GenerateBody) -> Checkpoint:
     if not found:
         raise Conflict(f"run {run.name} has no checkpoint yet", remedy="wait for its first one, or lower train.checkpoint.every")
     return found[0]
+
+
+def _streamed(first: GenerateReply, incoming: Generator[GenerateReply, None, None]) -> Response:
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    response = Response(_server_sent(first, incoming), content_type="text/event-stream", headers=headers)
+    response.call_on_close(incoming.close)  # also where the browser left before the first piece
+    return response
 
 
 def _server_sent(first: GenerateReply, incoming: Iterator[GenerateReply]) -> Iterator[str]:

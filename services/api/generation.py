@@ -1,7 +1,8 @@
 """The conversation with the generator over Redis: one request into a list, its replies out of a stream of their own."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from threading import BoundedSemaphore
 from typing import Any, Final, cast
 
 import redis
@@ -39,28 +40,35 @@ class Outputs:
             output.finish_reason = reply.finish_reason
 
 
-def replies(client: redis.Redis, request: GenerateRequest, *, seconds: float = SECONDS) -> Iterator[GenerateReply]:
-    """Replies up to `done`.
+def replies(
+    client: redis.Redis, request: GenerateRequest, seats: BoundedSemaphore, *, seconds: float = SECONDS
+) -> Generator[GenerateReply, None, None]:
+    """Replies up to `done`, `seconds` at most between one and the next. To close it is to leave.
 
-    Raises EnvironmentFault where no generator serves or answers in time, or Redis is down; UserError where the generator gives up.
+    Raises EnvironmentFault where no seat is free, no generator serves or answers in time, or Redis is down; UserError where the
+    generator gives up.
     """
+    if not seats.acquire(blocking=False):
+        raise EnvironmentFault("too many texts are being generated at this moment", remedy="try again in a few seconds", code="busy")
     try:
-        for reply in _conversation(client, request, time.monotonic() + seconds):
+        for reply in _conversation(client, request, seconds):
             if reply.kind == "error":
                 raise UserError(reply.text, code="generation-failed")
             yield reply
     except redis.RedisError as error:
         raise EnvironmentFault(f"Redis does not answer: {error}", remedy="`groundup doctor` tells what is down") from error
+    finally:
+        seats.release()
 
 
-def _conversation(client: redis.Redis, request: GenerateRequest, deadline: float) -> Iterator[GenerateReply]:
+def _conversation(client: redis.Redis, request: GenerateRequest, seconds: float) -> Iterator[GenerateReply]:
     if not client.exists(GENERATOR_ALIVE):
         raise EnvironmentFault("no generator is running", remedy="start it: `python -m services.trainer.main_generator`, or `./run up`")
     message, stream, last = pack(request.model_dump()), generate_replies(request.id), b"0"
     client.rpush(GENERATE_REQUESTS, message)
     try:
         while True:
-            entries = _read(client, stream, last, deadline)
+            entries = _read(client, stream, last, time.monotonic() + seconds)
             for entry_id, fields in entries:
                 last, reply = entry_id, GenerateReply.model_validate(unpack(fields[b"r"]))
                 yield reply

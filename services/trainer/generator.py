@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 
 from services.trainer.decoding import TextStream
 from services.trainer.loaded import Loaded, Models
-from services.trainer.transfers import Interrupted
+from services.trainer.transfers import Halted
 from shared.errors import GroundupError, UserError
 from shared.events import pack, unpack
 from shared.generation import GenerateReply, GenerateRequest
@@ -40,6 +40,10 @@ class Sample(Protocol):
         rng: torch.Generator,
         stop_token: int | None,
     ) -> Iterator[tuple[int, float]]: ...
+
+
+class Abandoned(Exception):
+    """Nobody reads the replies any more: api has deleted their stream."""
 
 
 class Generator:
@@ -80,11 +84,16 @@ class Generator:
         except (ValueError, ValidationError) as error:
             log.error("a message that is no request is dropped: %s", error)
             return
-        replies = Replies(self.client, request.id)
+        try:
+            self._answer(request, Replies(self.client, request.id))
+        except Abandoned:
+            log.info("request %s is abandoned: nobody reads its replies", request.id)
+
+    def _answer(self, request: GenerateRequest, replies: "Replies") -> None:
         try:
             self._generate(request, replies)
             replies.add(GenerateReply(kind="done"))
-        except redis.RedisError:
+        except (redis.RedisError, Abandoned):
             raise
         except Exception as error:
             log.log(logging.INFO if isinstance(error, UserError) else logging.ERROR, "request %s failed", request.id, exc_info=error)
@@ -113,7 +122,7 @@ class Generator:
     def _until_stopped(self, tokens: Iterator[tuple[int, float]], loaded: Loaded) -> Iterator[tuple[int, float]]:
         for token, logprob in tokens:
             if self.stopping.is_set():
-                raise Interrupted("the generator is being stopped; ask again in a moment")
+                raise Halted("the generator is being stopped; ask again in a moment")
             if token == loaded.stop_token:
                 return
             yield token, logprob
@@ -133,18 +142,22 @@ class Generator:
 
 
 class Replies:
-    """The reply stream of one request; it forgets itself ten minutes after the last reply."""
+    """The reply stream of one request; it forgets itself ten minutes after the last reply. Who asked deletes it when leaving."""
 
     def __init__(self, client: redis.Redis, request_id: str) -> None:
         self.client, self.key = client, generate_replies(request_id)
         self.tokens = 0  # of the present prompt
+        self.begun = False
 
     def add(self, reply: GenerateReply) -> None:
+        """Raises Abandoned where the stream that the first reply made is gone."""
         self.tokens = self.tokens + 1 if reply.kind == "token" else self.tokens
         pipeline = self.client.pipeline(transaction=True)
-        pipeline.xadd(self.key, {"r": pack(reply.model_dump())})
+        pipeline.xadd(self.key, {"r": pack(reply.model_dump())}, nomkstream=self.begun)
         pipeline.expire(self.key, KEEP_SECONDS)
-        pipeline.execute()
+        if pipeline.execute()[0] is None:
+            raise Abandoned
+        self.begun = True
         if reply.kind == "end":
             self.tokens = 0
 

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
@@ -9,6 +10,7 @@ import pytest
 import redis
 
 from services.api.generation import replies
+from services.api.parts import CONVERSATIONS
 from shared.bus import connect
 from shared.errors import EnvironmentFault
 from shared.events import pack, unpack
@@ -146,9 +148,55 @@ def test_a_silent_generator_is_not_waited_for_for_ever(client: redis.Redis) -> N
     request = GenerateRequest(
         id="gen_1", checkpoint_id="c", files=[], prompts=["x"], max_new_tokens=1, temperature=0, top_k=None, top_p=None, seed=1
     )
+    seats = threading.BoundedSemaphore(1)
     with pytest.raises(EnvironmentFault, match="in time"):
-        list(replies(client, request, seconds=0.05))
+        list(replies(client, request, seats, seconds=0.05))
+    assert seats.acquire(blocking=False), "its seat is free again"
     assert client.llen(GENERATE_REQUESTS) == 0, "nobody waits for it any more"
+
+
+def test_a_generator_that_speaks_slowly_is_heard_to_the_end(client: redis.Redis) -> None:
+    """The time counts from its last word, so a long text may take as long as it needs."""
+    client.set(GENERATOR_ALIVE, "1")
+    request = GenerateRequest(
+        id="gen_1", checkpoint_id="c", files=[], prompts=["x"], max_new_tokens=4, temperature=0, top_k=None, top_p=None, seed=1
+    )
+    words = iter(letters(request))
+
+    def say() -> None:
+        client.xadd(generate_replies("gen_1"), {"r": pack(next(words).model_dump())})
+
+    incoming = replies(client, request, threading.BoundedSemaphore(1), seconds=1.0)
+    say()
+    heard = [next(incoming)]
+    started = time.monotonic()
+    while heard[-1].kind != "done":
+        timer = threading.Timer(0.3, say)
+        timer.start()
+        heard.append(next(incoming))
+        timer.join()
+    assert time.monotonic() - started > 1.0
+    assert [reply.kind for reply in heard] == ["token"] * 4 + ["end", "done"]
+
+
+def test_a_crowd_at_the_generator_leaves_threads_for_others(stage: Stage, generator: list[GenerateRequest]) -> None:
+    checkpointed(stage)
+    streams = [
+        stage.http.post(
+            "/api/v1/generate", json={"checkpoint_id": "ckpt_10", "prompt": "x", "stream": True}, headers=EDITOR, buffered=False
+        )
+        for _ in range(CONVERSATIONS)
+    ]
+    assert {stream.status_code for stream in streams} == {200}
+    refused = ask(stage, checkpoint_id="ckpt_10", prompt="x")
+    assert (refused.status_code, refused.json["code"]) == (503, "busy")
+    assert "try again" in refused.json["remedy"]
+    streams.pop().close()  # before having read a piece of it
+    assert ask(stage, checkpoint_id="ckpt_10", prompt="x", max_new_tokens=1).status_code == 200
+    for stream in streams:
+        stream.close()
+    for _ in range(CONVERSATIONS + 1):
+        assert ask(stage, checkpoint_id="ckpt_10", prompt="x", max_new_tokens=1).status_code == 200
 
 
 @pytest.mark.parametrize(

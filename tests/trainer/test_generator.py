@@ -150,6 +150,23 @@ def test_the_last_two_models_stay_in_memory(bench: Bench) -> None:
     assert bench.parrot.loads == ["a", "b", "c", "b"]
 
 
+def test_a_generation_that_nobody_reads_any_more_ends(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    said: list[int] = []
+
+    def sample(model: Any, prompt: Sequence[int], **options: Any) -> Iterator[tuple[int, float]]:
+        for number in range(1000):
+            said.append(number)
+            if number == 3:
+                bench.client.delete(generate_replies("gen_1"))  # what api does when its client leaves
+            yield 70, -1.0
+
+    bench.generator.sample = sample
+    assert bench.ask(bench.files(), ["x", "y"]) == []
+    assert said == [0, 1, 2, 3]
+    assert not bench.client.exists(generate_replies("gen_1"))
+    assert [record.levelname for record in caplog.records if "failed" in record.message] == []
+
+
 def test_the_process_serves_and_survives_nonsense(bench: Bench) -> None:
     generator = bench.generator
     threads = [threading.Thread(target=generator.run), threading.Thread(target=generator.keep_alive)]
