@@ -3,26 +3,18 @@
 import os
 import re
 import secrets
-import shutil
-import sys
-import tempfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from infra.layout import Layout
-
-_HERE = Path(__file__).parent
-_GUNICORN = "gunicorn --workers 1 --graceful-timeout 20 --no-control-socket --worker-tmp-dir {run}"
-_CELERY = "celery --quiet --app {app} worker --queues {queue} --hostname {name}@%%h --without-gossip --without-mingle --loglevel warning"
+from infra.layout import ROOT, Layout
+from infra.supervisor import supervisor_config
 
 
 def configure(layout: Layout) -> dict[str, str]:
     """Write every file; returns the environment of the services."""
     for folder in (layout.run_dir, layout.logs, layout.secrets, layout.data_dir / "redis", layout.data_dir / "s3" / layout.bucket):
         folder.mkdir(parents=True, exist_ok=True)
-    for folder in (layout.run_dir, layout.secrets):
-        folder.chmod(0o700)
+    layout.data_dir.chmod(0o700)  # text, checkpoints and logs are nobody else's on this machine
     environment = service_environment(layout)
     write_private(layout.run_dir / "redis.conf", redis_config(layout))
     write_private(layout.run_dir / "nginx.conf", nginx_config(layout, environment))
@@ -54,7 +46,15 @@ def service_environment(layout: Layout) -> dict[str, str]:
         "RCLONE_AUTH_KEY": f'"{access_key},{secret_key}"',
         "RCLONE_CONFIG": "/dev/null",
         "PYTHONUNBUFFERED": "1",
+        # Nothing on loopback goes through a proxy.
+        "NO_PROXY": without_proxy(),
+        "no_proxy": without_proxy(),
     }
+
+
+def without_proxy() -> str:
+    given = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
+    return ",".join(filter(None, [given, "localhost", "127.0.0.1", "::1"]))
 
 
 def generated_secret(layout: Layout, name: str) -> str:
@@ -90,88 +90,18 @@ def redis_config(layout: Layout) -> str:
 
 
 def nginx_config(layout: Layout, environment: Mapping[str, str]) -> str:
-    frontend = _HERE.parent / "frontend" / "dist"
+    frontend, gateway = ROOT / "frontend" / "dist", ROOT / "infra" / "gateway"
     values = {
         **environment,
         "GROUNDUP_RUN_DIR": str(layout.run_dir),
         # The master started by root would run its workers as `nobody`, who may not read this folder.
         "GROUNDUP_NGINX_USER": "user root;" if os.geteuid() == 0 else "",
-        "GROUNDUP_LISTEN": f"{layout.host}:{layout.port}",
+        "GROUNDUP_LISTEN": layout.listen,
         "GROUNDUP_SERVER_NAMES": layout.server_names,
         "GROUNDUP_RESOLVER": "",
         "GROUNDUP_S3_BUCKET": layout.bucket,
         "GROUNDUP_S3_URL": environment["S3_ENDPOINT_URL"],
-        "GROUNDUP_WEB_ROOT": str(frontend if frontend.exists() else _HERE / "gateway"),
+        "GROUNDUP_WEB_ROOT": str(frontend if frontend.exists() else gateway),
     }
-    template = (_HERE / "gateway" / "nginx.conf.template").read_text()
+    template = (gateway / "nginx.conf.template").read_text()
     return re.sub(r"\$\{(GROUNDUP_\w+)\}", lambda match: values[match[1]], template)
-
-
-def supervisor_config(layout: Layout) -> str:
-    socket = supervisor_socket(layout)
-    head = f"""[unix_http_server]
-file={socket}
-chmod=0700
-[supervisord]
-pidfile={layout.supervisor_pid}
-logfile={layout.logs}/supervisord.log
-childlogdir={layout.logs}
-directory={_HERE.parent}
-minfds=1024
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
-[supervisorctl]
-serverurl=unix://{socket}
-"""
-    programs = commands(layout)
-    return head + "".join(_program(name, command, layout, order) for order, (name, command) in enumerate(programs.items()))
-
-
-def supervisor_socket(layout: Layout) -> Path:
-    """Under the data folder, or under the temporary folder where that path is too long for a socket (about 100 bytes)."""
-    socket = layout.run_dir / "supervisor.sock"
-    if len(str(socket)) < 90:
-        return socket
-    return Path(tempfile.gettempdir()) / f"groundup-{os.getuid()}-{zlib.crc32(str(layout.data_dir).encode()):08x}.sock"
-
-
-def commands(layout: Layout) -> dict[str, str]:
-    gunicorn = _GUNICORN.format(run=layout.run_dir)
-    listen = {name: f"--bind 127.0.0.1:{layout.ports[name]}" for name in ("api", "monitor", "storage")}
-    storage_worker = _CELERY.format(app="services.storage.worker", queue="storage", name="storage")
-    trainer_worker = _CELERY.format(app="services.trainer.worker", queue=f"worker.{layout.worker}", name=layout.worker)
-    return {
-        "redis": f"redis-server {layout.run_dir}/redis.conf",
-        "s3": f"rclone serve s3 --addr 127.0.0.1:{layout.ports['s3']} --log-level ERROR {layout.data_dir}/s3",
-        "gateway": f"nginx -p {layout.run_dir} -c {layout.run_dir}/nginx.conf -g 'daemon off;'",
-        "api": f"{gunicorn} {listen['api']} --worker-class gthread --threads 16 services.api.wsgi:app",
-        "scheduler": "python -m services.api.main_scheduler",
-        "monitor": f"{gunicorn} {listen['monitor']} --worker-class gevent --worker-connections 10000 services.monitor.wsgi:app",
-        "monitor-ingester": "python -m services.monitor.main_ingester",
-        "storage": f"{gunicorn} {listen['storage']} --worker-class gthread --threads 16 --timeout 120 services.storage.wsgi:app",
-        "storage-worker": f"{storage_worker} --pool threads --concurrency 1 --beat --schedule {layout.run_dir}/storage-beat",
-        "trainer-agent": "python -m services.trainer.main_agent",
-        "trainer-worker": f"{trainer_worker} --pool threads --concurrency 2",
-        "generator": "python -m services.trainer.main_generator",
-    }
-
-
-def _program(name: str, command: str, layout: Layout, order: int) -> str:
-    program, _, arguments = command.partition(" ")
-    found = shutil.which(program, path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    if found is None:
-        raise FileNotFoundError(f"{program} is not installed; `./run up` installs it")
-    return f"""[program:{name}]
-command={found} {arguments}
-priority={order}
-autorestart=true
-startsecs=1
-startretries=1000000
-stopwaitsecs=45
-stopasgroup=false
-killasgroup=true
-redirect_stderr=true
-stdout_logfile={layout.logs}/{name}.log
-stdout_logfile_maxbytes=10MB
-stdout_logfile_backups=2
-"""

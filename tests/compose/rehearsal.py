@@ -130,7 +130,7 @@ def three_at_once(stack: Stack, client: Client) -> None:
     for run_id in runs:
         client.runs.stop(run_id)
     for run_id in runs:
-        assert client.runs.wait(run_id, timeout=90).state == "stopped"
+        assert client.runs.wait(run_id, timeout=work.PATIENCE).state == "stopped"
     say("three trainers, three runs at once, one on each")
 
 
@@ -147,7 +147,7 @@ def crash_each(stack: Stack, client: Client) -> str:
         crash(stack, client, "trainer", run_id, number)
     work.wait_workers(client, {"trainer-1", "trainer-2", "trainer-3"})
     client.runs.stop(run_id)
-    assert client.runs.wait(run_id, timeout=90).state == "stopped"
+    assert client.runs.wait(run_id, timeout=work.PATIENCE).state == "stopped"
     attempts, (last, wrong) = len(client.runs.get(run_id).attempts), work.steps_of_history(client, run_id)
     assert attempts > 1, "no trainer was hit"
     assert wrong == 0, f"{wrong} of {last} steps are missing or doubled"

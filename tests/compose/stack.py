@@ -72,7 +72,7 @@ class Stack:
     def running(self, service: str) -> list[Container]:
         return [container for container in self.containers() if container.service == service and container.state == "running"]
 
-    def wait_well(self, seconds: float = 180) -> float:
+    def wait_well(self, seconds: float = 400) -> float:
         """Until every container is healthy or has done its work; returns the seconds."""
         return until(lambda: all(container.well for container in self.containers()), self.complaint, seconds)
 
@@ -81,7 +81,7 @@ class Stack:
         said = "\n".join(docker("logs", "--tail", "15", container.id, check=False) for container in bad)
         return f"{', '.join(f'{c.service} is {c.state} {c.health}' for c in bad)}\n{said}"
 
-    def crash(self, container: Container, seconds: float = 120) -> float:
+    def crash(self, container: Container, seconds: float = 300) -> float:
         """Kill its first process from outside, as a crash would (the engine takes `docker kill` for a wish to keep it down), and wait
         until it has come back and is healthy; returns the seconds."""
         docker("run", "--rm", "--pid", "host", "--network", "none", "--user", "0", HELPER, "sh", "-c", f"kill -9 {container.pid}")

@@ -9,6 +9,8 @@ from groundup.runs import Run
 from tests.compose.stack import until
 
 DATASET = "rehearsal"
+PATIENCE = 400.0
+"""Seconds. Starting torch three times at once takes a small, busy machine minutes; what is asked here is that things happen."""
 LINES = "".join(f"the {number} hens lay {number * 7 % 101} eggs before the {number % 12} o'clock bell rings\n" for number in range(3000))
 
 
@@ -40,13 +42,13 @@ def submit(client: Client, name: str, steps: int) -> str:
     return client.runs.submit(spec(name, steps)).id
 
 
-def succeed(client: Client, run_id: str, seconds: float = 180) -> Run:
+def succeed(client: Client, run_id: str, seconds: float = PATIENCE) -> Run:
     run = client.runs.wait(run_id, timeout=seconds)
     assert run.state == "succeeded", f"{run.name} is {run.state}: {run.reason}"
     return run
 
 
-def wait_running(client: Client, run_ids: list[str], seconds: float = 90) -> float:
+def wait_running(client: Client, run_ids: list[str], seconds: float = PATIENCE) -> float:
     """Until all of them run at once."""
 
     def states() -> list[str]:
@@ -55,7 +57,7 @@ def wait_running(client: Client, run_ids: list[str], seconds: float = 90) -> flo
     return until(lambda: states() == ["running"] * len(run_ids), lambda: f"the runs are {states()}", seconds)
 
 
-def wait_steps(client: Client, run_id: str, seconds: float = 90) -> float:
+def wait_steps(client: Client, run_id: str, seconds: float = PATIENCE) -> float:
     """Until the run has gone on from where it is."""
     step = client.runs.get(run_id).progress.step
 
@@ -67,7 +69,7 @@ def wait_steps(client: Client, run_id: str, seconds: float = 90) -> float:
     return until(gone_on, lambda: f"the run stands at step {step}", seconds)
 
 
-def wait_workers(client: Client, names: set[str], seconds: float = 60) -> None:
+def wait_workers(client: Client, names: set[str], seconds: float = PATIENCE) -> None:
     def online() -> set[str]:
         return {worker.name for worker in client.workers.list() if worker.state == "online" and len(worker.slots) == 1}
 
