@@ -4,7 +4,7 @@ import { ErrorNotice, Notice } from "@/shared/ui/Notice";
 
 export function NotFoundPage() {
   return (
-    <Notice icon={<SearchX size={28} aria-hidden />} title="There is no such page">
+    <Notice level={1} icon={<SearchX size={28} aria-hidden />} title="There is no such page">
       <p>
         The address may be mistyped. <Link to="/runs">All runs</Link>
       </p>

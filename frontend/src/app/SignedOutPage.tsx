@@ -27,7 +27,7 @@ export function SignedOutPage() {
   };
   return (
     <div className="page">
-      <Notice icon={<KeyRound size={28} aria-hidden />} title="Sign in with a link">
+      <Notice level={1} icon={<KeyRound size={28} aria-hidden />} title="Sign in with a link">
         <p>This browser has no session here, or it has ended. A login link works once, for ten minutes. On the machine that runs Groundup, type:</p>
         <Snippet label="command for a login link" text="groundup login-link" />
         <p>and open what it prints in this browser. Then come back to this page.</p>

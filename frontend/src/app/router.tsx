@@ -3,7 +3,6 @@ import { NotFoundPage, RouteError } from "./ErrorPages";
 import { Shell } from "./Shell";
 
 function text(value: unknown): string | undefined {
-  if (typeof value === "number") return String(value);
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
@@ -17,7 +16,7 @@ function only<K extends string>(search: Record<string, unknown>, ...names: K[]):
   return found;
 }
 
-const root = createRootRoute({ component: Shell, notFoundComponent: NotFoundPage, errorComponent: RouteError });
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFoundPage });
 
 const home = createRoute({
   getParentRoute: () => root,
@@ -98,7 +97,22 @@ const login = createRoute({
 
 const routeTree = root.addChildren([home, runs, newRun, runHome, run, datasets, dataset, checkpoints, playground, cluster, login]);
 
-export const router = createRouter({ routeTree, defaultPreload: "intent", defaultPreloadStaleTime: 0, scrollRestoration: true });
+/** Plain `?name=value`; the router's own way would put text that looks like a number in quotes. */
+function stringifySearch(search: Record<string, unknown>): string {
+  const parameters = new URLSearchParams(Object.entries(search).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])));
+  const written = parameters.toString();
+  return written && `?${written}`;
+}
+
+export const router = createRouter({
+  routeTree,
+  parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),
+  stringifySearch,
+  defaultErrorComponent: RouteError,
+  defaultPreload: "intent",
+  defaultPreloadStaleTime: 0,
+  scrollRestoration: true,
+});
 
 declare module "@tanstack/react-router" {
   interface Register {

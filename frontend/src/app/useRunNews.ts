@@ -51,8 +51,7 @@ function progressOf({ step, tokens, metrics }: Point, before: Partial<Progress> 
   const found: Partial<Progress> = { step, tokens };
   if (metrics["train/loss"] !== undefined) found.loss = metrics["train/loss"];
   const speed = metrics["perf/tokens_per_second"];
-  const average = before?.tokens_per_second ?? speed;
-  if (speed !== undefined && average !== undefined && average !== null) found.tokens_per_second = 0.9 * average + 0.1 * speed;
+  if (speed !== undefined) found.tokens_per_second = 0.9 * (before?.tokens_per_second ?? speed) + 0.1 * speed;
   return found;
 }
 

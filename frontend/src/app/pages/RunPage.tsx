@@ -75,7 +75,7 @@ function LoadedRun({ run }: { run: Run }) {
 
 function NoSuchRun({ runId }: { runId: string }) {
   return (
-    <Notice title="This run does not exist">
+    <Notice level={1} title="This run does not exist">
       <p>
         There is no run <code>{runId}</code>; it may have been deleted. <Link to="/runs">All runs</Link>
       </p>

@@ -63,8 +63,9 @@ export function paint(chart: LineChart, colour: string): void {
   value.borderColor = line;
   for (const scale of Object.values(chart.options.scales ?? {})) {
     if (!scale) continue;
-    scale.grid = { ...scale.grid, color: token("--grid") };
-    scale.ticks = { ...scale.ticks, color: token("--text-2"), font: { size: 11, family: token("--font") } };
+    // One by one: these are Chart.js's own objects, which must not be copied.
+    if (scale.grid) scale.grid.color = token("--grid");
+    if (scale.ticks) Object.assign(scale.ticks, { color: token("--text-2"), font: { size: 11, family: token("--font") } });
   }
 }
 

@@ -26,9 +26,9 @@ export function LoginForm({ code, onSignedIn }: Props) {
     mutate(code);
   }, [code, mutate]);
 
-  if (login.isPending) return <Notice title="Signing in…" />;
+  if (login.isPending) return <Notice level={1} title="Signing in…" />;
   return (
-    <Notice icon={<KeyRound size={28} aria-hidden />} title={login.isError ? "This link does not work" : "Sign in with a link"}>
+    <Notice level={1} icon={<KeyRound size={28} aria-hidden />} title={login.isError ? "This link does not work" : "Sign in with a link"}>
       {login.isError && <ErrorBanner error={login.error} />}
       <p>A login link works once, for ten minutes. On the machine that runs Groundup, type:</p>
       <Snippet label="command for a login link" text="groundup login-link" />

@@ -6,15 +6,18 @@ import { Button } from "./Button";
 interface NoticeProps {
   icon?: ReactNode;
   title: string;
+  /** Of the heading: 1 where the notice is the whole page. */
+  level?: 1 | 2;
   children?: ReactNode;
 }
 
 /** The middle of an empty page: what is not there, and what to do. */
-export function Notice({ icon, title, children }: NoticeProps) {
+export function Notice({ icon, title, level = 2, children }: NoticeProps) {
+  const Heading = level === 1 ? "h1" : "h2";
   return (
     <div className="notice">
       {icon}
-      <h2>{title}</h2>
+      <Heading>{title}</Heading>
       {children}
     </div>
   );
