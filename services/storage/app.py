@@ -15,7 +15,7 @@ from shared.settings import Settings
 
 def create_app(settings: Settings, stores: Stores) -> OpenAPI:
     app = create_service("storage", settings, ready=lambda: check_ready(stores))
-    app.extensions["stores"] = stores
+    app.extensions |= {"stores": stores, "public_url": settings.public_url}
     for blueprint in (uploads, datasets, tokenizers, resolve, prepared, checkpoint_objects, checkpoint_files):
         app.register_api(blueprint)
     return app
@@ -24,4 +24,4 @@ def create_app(settings: Settings, stores: Stores) -> OpenAPI:
 def check_ready(stores: Stores) -> None:
     """Raises where the database or the bucket cannot be reached."""
     stores.database.ping()
-    stores.objects.ensure_bucket()
+    stores.objects.ping()

@@ -6,7 +6,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.storage.models import DatasetVersion, File, UploadPart
-from services.storage.objects import ObjectStore, part_key
+from services.storage.objects import part_key
+from services.storage.repair import doubting
+from services.storage.stores import Stores
 
 
 @dataclass(frozen=True)
@@ -23,15 +25,16 @@ class PlacedPart:
 class PartReader:
     """Reads whole parts, checked. Keeps the last one, as tasks go through a stream in steps smaller than a part."""
 
-    def __init__(self, objects: ObjectStore) -> None:
-        self.objects = objects
+    def __init__(self, stores: Stores) -> None:
+        self.stores = stores
         self._last = ("", b"")
 
     def read(self, part: PlacedPart) -> bytes:
         """Raises DamagedObject."""
         sha256, data = self._last
         if sha256 != part.sha256:
-            data = self.objects.read_verified(part_key(part.sha256), part.sha256, part.bytes)
+            with doubting(self.stores, part.sha256):
+                data = self.stores.objects.read_verified(part_key(part.sha256), part.sha256, part.bytes)
             self._last = (part.sha256, data)
         return data
 
@@ -45,11 +48,15 @@ class PartReader:
         return b"".join(pieces)
 
 
-def read_for_show(objects: ObjectStore, parts: list[PlacedPart], start: int, end: int) -> bytes:
-    """Like PartReader.read_stream, by range and unchecked."""
+def read_for_show(stores: Stores, parts: list[PlacedPart], start: int, end: int) -> bytes:
+    """Like PartReader.read_stream, by range: only absence and a wrong length are noticed. Raises DamagedObject."""
     touched = [part for part in parts if part.offset < end and part.end > start]
-    ranges = [(part, max(start - part.offset, 0), min(end, part.end) - part.offset) for part in touched]
-    return b"".join(objects.read_range(part_key(part.sha256), first, behind) for part, first, behind in ranges)
+    pieces = []
+    for part in touched:
+        with doubting(stores, part.sha256):
+            first, behind = max(start - part.offset, 0), min(end, part.end) - part.offset
+            pieces.append(stores.objects.read_range(part_key(part.sha256), first, behind))
+    return b"".join(pieces)
 
 
 def parts_of(session: Session, version: DatasetVersion, start: int = 0, end: int | None = None) -> list[PlacedPart]:

@@ -116,7 +116,10 @@ def list_files(path: VersionPath, query: PageQuery) -> Any:
 
 @datasets.get("/<name>/versions/<n>/documents", responses={200: DocumentList})
 def list_documents(path: VersionPath, query: DocumentPage) -> Any:
-    """The documents of a version, one per file, with the beginning of their text."""
+    """The documents of a version, one per file, with the beginning of their text.
+
+    For showing: the text is not compared with its SHA-256 here, as it is before anything is trained on it.
+    """
     with stores().database.reading() as session:
         version = _version(session, path)
         rows, cursor = _files(session, version, query)
@@ -147,6 +150,6 @@ def _files(session: Session, version: DatasetVersion, query: PageQuery) -> tuple
 def _document(session: Session, version: DatasetVersion, file: File) -> DocumentView:
     """A character has at most four bytes; one that the cut tears apart is left out."""
     end = file.offset + min(file.bytes, 4 * SHOWN_CHARACTERS)
-    data = read_for_show(stores().objects, parts_of(session, version, file.offset, end), file.offset, end)
+    data = read_for_show(stores(), parts_of(session, version, file.offset, end), file.offset, end)
     text = data.decode(errors="ignore")[:SHOWN_CHARACTERS]
     return DocumentView(index=file.position, path=file.path, bytes=file.bytes, text=text)

@@ -16,7 +16,8 @@ class Part(Record):
     """A piece of text, stored once however many uploads have it. Verified means: its bytes were read back and are UTF-8.
 
     `resets` counts how often it was found bad, so that a slow reader of bad bytes cannot speak about newer ones.
-    `characters` is the sorted set of its characters, as UTF-8.
+    `characters` is the sorted set of its characters, as UTF-8. `n_characters` is set once it was ever verified, and `bytes` is its size
+    from then on; before, it is what somebody promised.
     """
 
     __tablename__ = "parts"

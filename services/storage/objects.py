@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 PUT_SECONDS: Final = 3600
 GET_SECONDS: Final = 6 * 3600
+PROBE_SECONDS: Final = 2
 _ABSENT: Final = frozenset({"NoSuchKey", "NoSuchBucket", "404", "NotFound"})
+_TOO_SHORT: Final = frozenset({"InvalidRange", "416"})
 
 
 class DamagedObject(GroundupError):
@@ -64,9 +66,14 @@ class ObjectStore:
 
     def ensure_bucket(self) -> None:
         """Create the bucket where it is missing; asks the endpoint once per process."""
-        if self._bucket_exists:
-            return
-        client = self._client(self.settings.endpoint_url)
+        if not self._bucket_exists:
+            self._find_bucket(self._client(self.settings.endpoint_url))
+
+    def ping(self) -> None:
+        """Like ensure_bucket, but asks each time, once, and does not wait long for the answer."""
+        self._find_bucket(self._client(self.settings.endpoint_url, probe=True))
+
+    def _find_bucket(self, client: "S3Client") -> None:
         with self._faults(self.settings.bucket):
             try:
                 client.head_bucket(Bucket=self.settings.bucket)
@@ -122,8 +129,14 @@ class ObjectStore:
             raise DamagedObject(f"{key}: expected {size} bytes with SHA-256 {sha256}, found {count} bytes with {digest.hexdigest()}")
 
     def read_range(self, key: str, start: int, end: int) -> bytes:
-        """Bytes `start` to `end` (excluded), which cannot be compared with a hash: for showing, not for training."""
-        return b"".join(self._stream(key, f"bytes={start}-{end - 1}"))
+        """Bytes `start` to `end` (excluded), which cannot be compared with a hash: for showing, not for training.
+
+        Raises DamagedObject where the object ends before.
+        """
+        data = b"".join(self._stream(key, f"bytes={start}-{end - 1}"))
+        if len(data) != end - start:
+            raise DamagedObject(f"{key}: expected {end - start} bytes from {start} on, found {len(data)}")
+        return data
 
     def delete(self, key: str) -> None:
         with self._faults(key):
@@ -136,7 +149,8 @@ class ObjectStore:
                     self._s3().delete_object(Bucket=self.settings.bucket, Key=entry["Key"])
 
     def close(self) -> None:
-        self._client(self.settings.endpoint_url).close()
+        for probe in (False, True):
+            self._client(self.settings.endpoint_url, probe).close()
         self._client_for.cache_clear()
 
     def _stream(self, key: str, byte_range: str = "") -> Iterator[bytes]:
@@ -157,11 +171,11 @@ class ObjectStore:
         self.ensure_bucket()
         return self._client(self.settings.endpoint_url)
 
-    def _client(self, url: str) -> "S3Client":
+    def _client(self, url: str, probe: bool = False) -> "S3Client":
         with self._making_client:
-            return self._client_for(url)
+            return self._client_for(url, probe)
 
-    def _make_client(self, url: str) -> "S3Client":
+    def _make_client(self, url: str, probe: bool) -> "S3Client":
         """The time-outs are short because a task or a request waits behind each call. The CRT client, which ignores endpoint addresses,
         is for managed transfers only, and we make none.
         """
@@ -170,9 +184,9 @@ class ObjectStore:
             s3={"addressing_style": "path"},
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
-            connect_timeout=5,
-            read_timeout=30,
-            retries={"max_attempts": 2, "mode": "standard"},
+            connect_timeout=PROBE_SECONDS if probe else 5,
+            read_timeout=PROBE_SECONDS if probe else 30,
+            retries={"max_attempts": 0 if probe else 2, "mode": "standard"},
             max_pool_connections=32,
         )
         return self._session.client("s3", endpoint_url=url, config=config)
@@ -185,6 +199,8 @@ class ObjectStore:
             code = error.response["Error"]["Code"]
             if code in _ABSENT:
                 raise MissingObject(f"{key}: there is no such object") from error
+            if code in _TOO_SHORT:
+                raise DamagedObject(f"{key}: it ends before the bytes that were asked for") from error
             raise EnvironmentFault(f"S3 refused {key}: {error}", remedy="check the S3 keys and the S3 endpoint's log") from error
         except BotoCoreError as error:
             raise EnvironmentFault(

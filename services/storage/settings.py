@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from shared.settings import secret
 
@@ -11,9 +12,11 @@ MIB: Final = 1 << 20
 
 @dataclass(frozen=True)
 class StorageSettings:
-    """`public_url` is where browsers and clients read and write objects; empty means the origin they called us by.
+    """`public_url` is where browsers and clients read and write objects; empty means the origin they called us by, as the gateway
+    passes requests for objects on. By default that is so for an endpoint which only we can reach.
 
-    `chunk_bytes` of text are tokenised by one task; a row that shows no sign of life for `stall_seconds` is taken up again by the sweep.
+    `chunk_bytes` of text are tokenised by one task; a row that shows no sign of life for `stall_seconds` is taken up again by the sweep,
+    and an open upload that gets no part for `upload_seconds` is dropped by it.
     """
 
     endpoint_url: str
@@ -25,12 +28,14 @@ class StorageSettings:
     chunk_bytes: int = 8 * MIB
     stall_seconds: float = 30.0
     sweep_seconds: float = 15.0
+    upload_seconds: float = 86400.0
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "StorageSettings":
+        endpoint_url = environ.get("S3_ENDPOINT_URL", "http://127.0.0.1:8085").rstrip("/")
         return cls(
-            endpoint_url=environ.get("S3_ENDPOINT_URL", "http://127.0.0.1:8085").rstrip("/"),
-            public_url=environ.get("S3_PUBLIC_URL", "").rstrip("/"),
+            endpoint_url=endpoint_url,
+            public_url=environ.get("S3_PUBLIC_URL", "").rstrip("/") or ("" if _is_ours_alone(endpoint_url) else endpoint_url),
             bucket=environ.get("S3_BUCKET", "groundup"),
             access_key_id=secret(environ, "AWS_ACCESS_KEY_ID"),
             secret_access_key=secret(environ, "AWS_SECRET_ACCESS_KEY"),
@@ -38,4 +43,11 @@ class StorageSettings:
             chunk_bytes=max(4096, int(environ.get("GROUNDUP_STORAGE_CHUNK_BYTES", 8 * MIB))),
             stall_seconds=float(environ.get("GROUNDUP_STORAGE_STALL_SECONDS", "30")),
             sweep_seconds=float(environ.get("GROUNDUP_STORAGE_SWEEP_SECONDS", "15")),
+            upload_seconds=float(environ.get("GROUNDUP_STORAGE_UPLOAD_SECONDS", "86400")),
         )
+
+
+def _is_ours_alone(endpoint_url: str) -> bool:
+    """This machine, or a name without a dot, which is one of the containers' network."""
+    host = urlsplit(endpoint_url).hostname or ""
+    return host == "127.0.0.1" or "." not in host

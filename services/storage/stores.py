@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
+from urllib.parse import urlsplit
 
 from flask import current_app, request
 from sqlalchemy import func, select
@@ -29,9 +30,17 @@ def stores() -> Stores:
 
 
 def public_origin() -> str:
-    """Where whoever sent the present request reads and writes objects: as they called us, unless told otherwise."""
+    """Where whoever sent the present request reads and writes objects: as they called us, unless told otherwise.
+
+    The gateway's own public address says how it was reached; X-Forwarded-Proto does not where TLS ends in front of the gateway.
+    """
+    if elsewhere := stores().objects.settings.public_url:
+        return elsewhere
+    gateway = urlsplit(cast(str, current_app.extensions["public_url"]))
+    if gateway.netloc.lower() == request.host.lower():
+        return f"{gateway.scheme}://{request.host}"
     scheme = request.headers.get("X-Forwarded-Proto", request.scheme)
-    return stores().objects.settings.public_url or f"{'https' if scheme == 'https' else 'http'}://{request.host}"
+    return f"{'https' if scheme == 'https' else 'http'}://{request.host}"
 
 
 def lock(session: Session, name: str) -> None:

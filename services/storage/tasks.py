@@ -3,6 +3,7 @@
 from celery import Celery
 
 from services.storage.content import PartReader
+from services.storage.expiry import drop_idle_uploads
 from services.storage.preparing import prepare_chunk
 from services.storage.progress import PREPARE_CHUNK, SWEEP, TRAIN_TOKENIZER, sweep
 from services.storage.settings import StorageSettings
@@ -11,7 +12,7 @@ from services.storage.training import train_tokenizer
 
 
 def register_tasks(celery: Celery, stores: Stores, settings: StorageSettings) -> None:
-    reader = PartReader(stores.objects)
+    reader = PartReader(stores)
 
     @celery.task(name=PREPARE_CHUNK)
     def prepare(prepared_id: str, start: int) -> None:
@@ -24,3 +25,4 @@ def register_tasks(celery: Celery, stores: Stores, settings: StorageSettings) ->
     @celery.task(name=SWEEP)
     def take_up_again() -> None:
         sweep(stores, settings.stall_seconds)
+        drop_idle_uploads(stores, settings.upload_seconds)

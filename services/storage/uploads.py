@@ -11,6 +11,7 @@ from services.storage import manifest
 from services.storage.manifest import Id, NewUpload
 from services.storage.models import File, IdempotencyKey, Part, Upload, UploadPart
 from services.storage.objects import part_key
+from services.storage.repair import find_parts, unverify_lost
 from services.storage.stores import lock, now, public_origin, stores
 from services.storage.verification import verify_part
 from services.storage.versions import DatasetVersionView, complete_upload
@@ -55,6 +56,7 @@ class VerifiedPart(BaseModel):
 def create_upload(body: NewUpload) -> Any:
     """Begin a dataset version. The answer tells which parts storage does not have yet."""
     manifest.check(body)
+    unverify_lost(stores(), {part.sha256 for part in body.parts})
     answer, status = once(stores().database, IdempotencyKey, lambda session: _create(session, body))
     return _view(answer["id"]).model_dump(), status
 
@@ -107,14 +109,10 @@ def _note_parts(session: Session, body: NewUpload) -> dict[str, Part]:
     """The parts' rows; new ones for those never heard of."""
     lock(session, "parts")
     wanted = {part.sha256: part.bytes for part in body.parts}
-    hashes = list(wanted)
-    known: dict[str, Part] = {}
-    for first in range(0, len(hashes), 500):
-        found = session.scalars(select(Part).where(Part.sha256.in_(hashes[first : first + 500])))
-        known |= {part.sha256: part for part in found}
+    known = find_parts(session, wanted)
     for index, part in enumerate(body.parts):
         row = known.get(part.sha256)
-        if row and row.verified_at is not None and row.bytes != part.bytes:
+        if row and row.n_characters is not None and row.bytes != part.bytes:
             raise InvalidField(f"parts.{index}.bytes", f"{part.bytes} bytes given, but what has this hash has {row.bytes}")
     if new := [{"sha256": sha256, "bytes": size, "resets": 0} for sha256, size in wanted.items() if sha256 not in known]:
         session.execute(insert(Part), new)

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from services.storage.models import File, Part, UploadPart
 from services.storage.objects import DamagedObject, MissingObject, part_key
+from services.storage.repair import unverify, unverify_since
 from services.storage.stores import Stores, now
 from services.storage.text_check import TextCheck
 from shared.errors import Conflict, InvalidField, NotFound
@@ -42,6 +43,7 @@ def verify_part(stores: Stores, upload_id: str, sha256: str) -> None:
 
     Raises NotFound, Conflict (not there yet), InvalidField (not what was promised, or not UTF-8; its object is deleted).
     """
+    began = now()
     with stores.database.reading() as session:
         reading = _load(session, upload_id, sha256)
     if reading.part.verified_at is not None and all(place.checked for place in reading.places):
@@ -51,6 +53,7 @@ def verify_part(stores: Stores, upload_id: str, sha256: str) -> None:
         for chunk in stores.objects.stream_verified(reading.key, sha256, reading.bytes):
             check.feed(chunk)
     except MissingObject:
+        unverify_since(stores, sha256, began)
         raise Conflict(f"part {sha256} is not there yet", remedy="PUT its bytes to its url first", code="part-missing") from None
     except DamagedObject as error:
         _reset(stores, reading)
@@ -96,11 +99,14 @@ def _file_at(stores: Stores, reading: Reading, byte: int) -> tuple[str, str, int
 
 
 def _reset(stores: Stores, reading: Reading) -> None:
-    """Delete a bad object, so that the next PUT begins afresh. Holds the row meanwhile: who reads after this reads nothing old."""
-    unchanged = (Part.sha256 == reading.part.sha256, Part.resets == reading.part.resets, Part.verified_at.is_(None))
-    with stores.database.writing() as session:
-        if session.execute(update(Part).where(*unchanged).values(resets=Part.resets + 1).returning(Part.sha256)).first():
-            stores.objects.delete(reading.key)
+    """Delete a bad object, so that the next PUT begins afresh. One whose right size is known is not bad for a wrong promise.
+
+    No transaction waits for S3. So whoever verified between the two may have read what is gone now, and what they said counts for nothing.
+    """
+    promised_right = or_(Part.n_characters.is_(None), Part.bytes == reading.bytes)
+    if unverify(stores, reading.part.sha256, Part.resets == reading.part.resets, promised_right):
+        stores.objects.delete(reading.key)
+        unverify(stores, reading.part.sha256)
 
 
 def _commit(stores: Stores, reading: Reading, check: TextCheck) -> None:

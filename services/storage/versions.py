@@ -1,7 +1,7 @@
 """Dataset versions: how an upload becomes one, and how they are found."""
 
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from services.storage.models import Dataset, DatasetVersion, Part, Upload, UploadPart
@@ -63,11 +63,15 @@ def find_version(session: Session, dataset: str, number: int) -> DatasetVersion 
 
 
 def _unchecked(stores: Stores, upload_id: str) -> list[str]:
-    """Verified parts whose files' first characters this upload has not looked at. Raises Conflict where parts are not even verified."""
+    """Verified parts whose files' first characters this upload has not looked at. Raises Conflict where some are not verified."""
     with stores.database.reading() as session:
-        if session.get(Upload, upload_id) is None:
+        upload = session.get(Upload, upload_id)
+        if upload is None:
             raise NotFound(f"there is no upload '{upload_id}'", remedy="begin one with POST /api/v1/uploads")
-        of_upload = select(Part.sha256, Part.verified_at).join(UploadPart).where(UploadPart.upload_id == upload_id, ~UploadPart.checked)
+        if upload.version_id is not None:
+            return []
+        unfinished = or_(~UploadPart.checked, Part.verified_at.is_(None))
+        of_upload = select(Part.sha256, Part.verified_at).join(UploadPart).where(UploadPart.upload_id == upload_id, unfinished)
         unchecked = dict(session.execute(of_upload.order_by(UploadPart.position)).all())
     if missing := sum(verified_at is None for verified_at in unchecked.values()):
         raise Conflict(

@@ -47,7 +47,7 @@ class Storage:
 
     def work(self) -> None:
         """Do the tasks, and those that they send."""
-        reader = PartReader(self.stores.objects)
+        reader = PartReader(self.stores)
         while self.sent:
             name, *arguments = self.sent.pop(0)
             if name == PREPARE_CHUNK:

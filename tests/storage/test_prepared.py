@@ -49,7 +49,7 @@ def test_tokens_do_not_depend_on_how_often_a_task_comes(storage: Storage) -> Non
     resolved = resolve(storage, "novels", "byte")
     request = {"dataset_id": resolved["dataset"]["id"], "tokenizer_id": resolved["tokenizer"]["id"]}
     _status, row = storage.internal("POST", "/internal/prepared", request)
-    reader, id_ = PartReader(storage.stores.objects), str(row["id"])
+    reader, id_ = PartReader(storage.stores), str(row["id"])
     status, problem = storage.internal("GET", f"/internal/prepared/{id_}")
     assert (status, problem["code"]) == (409, "prepared-not-ready")
     shown = 0.0
