@@ -26,6 +26,15 @@ class IdempotencyColumns:
     body: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
+def repeated(database: Database, table: Any) -> Answer | None:
+    """The remembered answer to a request that is repeated; for endpoints that ask others before they call `once`."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    with database.reading() as session:
+        return _remembered(session, table, key)
+
+
 def once(database: Database, table: Any, create: Callable[[Session], Answer]) -> Answer:
     """Run `create` and remember its answer in the same transaction, or repeat the remembered answer."""
     key = request.headers.get("Idempotency-Key")
@@ -41,14 +50,23 @@ def once(database: Database, table: Any, create: Callable[[Session], Answer]) ->
 
 
 def _create_or_repeat(database: Database, table: Any, key: str, create: Callable[[Session], Answer]) -> Answer:
-    digest = hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.get_data()).hexdigest()
     with database.writing() as session:
-        seen = session.get(table, (principal().name, key))
-        if seen is None:
-            body, status = create(session)
-            stored = json.loads(json.dumps(body))
-            session.add(table(principal=principal().name, key=key, request_digest=digest, status=status, body=stored))
-            return body, status
-        if seen.request_digest != digest:
-            raise InvalidField("Idempotency-Key", "was used for another request", remedy="use a new key", code="idempotency-key-reused")
-        return seen.body, seen.status
+        if seen := _remembered(session, table, key):
+            return seen
+        body, status = create(session)
+        stored = json.loads(json.dumps(body))
+        session.add(table(principal=principal().name, key=key, request_digest=_digest(), status=status, body=stored))
+        return body, status
+
+
+def _remembered(session: Session, table: Any, key: str) -> Answer | None:
+    seen = session.get(table, (principal().name, key))
+    if seen is None:
+        return None
+    if seen.request_digest != _digest():
+        raise InvalidField("Idempotency-Key", "was used for another request", remedy="use a new key", code="idempotency-key-reused")
+    return seen.body, seen.status
+
+
+def _digest() -> str:
+    return hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.get_data()).hexdigest()

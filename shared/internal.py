@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.spec import Name, RunSpec
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Label = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
+"""What a database keeps as it is told: as long as its columns, and without what PostgreSQL has no place for."""
 
 
 class Message(BaseModel):
@@ -119,9 +121,9 @@ class UploadUrls(Message):
 class SlotReport(Message):
     """`id`: a GPU's UUID, or `<host>/cpu<index>`."""
 
-    id: str
+    id: Label
     device: Literal["cpu", "cuda"]
-    name: str
+    name: Label
 
 
 class Progress(Message):
@@ -149,8 +151,8 @@ class Heartbeat(Message):
     """
 
     protocol: int
-    instance: str
-    host: str
+    instance: Label
+    host: Label
     slots: list[SlotReport]
     attempts: list[AttemptReport]
     applied: list[AppliedCommand] = []
@@ -171,8 +173,8 @@ class HeartbeatReply(Message):
 
 
 class ClaimRequest(Message):
-    worker: str
-    instance: str
+    worker: Label
+    instance: Label
 
 
 class CheckpointRef(Message):
@@ -197,13 +199,16 @@ class Claim(Message):
 
 
 class StateReport(Message):
-    """`failed` with `retry` asks for a new attempt; without, the run itself is at fault and ends."""
+    """`failed` with `retry` asks for a new attempt; without, the run itself is at fault and ends. `counts`: whether a failure
+    counts against the run; an outage or the end of a worker does not.
+    """
 
     worker: str
     fence: int
     state: Literal["running", "succeeded", "failed", "stopped", "killed"]
     reason: str = ""
     retry: bool = True
+    counts: bool = True
     progress: Progress = Progress()
     summary: dict[str, float] = Field(default_factory=dict)
 
@@ -212,7 +217,7 @@ class CheckpointCommit(Message):
     """The one message that makes a checkpoint visible; refused with a stale fence."""
 
     fence: int
-    checkpoint_id: str
+    checkpoint_id: Label
     step: int
     tokens: int
     metrics: dict[str, float]

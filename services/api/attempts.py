@@ -1,6 +1,6 @@
 """The life of an attempt: placed, claimed with a fence, running, ended. What it writes counts while it is the run's current one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from sqlalchemy import select, update
@@ -73,7 +73,7 @@ def report_state(session: Session, attempt_id: str, report: StateReport, now: fl
     reason = report.reason.replace("\0", "")  # PostgreSQL has no place for it
     _end(session, run, attempt, outcome=report.state, reason=reason, now=now)
     if report.state == "failed" and report.retry:
-        run.fruitless = 0 if newest_step(session, run.id) > attempt.resume_step else run.fruitless + 1
+        run.fruitless = 0 if newest_step(session, run.id) > attempt.resume_step else run.fruitless + report.counts
         try_again(session, run, by=attempt.worker, reason=f"attempt {attempt.number} failed: {reason}", now=now)
     else:
         finish(session, run, _RUN_STATE_AFTER[report.state], by=attempt.worker, reason=reason, now=now)
@@ -90,11 +90,16 @@ def take_progress(run: Run, progress: Progress) -> None:
     run.loss, run.tokens_per_second = finite_or_none(progress.loss), finite_or_none(progress.tokens_per_second)
 
 
-def lose(session: Session, attempt_id: str, reason: str, now: float) -> bool:
-    """End an attempt nobody works on any more; its run goes back to the queue. False where it had ended already."""
+def lose(session: Session, attempt_id: str, reason: str, *, still: Callable[[Session, Attempt], bool], now: float) -> bool:
+    """End an attempt nobody works on any more; its run goes back to the queue.
+
+    `still` is asked under the run's lock whether that is true: a worker may have spoken since. False where it is not, or it had ended.
+    """
     try:
         run, attempt = current_attempt(session, attempt_id)
     except (Stale, NotFound):
+        return False
+    if not still(session, attempt):
         return False
     _end(session, run, attempt, outcome="lost", reason=reason, now=now)
     try_again(session, run, by="platform", reason=f"attempt {attempt.number} is lost: {reason}", now=now)

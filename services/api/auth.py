@@ -62,14 +62,20 @@ def _shown() -> tuple[str, str]:
         return secret.strip(), "token"
     if cookie := request.cookies.get(COOKIE):
         if request.headers.get("X-Original-Method", "POST").upper() not in SAFE_METHODS:
-            check_origin(parts().settings)
+            check_origin(parts().settings, request.headers.get("X-Original-Host", ""))
         return cookie, "session"
     raise no_valid_token()
 
 
-def check_origin(settings: Settings) -> None:
-    """Browsers name the page that sends a writing request; a cookie counts only for our own."""
-    if host_name(urlsplit(request.headers.get("Origin", "")).netloc) not in settings.allowed_hosts:
+def check_origin(settings: Settings, asked: str) -> None:
+    """Browsers name the page that sends a writing request; a cookie counts only for our own.
+
+    Cookies know no ports, so another port of this host is another's page: the origin has to be where the request went (`asked`, host and
+    port), or the public address where a proxy in front of the gateway has a name of its own.
+    """
+    page = urlsplit(request.headers.get("Origin", "")).netloc.lower()
+    ours = {asked.lower(), urlsplit(settings.public_url).netloc.lower()}
+    if not page or page not in ours or host_name(page) not in settings.allowed_hosts:
         raise foreign_origin()
 
 

@@ -95,9 +95,13 @@ def _lose_what_is_gone(database: Database, worker: str, instance: str, reported:
     with database.reading() as session:
         held = session.execute(_held_by(worker).where(Attempt.fence.is_not(None), Attempt.instance != instance))
         gone = [row.id for row in held if row.id not in reported]
+
+    def of_another_instance(_: Session, attempt: Attempt) -> bool:
+        return attempt.fence is not None and attempt.instance != instance
+
     for attempt_id in gone:
         with database.writing() as session:
-            lose(session, attempt_id, f"worker {worker} was started anew", now)
+            lose(session, attempt_id, f"worker {worker} was started anew", still=of_another_instance, now=now)
 
 
 def _held_by(worker: str) -> Select[str, str, str | None, int | None]:

@@ -63,7 +63,7 @@ def create_login_link() -> Answer:
 def login(body: LoginBody) -> Response:
     """Exchange a login link's code for a session cookie"""
     if "Origin" in request.headers:
-        check_origin(parts().settings)
+        check_origin(parts().settings, request.host)
     now = parts().clock()
     with parts().database.writing() as session:
         code = _use(session, body.code, now)

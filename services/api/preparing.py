@@ -10,7 +10,7 @@ from services.api.rows import locked, rows_changed
 from services.api.states import change_state
 from services.api.submit import too_few_tokens
 from serving.database import Database
-from shared.errors import EnvironmentFault, UserError
+from shared.errors import GroundupError, InvalidField, InvalidFields
 from shared.internal import Prepared, PrepareRequest, Resolved
 from shared.names import RunState
 from shared.spec import RunSpec
@@ -28,7 +28,7 @@ class Preparing:
         self.ask_after: dict[PrepareRequest, float] = {}
 
     def step(self, now: float) -> None:
-        """Raises EnvironmentFault where storage does not answer; the runs say so and wait."""
+        """Raises what storage answers where it cannot or will not; the runs say so and wait."""
         waiting: dict[PrepareRequest, list[Run]] = {}
         with self.database.reading() as session:
             for run in session.scalars(select(Run).where(Run.state == RunState.QUEUED, Run.prepared_id.is_(None))):
@@ -42,12 +42,12 @@ class Preparing:
     def _ask(self, request: PrepareRequest, runs: list[Run], now: float) -> None:
         try:
             prepared = self.storage.prepare(request)
-        except EnvironmentFault as fault:
-            self._tell(runs, f"waits for storage: {fault.detail}")
-            raise
-        except UserError as fault:
+        except (InvalidField, InvalidFields) as fault:
             self._fail(runs, f"its dataset cannot be prepared: {fault.detail}", now)
             return
+        except GroundupError as fault:  # a wrong secret or address is nothing that a run is at fault for
+            self._tell(runs, f"waits for storage: {fault.detail}")
+            raise
         if prepared.state == "failed":
             self._fail(runs, f"preparing the dataset failed: {prepared.reason}", now)
         elif prepared.state == "ready":

@@ -1,6 +1,9 @@
 """What nobody reports: workers that fell silent, attempts that nobody took up."""
 
-from sqlalchemy import func, select, update
+from collections.abc import Callable
+
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.orm import Session
 
 from services.api.attempts import lose
 from services.api.models import Attempt, Run, Worker
@@ -14,9 +17,11 @@ from shared.names import CLUSTER_TOPIC
 def reconcile(database: Database, *, now: float, lease_seconds: float) -> None:
     """End the lease of silent workers; what they worked on, and what was never taken up, goes back to the queue."""
     _lose_silent_workers(database, now, lease_seconds)
-    for attempt_id, reason in _abandoned(database, now, lease_seconds):
-        with database.writing() as session:
-            lose(session, attempt_id, reason, now)
+    current = select(Attempt.id, Attempt.worker).join(Run, Run.current_attempt_id == Attempt.id)
+    on_lost_workers = current.join(Worker, Worker.name == Attempt.worker).where(Worker.state == "lost")
+    _lose_all(database, on_lost_workers, f"was silent for {lease_seconds:g} s", still=_is_on_a_lost_worker, now=now)
+    never_claimed = current.where(Attempt.fence.is_(None), Attempt.placed_at < now - lease_seconds)
+    _lose_all(database, never_claimed, "did not take it up", still=_is_unclaimed, now=now)
 
 
 def _lose_silent_workers(database: Database, now: float, lease_seconds: float) -> None:
@@ -30,11 +35,17 @@ def _lose_silent_workers(database: Database, now: float, lease_seconds: float) -
                 record(session, CLUSTER_TOPIC, WorkerLost(worker=name, reason=f"silent for {lease_seconds:g} s"), now)
 
 
-def _abandoned(database: Database, now: float, lease_seconds: float) -> list[tuple[str, str]]:
-    current = select(Attempt.id, Attempt.worker).join(Run, Run.current_attempt_id == Attempt.id)
-    on_lost_workers = current.join(Worker, Worker.name == Attempt.worker).where(Worker.state == "lost")
-    never_claimed = current.where(Attempt.fence.is_(None), Attempt.placed_at < now - lease_seconds)
+def _lose_all(database: Database, query: Select[str, str], reason: str, *, still: Callable[[Session, Attempt], bool], now: float) -> None:
     with database.reading() as session:
-        lost = [(row.id, f"worker {row.worker} was silent for {lease_seconds:g} s") for row in session.execute(on_lost_workers)]
-        unclaimed = [(row.id, f"worker {row.worker} did not take it up") for row in session.execute(never_claimed)]
-    return lost + unclaimed
+        found = session.execute(query).all()
+    for attempt_id, worker in found:
+        with database.writing() as session:
+            lose(session, attempt_id, f"worker {worker} {reason}", still=still, now=now)
+
+
+def _is_on_a_lost_worker(session: Session, attempt: Attempt) -> bool:
+    return session.get_one(Worker, attempt.worker, populate_existing=True).state == "lost"
+
+
+def _is_unclaimed(_: Session, attempt: Attempt) -> bool:
+    return attempt.fence is None

@@ -5,7 +5,7 @@ from typing import Any
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, RootModel
 from pydantic.json_schema import JsonSchemaValue
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from services.api.answers import RunAnswer, RunPage, run_answers
@@ -17,7 +17,7 @@ from services.api.parts import parts
 from services.api.paths import RunPath
 from services.api.rows import locked
 from services.api.submit import check, create
-from serving.idempotency import Answer, once
+from serving.idempotency import Answer, once, repeated
 from serving.paging import PageQuery
 from serving.principal import principal
 from shared.errors import Conflict, InvalidField, InvalidFields, NotFound
@@ -62,6 +62,8 @@ def create_run(body: SubmittedSpec) -> Answer:
 
     The spec is checked, completed with defaults and frozen; dataset and tokenizer are fixed to their present versions.
     """
+    if answer := repeated(parts().database, IdempotencyKey):
+        return answer  # whatever has changed or is down since then
     submission = check(parts(), body.root)
 
     def insert(session: Session) -> Answer:
@@ -93,7 +95,7 @@ def list_runs(query: RunQuery) -> Answer:
     if query.project:
         runs = runs.where(Run.project == query.project)
     if query.q:
-        runs = runs.where(Run.name.contains(query.q, autoescape=True))
+        runs = runs.where(func.lower(Run.name).contains(query.q.lower(), autoescape=True))
     with parts().database.reading() as session:
         rows, cursor = newest_first(session, runs, Run, query)
         return RunPage(items=run_answers(session, rows), next_cursor=cursor).model_dump(mode="json"), 200

@@ -1,5 +1,6 @@
 """The workers and what their slots are doing."""
 
+import re
 from typing import Literal
 
 from flask_openapi3.blueprint import APIBlueprint
@@ -10,8 +11,9 @@ from sqlalchemy.orm import Session
 from services.api.models import Attempt, Slot, Worker
 from services.api.parts import parts
 from serving.idempotency import Answer
-from serving.paging import PageQuery
+from serving.paging import PageQuery, foreign_cursor
 from serving.times import iso_or_none
+from shared.spec import NAME
 
 api = APIBlueprint("workers", __name__)
 
@@ -42,6 +44,8 @@ def list_workers(query: PageQuery) -> Answer:
     """List workers by name, with their slots"""
     names = select(Worker).order_by(Worker.name).limit(query.limit + 1)
     if query.cursor is not None:
+        if not re.fullmatch(NAME, query.cursor):
+            raise foreign_cursor()
         names = names.where(Worker.name > query.cursor)
     with parts().database.reading() as session:
         workers = list(session.scalars(names))

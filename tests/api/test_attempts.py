@@ -121,12 +121,12 @@ def test_a_checkpoint_id_belongs_to_one_attempt(stage: Stage) -> None:
     assert stage.commit(placed.attempt_id, other_fence, "ckpt_1", 10).json["code"] == "stale-fence"
 
 
-def fail_once(stage: Stage, *, commits: int | None = None) -> None:
+def fail_once(stage: Stage, *, commits: int | None = None, counts: bool = True) -> None:
     (placed,) = stage.place()
     fence = stage.claim(placed.attempt_id).json["fence"]
     if commits is not None:
         stage.commit(placed.attempt_id, fence, f"ckpt_{commits}", commits)
-    stage.report(placed.attempt_id, fence, "failed", reason="CUDA is out of memory", retry=True)
+    stage.report(placed.attempt_id, fence, "failed", reason="CUDA is out of memory", retry=True, counts=counts)
 
 
 def test_three_failures_without_a_checkpoint_end_the_run(stage: Stage) -> None:
@@ -142,6 +142,16 @@ def test_three_failures_without_a_checkpoint_end_the_run(stage: Stage) -> None:
     assert told["state"] == "failed"
     assert "3 attempts in a row" in told["reason"]
     assert "CUDA is out of memory" in told["reason"]
+
+
+def test_failures_of_the_platform_do_not_end_the_run(stage: Stage) -> None:
+    stage.beat()
+    run = stage.submit()
+    for counts in (True, True, *[False] * 4):
+        fail_once(stage, counts=counts)
+    assert stage.run(run["id"])["state"] == "queued"
+    fail_once(stage)
+    assert stage.run(run["id"])["state"] == "failed", "nor do they make up for the others"
 
 
 def test_a_failure_of_the_run_itself_is_not_retried(stage: Stage) -> None:

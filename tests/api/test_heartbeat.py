@@ -2,7 +2,11 @@
 
 from typing import Any
 
+import pytest
+
+from shared.names import PROTOCOL
 from tests.api.stage import WORKER, Stage
+from tests.conftest import headers
 
 
 def test_a_worker_joins_with_its_slots(both: Stage) -> None:
@@ -19,6 +23,23 @@ def test_another_protocol_is_refused(stage: Stage) -> None:
     assert (answer.status_code, answer.json["code"]) == (409, "protocol-mismatch")
     assert "same version" in answer.json["remedy"]
     assert stage.get("/api/v1/workers")["items"] == []
+
+
+@pytest.mark.parametrize("bad", ["x" * 201, "a\0b"])
+def test_names_that_the_tables_cannot_keep_are_problems(both: Stage, bad: str) -> None:
+    slot = {"id": "w1/cpu0", "device": "cpu", "name": "a slot"}
+    beat: dict[str, Any] = {"protocol": PROTOCOL, "instance": "one", "host": "h", "slots": [slot], "attempts": []}
+    bad_slots = {f"slots.0.{part}": {"slots": [{**slot, part: bad}]} for part in ("id", "name")}
+    for field, change in {"host": {"host": bad}, "instance": {"instance": bad}, **bad_slots}.items():
+        answer = both.http.post("/internal/workers/w1/heartbeat", json={**beat, **change}, headers=WORKER)
+        assert (answer.status_code, [error["field"] for error in answer.json["errors"]]) == (422, [field])
+    assert both.get("/api/v1/workers")["items"] == []
+
+
+@pytest.mark.parametrize("cursor", ["%00", "Has%20Spaces", "a%0A", ""])
+def test_a_foreign_cursor_is_a_problem(both: Stage, cursor: str) -> None:
+    answer = both.http.get(f"/api/v1/workers?cursor={cursor}", headers=headers("viewer"))
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "cursor")
 
 
 def test_workers_are_listed_in_pages(stage: Stage) -> None:

@@ -2,11 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from sqlalchemy import select
 
 from services.api.models import Slot
 from services.api.placement import place
-from shared.errors import EnvironmentFault, InvalidField
+from shared.errors import Conflict, EnvironmentFault, GroundupError, InvalidField, NotAllowed, NotAuthenticated, NotFound
 from shared.internal import Prepared
 from tests.api.stage import Stage
 
@@ -142,6 +143,16 @@ def test_a_dataset_that_is_being_prepared(stage: Stage) -> None:
         raise AssertionError("the scheduler should log this")
     stage.storage.prepared = Prepared(id="prep_1", state="ready", progress=1, tokens=1_000_000)
     assert len(stage.place()) == 1
+
+
+@pytest.mark.parametrize("fault", [NotAuthenticated("the join secret is wrong"), NotAllowed("no"), NotFound("no such page"), Conflict("?")])
+def test_a_fault_of_the_configuration_does_not_fail_the_runs(stage: Stage, fault: GroundupError) -> None:
+    run = stage.submit()
+    stage.storage.prepared = fault
+    with pytest.raises(GroundupError):  # the scheduler logs it
+        stage.place()
+    told = stage.run(run["id"])
+    assert (told["state"], told["reason"]) == ("queued", f"waits for storage: {fault.detail}")
 
 
 def test_a_failed_preparation_fails_the_run(stage: Stage) -> None:

@@ -110,6 +110,8 @@ def test_a_repeated_key_submits_once(both: Stage) -> None:
     assert count_runs(both) == 1
     other = both.http.post("/api/v1/runs", json={**SPEC, "name": "other"}, headers=with_key)
     assert other.json["code"] == "idempotency-key-reused"
+    both.storage.fault = EnvironmentFault("storage does not answer")
+    assert both.http.post("/api/v1/runs", json=SPEC, headers=with_key).json == first.json
 
 
 def test_lists_filter_and_page(both: Stage) -> None:
@@ -127,6 +129,7 @@ def test_lists_filter_and_page(both: Stage) -> None:
     assert listed("state=queued&q=alpha") == ["alpha", "alphabet"]
     assert listed("project=p") == ["beta"]
     assert listed("q=%25") == []
+    assert listed("q=ALPHA") == ["alpha", "alphabet"]
 
     seen: list[str] = []
     cursor: str | None = ""

@@ -147,9 +147,11 @@ def test_a_session_reads_and_writes_from_our_own_pages_only(stage: Stage) -> Non
     cookie = cookie_of(log_in(stage))
     assert ask(stage, Cookie=cookie).headers["X-Groundup-Role"] == "editor"
     writing = {"Cookie": cookie, "X_Original_Method": "POST"}
-    assert ask(stage, **writing, Origin="http://localhost:8080").status_code == 200
-    for origin in ({}, {"Origin": "http://evil.example"}, {"Origin": "null"}, {"Origin": "http://localhost.evil.example"}):
-        answer = ask(stage, **writing, **origin)
+    assert ask(stage, **writing, Origin="http://localhost:8080").status_code == 200, "the public address"
+    assert ask(stage, **writing, Origin="http://127.0.0.1:9999", X_Original_Host="127.0.0.1:9999").status_code == 200
+    foreign = ("http://evil.example", "null", "http://localhost.evil.example", "http://127.0.0.1:3000", "http://127.0.0.1")
+    for origin in ({}, *({"Origin": page} for page in foreign)):
+        answer = ask(stage, **writing, **origin, X_Original_Host="127.0.0.1:9999")
         assert (answer.status_code, answer.json["code"]) == (403, "foreign-origin")
     stage.now += 30 * DAY + 1
     assert ask(stage, Cookie=cookie).status_code == 401
@@ -163,7 +165,8 @@ def test_a_session_cookie_is_no_bearer_token_and_a_token_no_cookie(stage: Stage)
 
 def test_logging_in_from_a_foreign_page_is_refused(stage: Stage) -> None:
     assert log_in(stage, Origin="http://evil.example").status_code == 403
-    assert log_in(stage, Origin="http://127.0.0.1:8080").status_code == 200
+    assert log_in(stage, Origin="http://127.0.0.1:3000", Host="127.0.0.1:9999").status_code == 403
+    assert log_in(stage, Origin="http://127.0.0.1:9999", Host="127.0.0.1:9999").status_code == 200
     assert "Secure" in log_in(stage, **{"X-Forwarded-Proto": "https"}).headers["Set-Cookie"]
 
 
