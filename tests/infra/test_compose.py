@@ -148,3 +148,10 @@ def test_a_thread_that_stands_still_is_told_from_one_that_turns() -> None:
 )
 def test_the_rehearsal_sees_missing_and_doubled_steps(buckets: list[tuple[float, int]], last: int, expected: int) -> None:
     assert flaws(buckets, last) == expected
+
+
+def test_the_gateway_fills_in_every_name_of_its_template() -> None:
+    gateway = ROOT / "infra" / "gateway"
+    names = set(re.findall(r"\$\{(GROUNDUP_\w+)\}", (gateway / "nginx.conf.template").read_text()))
+    exported = re.findall(r"^export (.*)$", (gateway / "entrypoint.sh").read_text(), re.MULTILINE)
+    assert names <= set(exported[0].split()) | set(SERVICES["gateway"]["environment"])
