@@ -1,4 +1,4 @@
-"""The training child: `torchrun --standalone --max-restarts=0 --nproc-per-node=N -m services.trainer.main_child <run directory>`.
+"""The training child: `torchrun ... -m services.trainer.main_child <run directory>`, as children.torchrun writes it out.
 
 Exit codes: 0 with an outcome.json; 75 (EX_TEMPFAIL) without one after SIGTERM, with a checkpoint saved; anything else is a crash.
 """

@@ -77,7 +77,7 @@ def join(device: Literal["cpu", "cuda"], environ: Mapping[str, str]) -> Iterator
     rank, size = int(environ.get("RANK", "0")), int(environ.get("WORLD_SIZE", "1"))
     local_rank, local_size = int(environ.get("LOCAL_RANK", "0")), int(environ.get("LOCAL_WORLD_SIZE", "1"))
     world = World(rank, size, torch.device(device, local_rank) if device == "cuda" else torch.device(device))
-    torch.set_num_threads(max(1, available_cores() // local_size))
+    torch.set_num_threads(int(environ.get("OMP_NUM_THREADS") or max(1, available_cores() // local_size)))
     torch.set_float32_matmul_precision("highest")  # fp32 means fp32: no TF32
     if device == "cuda":
         torch.cuda.set_device(world.device)
