@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from services.trainer.attempts import Attempt
 from services.trainer.host import Host
 from shared.errors import GroundupError
-from shared.internal import AppliedCommand, Heartbeat, HeartbeatReply, SlotReport
+from shared.internal import AppliedCommand, AttemptReport, Heartbeat, HeartbeatReply, SlotReport, StateReport
 from shared.names import PROTOCOL
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ class Agent:
         self.host, self.slots, self.wake, self.heartbeat_seconds = host, list(slots), wake, heartbeat_seconds
         self.stopping = Event()
         self.attempts: dict[str, Attempt] = {}
-        self.ended: set[str] = set()
+        self.ended: dict[str, AttemptReport] = {}  # claimed ones, as they last were
         self.leftover: list[AppliedCommand] = []  # of attempts that have ended
         self.acknowledged: set[str] = set()
         self.failures = 0
@@ -76,7 +76,7 @@ class Agent:
             protocol=PROTOCOL,
             instance=self.host.instance,
             host=self.host.settings.host,
-            slots=self.slots,
+            slots=[] if self.stopping.is_set() else self.slots,
             attempts=[report for attempt in attempts if (report := attempt.report())],
             applied=[command for command in applied if command.command_id not in self.acknowledged],
         )
@@ -101,14 +101,26 @@ class Agent:
 
     def _begin(self, attempt_id: str) -> None:
         """Once per attempt: the same instance that claims again would get the same fence again."""
+        if last := self.ended.get(attempt_id):
+            self._disown(last)
         if self.stopping.is_set() or attempt_id in self.attempts or attempt_id in self.ended:
             return
         attempt = self.attempts[attempt_id] = Attempt(self.host, attempt_id, self._end)
         attempt.thread.start()
 
+    def _disown(self, last: AttemptReport) -> None:
+        """The api still counts on an attempt that has ended here; unless it is told, the run and its slots would wait for ever."""
+        log.warning("%s has ended here without the api knowing", last.attempt_id)
+        reason = "its worker left it without a report"
+        report = StateReport(worker=self.host.settings.name, fence=last.fence, state="failed", reason=reason, progress=last.progress)
+        try:
+            self.host.api.report_state(last.attempt_id, report)
+        except GroundupError as error:  # Stale: all is well; else the next heartbeat brings it up again
+            log.info("%s: %s", last.attempt_id, error)
+
     def _end(self, attempt: Attempt) -> None:
-        if attempt.claim is not None:
-            self.ended.add(attempt.id)
+        if last := attempt.report():
+            self.ended[attempt.id] = last
         self.leftover.extend(attempt.applied())
         self.attempts.pop(attempt.id, None)
         self.wake.set()

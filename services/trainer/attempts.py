@@ -1,5 +1,6 @@
 """One attempt on this host, from its claim to its last report. Each lives in a thread of its own."""
 
+import errno
 import logging
 import shutil
 from collections.abc import Callable
@@ -43,14 +44,25 @@ class Attempt:
         """Safe to repeat: heartbeat replies do, until the command is applied."""
         if order.command_id in self.orders:
             return
-        self.orders[order.command_id] = order
         if order.type == "kill":
             self.signals.killed.set()
             self.signals.interrupt.set()
-            return
+        else:
+            try:
+                self._pass_on(Order(command_id=order.command_id, type=order.type))
+            except OSError as error:
+                log.error("%s: '%s' could not be passed on: %s; the next heartbeat repeats it", self.id, order.type, error)
+                return
+        self.orders[order.command_id] = order
+
+    def _pass_on(self, order: Order) -> None:
+        """Raises OSError where there is no room; then nothing of it is in the file."""
+        line = f"{order.model_dump_json()}\n".encode()
         self.directory.root.mkdir(parents=True, exist_ok=True)
-        with self.directory.commands.open("a") as file:
-            file.write(Order(command_id=order.command_id, type=order.type).model_dump_json() + "\n")
+        with self.directory.commands.open("ab", buffering=0) as file:
+            if (written := file.write(line)) < len(line):
+                file.truncate(file.tell() - written)
+                raise OSError(errno.ENOSPC, "no room for an order")
 
     def cancel(self, reason: str) -> None:
         """It is no longer ours: end it and leave no trace."""
@@ -73,13 +85,19 @@ class Attempt:
         except Exception:
             log.exception("%s is left", self.id)
         finally:
-            self._clean_up(again)
-            self.on_end(self)
+            try:
+                self._clean_up(again)
+            except Exception:
+                log.exception("%s: its folders stay until the agent is started anew", self.id)
+            finally:
+                self.on_end(self)
 
     def _live(self) -> bool:
         """Whether another attempt is to follow."""
         request = ClaimRequest(worker=self.host.settings.name, instance=self.host.instance)
-        self.claim = claim = patiently(lambda: self.host.api.claim(self.id, request), f"claiming {self.id}", self.signals.abandon)
+        claim = patiently(lambda: self.host.api.claim(self.id, request), f"claiming {self.id}", self.signals.abandon)
+        self.watch.resume(claim.spec, claim.checkpoints[0].step if claim.checkpoints else 0)
+        self.claim = claim
         log.info("%s: attempt %d of %s, fence %d", self.id, claim.attempt, claim.run_id, claim.fence)
         self.host.poke()
         report = self._train(claim)
@@ -91,9 +109,7 @@ class Attempt:
         """Whatever happens here, api is told how it ended; a claimed attempt that nobody speaks of would hold its run for ever."""
         try:
             with Training(self.host, claim, self.watch, self.signals, self.cancel) as training:
-                report = training.run()
-                training.ship()
-                return report
+                return training.ship(training.run())
         except OSError as error:
             log.exception("%s could not be carried through", self.id)
             reason = f"the agent failed: {error}"
@@ -110,7 +126,8 @@ class Attempt:
 
 
 def _run_of(directory: RunDirectory) -> str | None:
-    """The run a folder belongs to; None where it was never set up."""
-    if not directory.order.exists():
+    """The run a folder belongs to; None where it was never set up or cannot be read."""
+    try:
+        return AttemptOrder.model_validate_json(directory.order.read_bytes()).run_id
+    except (OSError, ValueError):
         return None
-    return AttemptOrder.model_validate_json(directory.order.read_bytes()).run_id

@@ -22,7 +22,8 @@ from services.trainer.rundir import RunDirectory
 log = logging.getLogger(__name__)
 MARK: Final = "GROUNDUP_ATTEMPT"
 KILL_SECONDS: Final = 10.0
-_PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+_EMBEDDED: Final = "GROUNDUP_EMBEDDED_DATA_DIR"  # by which `./run down` finds what it has to end
+_PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", _EMBEDDED)
 _FAILED: Final = re.compile(rb"failed \(exitcode: (-?\d+)\) local_rank: (\d+) ")
 _CLOSING: Final = re.compile(rb"Sending process \d+ closing signal")
 _ROOT: Final = Path(__file__).resolve().parents[2]

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import logging
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
@@ -14,7 +15,7 @@ from services.trainer.patience import GaveUp, patiently
 from services.trainer.prepare import checkpoint_step
 from services.trainer.progress import SpoolWatch, finite
 from services.trainer.rundir import Manifest, RunDirectory
-from services.trainer.transfers import Transfers, sha256
+from services.trainer.transfers import Halted, Transfers, sha256
 from shared.errors import GroundupError, Stale
 from shared.internal import CheckpointCommit, CheckpointUpload, Claim, FileRef, StateReport
 
@@ -27,24 +28,34 @@ FAULTS: Final = 3
 class Courier:
     """A thread of its own. `on_stale` is called where api refuses the fence; after that nothing is carried any more."""
 
-    def __init__(self, host: Host, claim: Claim, watch: SpoolWatch, give_up: Event, on_stale: Callable[[str], None]) -> None:
-        self.host, self.claim, self.watch, self.give_up, self.on_stale = host, claim, watch, give_up, on_stale
+    def __init__(self, host: Host, claim: Claim, watch: SpoolWatch, on_stale: Callable[[str], None]) -> None:
+        self.host, self.claim, self.watch, self.on_stale = host, claim, watch, on_stale
+        self.give_up = Event()
         self.directory = RunDirectory(host.attempts_folder / claim.attempt_id)
-        self.transfers = Transfers(host.http, give_up)
+        self.transfers = Transfers(host.http, self.give_up)
         self.told_running = False
         self.done: list[Path] = []
-        self.faults: dict[Path, int] = {}
+        self.refused: list[Path] = []
+        self.faults: Counter[str] = Counter()
         self.finishing = Event()
         self.thread = Thread(target=self._run, name=f"courier-{claim.attempt_id}", daemon=True)
 
     def start(self) -> None:
         self.thread.start()
 
-    def finish(self) -> None:
-        """Return when everything that is there has arrived, or been given up."""
+    def finish(self, enough: Callable[[], bool]) -> str:
+        """Return when everything that is there has arrived or been refused, or there was `enough` waiting.
+
+        Says so where the newest checkpoint, which is what a run that has ended is about, did not arrive; else it is empty.
+        """
         self.finishing.set()
-        if self.thread.ident is not None:
-            self.thread.join()
+        while self.thread.is_alive() and not enough():
+            self.thread.join(LOOK_SECONDS / 2)
+        self.give_up.set()
+        newest = max(self._finished(), key=step_of, default=None)
+        if newest is None or (newest in self.done and newest not in self.refused):
+            return ""
+        return f"the checkpoint of step {step_of(newest)} could not be delivered"
 
     def _run(self) -> None:
         try:
@@ -55,7 +66,7 @@ class Courier:
                 if last and not waiting:
                     return
                 self.give_up.wait(LOOK_SECONDS) if last else self.finishing.wait(LOOK_SECONDS)
-        except GaveUp as error:
+        except (GaveUp, Halted) as error:
             log.info("%s: given up: %s", self.claim.attempt_id, error)
         except Stale as error:
             self.on_stale(error.detail)
@@ -66,24 +77,31 @@ class Courier:
         if self.told_running or not self.watch.started:
             return
         report = StateReport(worker=self.host.settings.name, fence=self.claim.fence, state="running", progress=self.watch.progress)
-        self._insist(lambda: self.host.api.report_state(self.claim.attempt_id, report), "reporting that it runs")
-        self.told_running = True
+        try:
+            self._insist(lambda: self.host.api.report_state(self.claim.attempt_id, report), "reporting that it runs")
+            self.told_running = True
+        except Stale:
+            raise
+        except (GroundupError, ValueError) as error:
+            self.told_running = self._is_hopeless("the report that it runs", error)
 
     def _carry_checkpoints(self) -> bool:
         """Whether one has to be tried again."""
-        folders = [folder for folder in self.directory.checkpoints.glob("step_*") if checkpoint_step(folder) is not None]
-        for folder in sorted(set(folders) - set(self.done), key=lambda folder: checkpoint_step(folder) or 0):
+        for folder in sorted(set(self._finished()) - set(self.done), key=step_of):
             try:
                 self._carry(folder)
-            except Stale:
+            except (Stale, Halted):
                 raise
             except (GroundupError, ValueError, OSError) as error:
-                if self._lay_aside(folder, error):
-                    continue
-                return True
+                if not self._is_hopeless(folder.name, error):
+                    return True
+                self.refused.append(folder)
             self.done.append(folder)
             self._keep_newest()
         return False
+
+    def _finished(self) -> list[Path]:
+        return [folder for folder in self.directory.checkpoints.glob("step_*") if checkpoint_step(folder) is not None]
 
     def _carry(self, folder: Path) -> None:
         manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
@@ -109,19 +127,20 @@ class Courier:
     def _insist(self, call: Callable[[], None], what: str) -> None:
         patiently(call, f"{self.claim.attempt_id}: {what}", self.give_up)
 
-    def _lay_aside(self, folder: Path, error: Exception) -> bool:
-        """A checkpoint that storage or api refuses for itself must not hold up the run: after a few tries it is left out."""
-        self.faults[folder] = self.faults.get(folder, 0) + 1
-        log.error("%s: %s is refused: %s", self.claim.attempt_id, folder.name, error)
-        if self.faults[folder] < FAULTS:
-            return False
-        self.done.append(folder)
-        return True
+    def _is_hopeless(self, what: str, error: Exception) -> bool:
+        """What storage or api refuses for itself must not hold up the run: after a few tries it is left out."""
+        self.faults[what] += 1
+        log.error("%s: %s is refused: %s", self.claim.attempt_id, what, error)
+        return self.faults[what] >= FAULTS
 
     def _keep_newest(self) -> None:
         """The last local copies spare the next attempt a download."""
-        for folder in sorted(self.done, key=lambda folder: checkpoint_step(folder) or 0)[:-LOCAL_COPIES]:
+        for folder in sorted(self.done, key=step_of)[:-LOCAL_COPIES]:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def step_of(folder: Path) -> int:
+    return checkpoint_step(folder) or 0
 
 
 def checkpoint_id(attempt_id: str, step: int) -> str:

@@ -18,7 +18,7 @@ from services.trainer import hints
 from services.trainer.agent import Agent
 from services.trainer.children import torchrun
 from services.trainer.host import Host
-from services.trainer.recovery import recover
+from services.trainer.recovery import prune, recover
 from services.trainer.settings import AgentSettings
 from services.trainer.shipper import Shipper
 from services.trainer.slots import find_slots
@@ -75,6 +75,7 @@ def live(agent: Agent, join_secret: str) -> None:
         raise EnvironmentFault(f"port {port} is taken: {error}", remedy="set GROUNDUP_AGENT_PORT to a free one") from error
     host.shipper.start()
     recover(host.attempts_folder, host.shipper, agent.stopping)
+    prune(host.cache)
     log.info("worker '%s', agent %s, on 127.0.0.1:%d", host.settings.name, host.instance, server.server_port)
     try:
         agent.run()

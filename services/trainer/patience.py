@@ -4,12 +4,14 @@ import logging
 import time
 from collections.abc import Callable
 from threading import Event
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from shared.errors import EnvironmentFault
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+UNREADABLE_SECONDS: Final = 30.0
+"""How long a checkpoint that the store does not give is waited for before an older one is taken."""
 
 
 class GaveUp(Exception):

@@ -3,22 +3,27 @@
 import logging
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from services.trainer.host import Host
+from services.trainer.patience import UNREADABLE_SECONDS, patiently
 from services.trainer.rundir import AttemptOrder, RunDirectory, TokenFiles
 from services.trainer.transfers import Damaged, Transfers, file_name, link
-from shared.errors import UserError
+from shared.errors import EnvironmentFault, UserError
 from shared.internal import CheckpointRef, Claim, Located, TokenShards
 
 log = logging.getLogger(__name__)
 
 
-def prepare(host: Host, claim: Claim, directory: RunDirectory, transfers: Transfers, tell: Callable[[str], None]) -> None:
-    """`tell` gets lines for the run. Raises EnvironmentFault where another try may help; Damaged, Interrupted, UserError where not."""
+def prepare(host: Host, claim: Claim, directory: RunDirectory, transfers: Transfers, tell: Callable[[str], None]) -> int:
+    """The step to go on from, 0 for a fresh start. `tell` gets lines for the run.
+
+    Raises EnvironmentFault where another try may help; Damaged, Halted, GaveUp, UserError where not.
+    """
     shards = host.storage.token_shards(claim.prepared_id)
     _fetch_tokens(shards, directory, transfers, host.cache)
-    _restore(host, claim, directory, transfers, tell)
+    step = _restore(host, claim, directory, transfers, tell)
     order = AttemptOrder(
         run_id=claim.run_id,
         attempt=claim.attempt,
@@ -27,7 +32,10 @@ def prepare(host: Host, claim: Claim, directory: RunDirectory, transfers: Transf
         device=claim.slots[0].device,
         data=_token_files(shards),
     )
-    directory.order.write_text(order.model_dump_json(indent=1))
+    torn = directory.order.with_suffix(".tmp")
+    torn.write_text(order.model_dump_json(indent=1))
+    torn.replace(directory.order)
+    return step
 
 
 def _fetch_tokens(shards: TokenShards, directory: RunDirectory, transfers: Transfers, cache: Path) -> None:
@@ -48,20 +56,37 @@ def _token_files(shards: TokenShards) -> TokenFiles:
     )
 
 
-def _restore(host: Host, claim: Claim, directory: RunDirectory, transfers: Transfers, tell: Callable[[str], None]) -> None:
-    """The newest checkpoint whose hashes are right; where none is, the run starts from scratch and says so."""
+def _restore(host: Host, claim: Claim, directory: RunDirectory, transfers: Transfers, tell: Callable[[str], None]) -> int:
+    """Fetch the newest checkpoint that can be read and is right, and tell its step; where all are damaged, the run starts from scratch.
+
+    A checkpoint the store will not give is no reason to start from scratch: where no older one serves, raises EnvironmentFault.
+    """
+    unreadable: EnvironmentFault | None = None
     for checkpoint in claim.checkpoints:
+        name = f"the checkpoint of step {checkpoint.step} ({checkpoint.id})"
+        # Only the first one that cannot be read is waited for: an outage that ends meanwhile must not cost the newest.
+        seconds = 0 if unreadable else UNREADABLE_SECONDS
         try:
-            copies = local_copies(host.attempts_folder, checkpoint.step)
-            transfers.fetch_folder(_locate(host, checkpoint), directory.restore, copies)
+            patiently(partial(_fetch, host, checkpoint, directory, transfers), f"fetching {name}", transfers.interrupt, seconds=seconds)
         except (Damaged, UserError) as error:
-            shutil.rmtree(directory.restore, ignore_errors=True)
-            tell(f"the checkpoint of step {checkpoint.step} ({checkpoint.id}) cannot be used, trying the one before: {error}")
+            tell(f"{name} cannot be used, trying the one before: {error}")
+        except EnvironmentFault as error:
+            unreadable = unreadable or error
+            tell(f"{name} cannot be read, trying the one before: {error}")
         else:
             log.info("%s goes on from step %d (%s)", claim.attempt_id, checkpoint.step, checkpoint.id)
-            return
+            return checkpoint.step
+        shutil.rmtree(directory.restore, ignore_errors=True)
+    if unreadable:
+        raise unreadable
     if claim.checkpoints:
         tell("no checkpoint could be used: starting from the first step")
+    return 0
+
+
+def _fetch(host: Host, checkpoint: CheckpointRef, directory: RunDirectory, transfers: Transfers) -> None:
+    copies = local_copies(host.attempts_folder, checkpoint.step)
+    transfers.fetch_folder(_locate(host, checkpoint), directory.restore, copies)
 
 
 def _locate(host: Host, checkpoint: CheckpointRef) -> list[Located]:

@@ -8,6 +8,7 @@ from services.trainer.spool import read_spool
 from shared.events import AnyEvent, CommandApplied, StepCompleted, TrainingStarted
 from shared.internal import AppliedCommand, Progress
 from shared.names import Metric
+from shared.spec import RunSpec
 
 
 class SpoolWatch:
@@ -16,6 +17,10 @@ class SpoolWatch:
         self.started = False
         self.progress = Progress()
         self.applied: list[AppliedCommand] = []
+
+    def resume(self, spec: RunSpec, step: int) -> None:
+        """Nothing is lost that a checkpoint holds: begin at its step."""
+        self.progress = Progress(step=step, tokens=step * spec.train.batch_size * spec.model.sequence_length)
 
     def read(self) -> bool:
         """Whether there is something that the api should hear of now. Raises ValueError where the spool is damaged."""

@@ -1,7 +1,8 @@
-"""What an earlier agent left on this host: its processes are ended, its events are shipped, its folders go."""
+"""What an earlier agent left on this host: its processes are ended, its events shipped, its folders and unused tokens removed."""
 
 import logging
 import shutil
+import time
 from pathlib import Path
 from threading import Event, Thread
 from typing import Final
@@ -16,6 +17,7 @@ from shared.events import ProcessDied
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS: Final = 0.5
+UNUSED_SECONDS: Final = 7 * 86_400.0
 
 
 def recover(attempts_folder: Path, shipper: Shipper, stopping: Event) -> Thread:
@@ -28,6 +30,16 @@ def recover(attempts_folder: Path, shipper: Shipper, stopping: Event) -> Thread:
     thread = Thread(target=_remove_when_shipped, args=(leftovers, shipper, stopping), name="recovery", daemon=True)
     thread.start()
     return thread
+
+
+def prune(cache: Path) -> None:
+    """Remove what no attempt has used for a week; every use renews a file's time. Attempts have names of their own for theirs."""
+    for path in cache.glob("*"):
+        try:
+            if path.stat().st_mtime < time.time() - UNUSED_SECONDS:
+                path.unlink()
+        except OSError as error:
+            log.warning("%s stays in the cache: %s", path.name, error)
 
 
 def _ship(directory: RunDirectory, shipper: Shipper) -> list[Tail]:

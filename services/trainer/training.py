@@ -17,8 +17,8 @@ from services.trainer.progress import SpoolWatch, finite
 from services.trainer.rundir import Outcome, RunDirectory
 from services.trainer.shipper import Tail
 from services.trainer.spool import SpoolWriter
-from services.trainer.transfers import Interrupted, Transfers
-from shared.errors import GroundupError
+from services.trainer.transfers import Halted, Transfers
+from shared.errors import EnvironmentFault, GroundupError
 from shared.events import AnyEvent, LogWritten, ProcessDied
 from shared.internal import Claim, StateReport
 
@@ -30,6 +30,12 @@ CLOSING_SECONDS: Final = 0.5
 
 TELLING_SECONDS: Final = 5.0
 """What torchrun then gets to tell which one failed, and how."""
+
+ENDING_SECONDS: Final = 30.0
+"""What the processes get to leave once the outcome is written; a process group that is taken down may hang."""
+
+KILLED_SECONDS: Final = 5.0
+"""How long events and checkpoints of a killed run are still sent."""
 
 
 @dataclass
@@ -56,9 +62,9 @@ class Training:
         spools = (self.directory.spool, path)
         self.tails = [host.shipper.add(Tail(spool, lambda: on_stale("Redis knows a higher fence"))) for spool in spools]
         self.logs = LogTail(self.directory.root / "logs")
-        self.courier = Courier(host, claim, watch, signals.abandon, on_stale)
+        self.courier = Courier(host, claim, watch, on_stale)
         self.child: Child | None = None
-        self.failed_at = float("inf")
+        self.failed_at = self.outcome_at = self.enough_at = float("inf")
         self.told: set[str] = set()
 
     def __enter__(self) -> "Training":
@@ -71,22 +77,23 @@ class Training:
             self.courier.start()
             self._watch(self.child)
             return self._verdict(self.child)
-        except (Interrupted, GaveUp):
+        except (Halted, GaveUp):
             return self._interrupted()
         except (GroundupError, OSError) as error:
-            return self._report("failed", f"could not be set up: {error}")
+            return self._report("failed", f"could not be set up: {error}", counts=not isinstance(error, EnvironmentFault))
         except Exception as error:
             log.exception("%s: the watch over it failed", self.claim.attempt_id)
             return self._report("failed", f"the agent failed: {error!r}")
 
     def _set_up(self) -> None:
         transfers = Transfers(self.host.http, self.signals.interrupt)
-        patiently(
+        step = patiently(
             lambda: prepare(self.host, self.claim, self.directory, transfers, self._tell),
             f"setting up {self.claim.attempt_id}",
             self.signals.interrupt,
             seconds=SET_UP_SECONDS,
         )
+        self.watch.resume(self.claim.spec, step)
 
     def _start(self) -> Child:
         gpus = [slot.id for slot in self.claim.slots if slot.device == "cuda"]
@@ -99,7 +106,7 @@ class Training:
         while child.running():
             self._read()
             now = time.monotonic()
-            if self.signals.killed.is_set() or self.signals.abandon.is_set() or now > self.signals.kill_at:
+            if self._is_to_die(now):
                 child.kill()
             elif self.signals.shutting_down.is_set():
                 if not asked:
@@ -115,6 +122,12 @@ class Training:
         self.failed_at = min(self.failed_at, time.monotonic())
         child.kill()
         self._read(ended=True)
+
+    def _is_to_die(self, now: float) -> bool:
+        if self.directory.outcome.exists():
+            self.outcome_at = min(self.outcome_at, now)
+        unwanted = self.signals.killed.is_set() or self.signals.abandon.is_set()
+        return unwanted or now > min(self.signals.kill_at, self.outcome_at + ENDING_SECONDS)
 
     def _read(self, *, ended: bool = False) -> None:
         for lines in self.logs.read(ended=ended):
@@ -138,25 +151,41 @@ class Training:
     def _interrupted(self) -> StateReport:
         if self.signals.killed.is_set():
             return self._report("killed", "killed by command", retry=False)
-        return self._report("failed", "the worker is shutting down")
+        return self._report("failed", "the worker is shutting down", counts=False)
 
-    def _report(self, state: str, reason: str, *, retry: bool = True) -> StateReport:
-        values = {"worker": self.host.settings.name, "fence": self.claim.fence, "state": state, "reason": reason, "retry": retry}
-        return StateReport.model_validate({**values, "progress": self.watch.progress})
+    def _report(self, state: str, reason: str, *, retry: bool = True, counts: bool = True) -> StateReport:
+        values = {"worker": self.host.settings.name, "fence": self.claim.fence, "state": state, "reason": reason}
+        return StateReport.model_validate({**values, "retry": retry, "counts": counts, "progress": self.watch.progress})
 
-    def ship(self) -> None:
-        """All events and finished checkpoints, however long it takes; only being abandoned ends it."""
+    def ship(self, report: StateReport) -> StateReport:
+        """Send all events and finished checkpoints, however long it takes; being abandoned ends it at once, a kill soon.
+
+        The last report, as it is after that: success is what has arrived.
+        """
         if self.child:
             self.child.kill()
-        self.courier.finish()
+        missing = self.courier.finish(self._enough)
+        if missing and not self.signals.abandon.is_set():
+            self._tell(missing)
+            if report.state in {"succeeded", "stopped"}:
+                report = self._report("failed", missing)
         for tail in self.tails:
             tail.close()
-        while not self.signals.abandon.is_set() and not all(tail.shipped.is_set() for tail in self.tails):
+        while not self._enough() and not all(tail.shipped.is_set() for tail in self.tails):
             self.signals.abandon.wait(TICK_SECONDS)
+        return self._interrupted() if self.signals.killed.is_set() and self._enough() else report
+
+    def _enough(self) -> bool:
+        """Whether nobody waits for what is still to be sent."""
+        now = time.monotonic()
+        if self.signals.killed.is_set():
+            self.enough_at = min(self.enough_at, now + KILLED_SECONDS)
+        return self.signals.abandon.is_set() or now >= self.enough_at
 
     def __exit__(self, *_error: object) -> None:
         if self.child:
             self.child.kill()
+        self.courier.give_up.set()
         for tail in self.tails:
             self.host.shipper.drop(tail)
         self.notes.close()

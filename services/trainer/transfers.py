@@ -6,10 +6,10 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from threading import Event
-from typing import Final
+from typing import IO, Final
 
 import httpx
 
@@ -29,7 +29,7 @@ class Damaged(GroundupError):
     """The bytes are not those that were promised."""
 
 
-class Interrupted(GroundupError):
+class Halted(GroundupError):
     """Somebody asked us to stop."""
 
 
@@ -39,13 +39,13 @@ def store_client() -> httpx.Client:
 
 
 class Transfers:
-    """`interrupt` ends a transfer between two chunks with Interrupted."""
+    """`interrupt` ends a transfer between two chunks with Halted."""
 
     def __init__(self, http: httpx.Client, interrupt: Event) -> None:
         self.http, self.interrupt = http, interrupt
 
     def fetch(self, source: Located, target: Path) -> None:
-        """Download to `target`; damage gets a second try. Raises TransferFailed, Damaged, Interrupted; then there is no `target`."""
+        """Download to `target`; damage gets a second try. Raises TransferFailed, Damaged, Halted; then there is no `target`."""
         try:
             self._fetch_once(source, target)
         except Damaged as error:
@@ -73,7 +73,7 @@ class Transfers:
                 raise TransferFailed(f"{source.name}: the store answered {response.status_code}")
             for chunk in response.iter_raw(CHUNK):
                 if self.interrupt.is_set():
-                    raise Interrupted(f"{source.name}: given up")
+                    raise Halted(f"{source.name}: given up")
                 if (size := size + len(chunk)) > source.bytes:
                     raise Damaged(f"{source.name}: longer than its {source.bytes} bytes")
                 digest.update(chunk)
@@ -105,14 +105,21 @@ class Transfers:
                 link(copy, target)
 
     def put(self, path: Path, url: str) -> None:
-        """Upload a file by one PUT. Raises TransferFailed."""
+        """Upload a file by one PUT. Raises TransferFailed, Halted."""
+        size = path.stat().st_size
         try:
             with path.open("rb") as file:
-                response = self.http.put(url, content=file)
+                response = self.http.put(url, content=self._chunks(file), headers={"Content-Length": str(size)})
         except httpx.HTTPError as error:
             raise TransferFailed(f"{path.name}: {error!r}") from error
         if not response.is_success:
             raise TransferFailed(f"{path.name}: the store answered {response.status_code}")
+
+    def _chunks(self, file: IO[bytes]) -> Iterator[bytes]:
+        while chunk := file.read(CHUNK):
+            if self.interrupt.is_set():
+                raise Halted(f"{file.name}: given up")
+            yield chunk
 
 
 def file_name(name: str) -> str:

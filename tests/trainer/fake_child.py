@@ -1,6 +1,7 @@
 """Stands in for torchrun and the training child: `python -m tests.trainer.fake_child <run directory> <processes> <mode> [rank]`.
 
-Modes: steps (40 steps of 10 ms, a checkpoint every 10), endless, crash (rank 0 raises at step 3), deaf (endless, and deaf to SIGTERM).
+Modes: steps (40 steps of 10 ms, a checkpoint every 10), endless, crash (rank 0 raises at step 3), deaf (endless, and deaf to SIGTERM),
+lingering (steps, but the process does not end with them).
 """
 
 import hashlib
@@ -67,7 +68,7 @@ class FakeRank:
             if self.mode == "crash" and self.step == 3:
                 self._say("ValueError: three is too many")
                 return 1
-            if self.step % 10 == 0 and self.mode == "steps":
+            if self.step % 10 == 0 and self.mode in {"steps", "lingering"}:
                 self._save()
             if self.terminated:
                 self._save()
@@ -100,6 +101,8 @@ class FakeRank:
         torn = self.directory.root / "outcome.tmp"
         torn.write_text(outcome.model_dump_json())
         torn.rename(self.directory.outcome)
+        while self.mode == "lingering":
+            time.sleep(1)
         return 0
 
     def _say(self, line: str) -> None:

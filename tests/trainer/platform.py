@@ -3,16 +3,18 @@
 import hashlib
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
+import psutil
 import redis
 from botocore.config import Config
 
 from services.trainer.agent import Agent
+from services.trainer.children import MARK
 from services.trainer.host import Command, Host
 from services.trainer.settings import AgentSettings
 from services.trainer.shipper import Shipper
@@ -20,6 +22,7 @@ from services.trainer.transfers import store_client
 from shared import bus
 from shared.api_client import ApiClient
 from shared.errors import EnvironmentFault, Stale
+from shared.events import StepCompleted
 from shared.internal import (
     CheckpointCommit,
     CheckpointRef,
@@ -57,6 +60,7 @@ class FakeApi(ApiClient):
     cancelled: list[str] = field(default_factory=list)
     down: bool = False
     stale: bool = False
+    refusals: dict[str, Exception] = field(default_factory=dict)
 
     def heartbeat(self, worker: str, report: Heartbeat) -> HeartbeatReply:
         self._answer()
@@ -70,6 +74,10 @@ class FakeApi(ApiClient):
 
     def report_state(self, attempt_id: str, report: StateReport) -> None:
         self._answer()
+        if refusal := self.refusals.get(report.state):
+            raise refusal
+        if self.stale and report.state != "running":
+            raise Stale("another attempt has taken over")
         self.states.append(report)
 
     def commit_checkpoint(self, attempt_id: str, commit: CheckpointCommit) -> None:
@@ -84,7 +92,7 @@ class FakeApi(ApiClient):
 
 
 class FakeStorage(StorageClient):
-    """Presigns for a real S3 endpoint."""
+    """Presigns for a real S3 endpoint. `refusal` is the answer to every upload; checkpoints in `unreadable` get wrong signatures."""
 
     def __init__(self, endpoint: S3Endpoint) -> None:
         self.s3 = boto3.client(
@@ -96,6 +104,9 @@ class FakeStorage(StorageClient):
             aws_secret_access_key=endpoint.secret_key,
         )
         self.completed: list[CheckpointUpload] = []
+        self.refusal: Exception | None = None
+        self.unreadable: set[str] = set()
+        self.down = False
 
     def place(self, name: str, content: bytes, *, told: bytes | None = None) -> Located:
         """Store an object; with `told`, say that it should have been that."""
@@ -105,6 +116,8 @@ class FakeStorage(StorageClient):
         return Located(name=name, bytes=len(promised), sha256=hashlib.sha256(promised).hexdigest(), url=self._url("get_object", key))
 
     def token_shards(self, prepared_id: str) -> TokenShards:
+        if self.down:
+            raise EnvironmentFault("storage does not answer")
         shards = [self.place("shard-0", b"\x01\x00" * 50), self.place("shard-1", b"\x02\x00" * 50)]
         tokenizer = self.place("tokenizer.json", b"{}")
         return TokenShards(
@@ -112,6 +125,8 @@ class FakeStorage(StorageClient):
         )
 
     def start_checkpoint_upload(self, upload: CheckpointUpload) -> UploadUrls:
+        if self.refusal:
+            raise self.refusal
         return UploadUrls(puts=[PutUrl(name=file.name, url=self._url("put_object", self._key(upload, file))) for file in upload.files])
 
     def complete_checkpoint_upload(self, upload: CheckpointUpload) -> None:
@@ -121,7 +136,8 @@ class FakeStorage(StorageClient):
 
     def presign_checkpoint(self, checkpoint: CheckpointRef) -> list[Located]:
         def located(file: FileRef) -> Located:
-            return Located(**file.model_dump(), url=self._url("get_object", f"{checkpoint.id}/{file.name}"))
+            url = self._url("get_object", f"{checkpoint.id}/{file.name}")
+            return Located(**file.model_dump(), url=url.split("?")[0] if checkpoint.id in self.unreadable else url)
 
         return [located(file) for file in checkpoint.files]
 
@@ -203,3 +219,32 @@ def running(stage: Platform) -> Iterator[Platform]:
 
 def fake_command(mode: str) -> Command:
     return lambda root, processes, attempt_id: [sys.executable, "-m", "tests.trainer.fake_child", str(root), str(processes), mode]
+
+
+Start = Callable[..., Platform]
+"""See the fixture `start`."""
+
+
+def processes_of(attempt_id: str) -> list[int]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) == attempt_id and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+        except psutil.Error:
+            continue
+    return found
+
+
+def steps(stage: Platform) -> list[int]:
+    return [event.step for event in stage.events() if isinstance(event, StepCompleted)]
+
+
+def under_way(stage: Platform) -> bool:
+    """Both ranks are up, and some steps have arrived."""
+    pids = stage.host.attempts_folder / "att_1" / "pids"
+    return len(list(pids.glob("rank*"))) == 2 and len(steps(stage)) > 5
+
+
+def pid_of(stage: Platform, rank: int) -> int:
+    return int((stage.host.attempts_folder / "att_1" / "pids" / f"rank{rank}").read_text())

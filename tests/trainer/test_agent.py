@@ -1,6 +1,4 @@
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -8,54 +6,11 @@ import psutil
 import pytest
 
 from services.trainer import hints
-from services.trainer.children import MARK
 from shared import bus
-from shared.events import LogWritten, ProcessDied, Record, RunCreated, StepCompleted, TrainingEnded
+from shared.events import LogWritten, ProcessDied, Record, RunCreated, TrainingEnded
 from shared.internal import CommandOrder
-from shared.settings import Settings
-from tests.servers import S3Endpoint, wait_until
-from tests.trainer.platform import FakeStorage, Platform, fake_command, make_claim, platform, running
-
-Start = Callable[..., Platform]
-
-
-@pytest.fixture
-def start(settings: Settings, s3_endpoint: S3Endpoint) -> Iterator[Start]:
-    """Starts an agent that is assigned one attempt; its children are fakes in the given mode."""
-    with ExitStack() as stack:
-
-        def begin(mode: str, **options: float) -> Platform:
-            stage = stack.enter_context(platform(settings, FakeStorage(s3_endpoint), fake_command(mode), **options))
-            stage.api.claim_of["att_1"] = make_claim()
-            return stack.enter_context(running(stage))
-
-        yield begin
-    assert processes_of("att_1") == []
-
-
-def processes_of(attempt_id: str) -> list[int]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARK) == attempt_id and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process.pid)
-        except psutil.Error:
-            continue
-    return found
-
-
-def steps(stage: Platform) -> list[int]:
-    return [event.step for event in stage.events() if isinstance(event, StepCompleted)]
-
-
-def under_way(stage: Platform) -> bool:
-    """Both ranks are up, and some steps have arrived."""
-    pids = stage.host.attempts_folder / "att_1" / "pids"
-    return len(list(pids.glob("rank*"))) == 2 and len(steps(stage)) > 5
-
-
-def pid_of(stage: Platform, rank: int) -> int:
-    return int((stage.host.attempts_folder / "att_1" / "pids" / f"rank{rank}").read_text())
+from tests.servers import wait_until
+from tests.trainer.platform import Start, pid_of, processes_of, steps, under_way
 
 
 def test_a_run_from_claim_to_success(start: Start) -> None:
@@ -113,7 +68,7 @@ def test_a_crash_is_told_with_the_last_lines_of_the_log(start: Start) -> None:
     wait_until(lambda: stage.final() is not None, "the last report")
     final = stage.final()
     assert final is not None
-    assert (final.state, final.retry) == ("failed", True)
+    assert (final.state, final.retry, final.counts) == ("failed", True, True)
     assert "rank 0 ended with exit code 1" in final.reason
     assert "ValueError: three is too many" in final.reason
 
@@ -161,6 +116,7 @@ def test_a_higher_fence_in_redis_ends_the_attempt(start: Start) -> None:
     stage = start("endless")
     wait_until(lambda: under_way(stage), "training")
     other = Record(run_id="run_a", attempt=2, fence=8, producer="other", producer_seq=1, at=0, event=RunCreated(name="x", by="y"))
+    stage.api.stale = True
     assert isinstance(bus.publish(stage.client, [other]), bus.Taken)
     wait_until(lambda: bool(stage.agent.ended), "the attempt ends", 5)
     assert stage.final() is None
@@ -185,7 +141,8 @@ def test_stopping_the_agent_saves_a_checkpoint_and_leaves_no_process(start: Star
     wait_until(lambda: stage.final() is not None, "the last report")
     final = stage.final()
     assert final is not None
-    assert (final.state, final.retry, final.reason) == ("failed", True, "the worker is shutting down")
+    assert (final.state, final.retry, final.counts, final.reason) == ("failed", True, False, "the worker is shutting down")
+    assert stage.api.beats[-1].slots == []  # nothing more is to be placed here
     assert [commit.step for commit in stage.api.commits] == [final.progress.step]
     assert steps(stage)[-1] == final.progress.step
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from infra.embedded import MARK as EMBEDDED
 from services.trainer.children import MARK, Child, child_environment, kill_marked, torchrun
 from services.trainer.rundir import RunDirectory
 from tests.servers import wait_until
@@ -123,7 +124,8 @@ def test_before_there_are_ranks_the_launcher_is_asked_to_end(directory: RunDirec
 
 
 def test_the_environment_is_small(directory: RunDirectory) -> None:
-    given = {"PATH": "/bin", "HOME": "/root", "GROUNDUP_JOIN_SECRET": "secret", "AWS_SECRET_ACCESS_KEY": "secret"}
+    given = {"PATH": "/bin", "HOME": "/root", "GROUNDUP_JOIN_SECRET": "secret", EMBEDDED: "/data", "AWS_SECRET_ACCESS_KEY": "secret"}
     environment = child_environment(given, "att_1", ["GPU-1", "GPU-2"], 3)
-    assert set(environment) == {"PATH", "HOME", "PYTHONPATH", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", MARK}
+    assert set(environment) == {"PATH", "HOME", "PYTHONPATH", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", MARK, EMBEDDED}
+    assert environment[EMBEDDED] == "/data"
     assert (environment["CUDA_VISIBLE_DEVICES"], environment["OMP_NUM_THREADS"]) == ("GPU-1,GPU-2", "3")

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from prometheus_client import CollectorRegistry
 from services.trainer import hints
 from services.trainer.children import MARK
 from services.trainer.main_agent import only_one
-from services.trainer.recovery import recover
+from services.trainer.recovery import prune, recover
 from services.trainer.rundir import AttemptOrder, RunDirectory, TokenFiles
 from services.trainer.settings import AgentSettings, worker_name
 from services.trainer.shipper import Shipper
@@ -129,6 +130,15 @@ def test_what_an_earlier_agent_left_is_ended_shipped_and_removed(settings: Setti
         entries: Any = client.xrange(bus.stream_key("run_a"))
         events = [bus.read_entry(entry_id, fields, "e").event.type for entry_id, fields in entries]
     assert events == ["LogWritten", "ProcessDied"]
+
+
+def test_tokens_unused_for_a_week_leave_the_cache(tmp_path: Path) -> None:
+    for name, days in (("used", 6), ("unused", 8)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (0, time.time() - days * 86_400))
+    prune(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["used"]
+    prune(tmp_path / "not there")
 
 
 @contextlib.contextmanager

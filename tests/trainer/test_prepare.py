@@ -5,7 +5,7 @@ import pytest
 
 from services.trainer.prepare import prepare
 from services.trainer.rundir import AttemptOrder, RunDirectory
-from services.trainer.transfers import Transfers
+from services.trainer.transfers import TransferFailed, Transfers
 from shared.internal import CheckpointRef
 from shared.settings import Settings
 from tests.servers import S3Endpoint
@@ -73,6 +73,32 @@ def test_a_lost_object_falls_back_too(stage: Platform, directory: RunDirectory) 
     stage.storage.s3.delete_object(Bucket="groundup", Key="ckpt_lost/model.safetensors")
     assert len(fill(stage, directory, [newest, older])) == 1
     assert restored(directory) == b"older"
+
+
+def test_a_checkpoint_the_store_does_not_give_is_waited_for_and_then_falls_back(
+    stage: Platform, directory: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.trainer.prepare.UNREADABLE_SECONDS", 0.2)
+    newest, older = stage.storage.add_checkpoint("ckpt_403", 20, b"newest"), stage.storage.add_checkpoint("ckpt_200", 10, b"older")
+    stage.storage.unreadable.add("ckpt_403")
+    told: list[str] = []
+    claim, transfers = make_claim(checkpoints=[newest, older]), Transfers(stage.host.http, Event())
+    assert prepare(stage.host, claim, directory, transfers, told.append) == 10
+    assert restored(directory) == b"older"
+    assert len(told) == 1
+    assert "step 20" in told[0]
+    assert "cannot be read" in told[0]
+
+
+def test_where_no_checkpoint_can_be_read_the_run_does_not_start_from_scratch(
+    stage: Platform, directory: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.trainer.prepare.UNREADABLE_SECONDS", 0.2)
+    damaged, closed = stage.storage.add_checkpoint("ckpt_dam", 20, b"x", told=b"y"), stage.storage.add_checkpoint("ckpt_no", 10, b"older")
+    stage.storage.unreadable.add("ckpt_no")
+    with pytest.raises(TransferFailed, match="the store answered 4"):
+        fill(stage, directory, [damaged, closed])
+    assert not directory.order.exists()
 
 
 def test_with_no_sound_checkpoint_it_starts_from_scratch(stage: Platform, directory: RunDirectory) -> None:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from services.trainer import transfers
-from services.trainer.transfers import Damaged, Interrupted, TransferFailed, Transfers
+from services.trainer.transfers import Damaged, Halted, TransferFailed, Transfers
 from shared.internal import CheckpointUpload, FileRef
 from tests.servers import S3Endpoint, free_port
 from tests.trainer.platform import FakeStorage
@@ -62,9 +62,17 @@ def test_a_store_that_does_not_answer_is_worth_another_try(tmp_path: Path, stora
 def test_an_interrupt_ends_a_transfer(tmp_path: Path, storage: FakeStorage, http: httpx.Client) -> None:
     interrupt = Event()
     interrupt.set()
-    with pytest.raises(Interrupted):
+    with pytest.raises(Halted):
         Transfers(http, interrupt).fetch(storage.place("file", b"content"), tmp_path / "file")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_ends_an_upload(tmp_path: Path, storage: FakeStorage, http: httpx.Client) -> None:
+    (tmp_path / "file").write_bytes(b"content")
+    interrupt = Event()
+    interrupt.set()
+    with pytest.raises(Halted):
+        Transfers(http, interrupt).put(tmp_path / "file", storage.place("file", b"content").url)
 
 
 def test_the_cache_is_asked_first_and_heals(tmp_path: Path, storage: FakeStorage, carrier: Transfers) -> None:

@@ -1,0 +1,129 @@
+"""How attempts end where something is in the way: nothing may hold a run, its slots or the agent."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from services.trainer.attempts import Attempt
+from shared.errors import Conflict, EnvironmentFault, UserError
+from shared.events import LogWritten
+from shared.internal import CommandOrder, StateReport
+from shared.settings import Settings
+from tests.servers import S3Endpoint, wait_until
+from tests.trainer.platform import FakeStorage, Platform, Start, fake_command, platform, processes_of
+
+
+def ending(stage: Platform) -> StateReport:
+    wait_until(lambda: stage.final() is not None, "the last report")
+    final = stage.final()
+    assert final is not None
+    return final
+
+
+def agent_lines(stage: Platform) -> str:
+    return " ".join(line for event in stage.events() if isinstance(event, LogWritten) for line in event.lines if line.startswith("agent:"))
+
+
+def test_an_attempt_that_was_left_without_a_report_is_reported_when_the_api_asks_for_it_again(start: Start) -> None:
+    stage = start("crash")
+    stage.api.refusals["failed"] = Conflict("not now")
+    wait_until(lambda: bool(stage.agent.ended), "the attempt is left")
+    stage.api.refusals.clear()
+    final = ending(stage)
+    assert (final.state, final.retry, final.fence, final.progress.step) == ("failed", True, 7, 3)
+
+
+def test_a_damaged_folder_of_another_attempt_is_no_obstacle(start: Start) -> None:
+    stage = start("steps")
+    other = stage.host.attempts_folder / "att_0"
+    other.mkdir()
+    (other / "attempt.json").write_text("{")
+    ending(stage)
+    wait_until(lambda: not stage.agent.attempts, "the attempt leaves the agent")
+    wait_until(lambda: list(stage.host.attempts_folder.iterdir()) == [other], "its folder goes, the other one stays")
+
+
+def test_an_attempt_that_cannot_be_cleaned_up_leaves_the_agent_all_the_same(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object) -> None:
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(Attempt, "_clean_up", fail)
+    stage = start("steps")
+    ending(stage)
+    wait_until(lambda: not stage.agent.attempts, "the attempt leaves the agent")
+
+
+def fill_the_bucket(stage: Platform) -> None:
+    stage.storage.refusal = EnvironmentFault("the bucket is full")
+
+
+def take_redis_away(stage: Platform) -> None:
+    stage.host.shipper.stop()
+
+
+@pytest.mark.parametrize("obstruct", [fill_the_bucket, take_redis_away])
+def test_kill_ends_a_run_whose_results_cannot_be_sent(
+    start: Start, monkeypatch: pytest.MonkeyPatch, obstruct: Callable[[Platform], None]
+) -> None:
+    monkeypatch.setattr("services.trainer.training.KILLED_SECONDS", 0.2)
+    stage = start("steps")
+    obstruct(stage)
+    outcome = stage.host.attempts_folder / "att_1" / "outcome.json"
+    wait_until(lambda: outcome.exists() and processes_of("att_1") == [], "training ends")
+    assert stage.final() is None
+    stage.api.commands.append(CommandOrder(command_id="cmd_1", attempt_id="att_1", type="kill"))
+    final = ending(stage)
+    assert (final.state, final.retry) == ("killed", False)
+
+
+def test_a_run_whose_last_checkpoint_is_refused_has_not_succeeded(start: Start) -> None:
+    stage = start("steps")
+    stage.storage.refusal = UserError("no such bucket")
+    final = ending(stage)
+    assert (final.state, final.retry, final.reason) == ("failed", True, "the checkpoint of step 40 could not be delivered")
+    assert "step 40 could not be delivered" in agent_lines(stage)
+    wait_until(lambda: not stage.agent.attempts, "the attempt ends")
+    assert (stage.host.attempts_folder / "att_1" / "checkpoints" / "step_00000040").is_dir()
+
+
+def test_a_refused_report_that_it_runs_does_not_keep_checkpoints_back(start: Start) -> None:
+    stage = start("steps")
+    stage.api.refusals["running"] = Conflict("not now")
+    assert ending(stage).state == "succeeded"
+    assert [commit.step for commit in stage.api.commits] == [10, 20, 30, 40]
+
+
+def test_processes_that_outlive_their_outcome_are_ended(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.trainer.training.ENDING_SECONDS", 0.3)
+    stage = start("lingering")
+    assert ending(stage).state == "succeeded"
+    assert processes_of("att_1") == []
+
+
+def test_an_outage_during_set_up_does_not_count_against_the_run(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.trainer.training.SET_UP_SECONDS", 0.2)
+    final = ending(start("steps", storage_down=True))
+    assert (final.state, final.retry, final.counts) == ("failed", True, False)
+
+
+def test_progress_begins_where_the_checkpoint_is(start: Start) -> None:
+    stage = start("endless", resume_from=20)
+    wait_until(lambda: any(beat.attempts for beat in stage.api.beats), "a report")
+    first = next(beat for beat in stage.api.beats if beat.attempts).attempts[0].progress
+    spec = stage.api.claim_of["att_1"].spec
+    assert (first.step, first.tokens) == (20, 20 * spec.train.batch_size * spec.model.sequence_length)
+
+
+def test_an_order_that_cannot_be_written_is_passed_on_the_next_time(settings: Settings, s3_endpoint: S3Endpoint) -> None:
+    order = CommandOrder(command_id="cmd_1", attempt_id="att_1", type="stop")
+    with platform(settings, FakeStorage(s3_endpoint), fake_command("steps")) as stage:
+        attempt = Attempt(stage.host, "att_1", lambda _attempt: None)
+        obstacle: Path = attempt.directory.root
+        obstacle.parent.mkdir()
+        obstacle.touch()
+        attempt.obey(order)
+        obstacle.unlink()
+        for _ in range(2):
+            attempt.obey(order)
+        assert attempt.directory.commands.read_text().count("cmd_1") == 1
