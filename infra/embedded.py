@@ -1,4 +1,4 @@
-"""`python -m infra.embedded up | down | status | url`: every service on this machine, under supervisord."""
+"""`python -m infra.embedded up | down | status | url | left`: every service on this machine, under supervisord."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from infra.layout import Layout
+from infra.layout import ROOT, Layout
 from infra.services import configure
 
 MARK = "GROUNDUP_EMBEDDED_DATA_DIR"
@@ -20,13 +20,31 @@ MARK = "GROUNDUP_EMBEDDED_DATA_DIR"
 def up(layout: Layout) -> None:
     """Start what does not run. Safe to repeat; after an upgrade of the code, `down` first."""
     if supervisor_pid(layout) is None:
+        end_leftovers(layout)
         environment = {**os.environ, **configure(layout), MARK: str(layout.data_dir)}
-        subprocess.run([sys.executable, "-m", "serving.migrate", "api", "monitor", "storage"], check=True, env=environment)
+        subprocess.run([sys.executable, "-m", "serving.migrate", "api", "monitor", "storage"], check=True, env=environment, cwd=ROOT)
         subprocess.run([_tool("supervisord"), "-c", str(layout.supervisor_config)], check=True, env=environment)
     for name, address in layout.readiness.items():
-        wait(lambda address=address: httpx.get(address, timeout=2).is_success, name, layout)  # type: ignore[misc]
-    wait(lambda: layout.admin_token.exists(), "api's first token", layout)
+        wait(lambda address=address: answers(address, layout.public_host), name, layout)  # type: ignore[misc]
+    wait(layout.admin_token.exists, "api's first token", layout)
     print(f"Groundup is up: {layout.public_url}   data: {layout.data_dir}   logs: {layout.logs}", file=sys.stderr)
+
+
+def answers(address: str, host: str) -> bool:
+    try:
+        return httpx.get(address, headers={"Host": host}, timeout=2, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def wait(ready: Callable[[], bool], name: str, layout: Layout, seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and supervisor_pid(layout) is not None:
+        if ready():
+            return
+        time.sleep(0.1)
+    control(layout, "status")
+    sys.exit(f"{name} did not become ready; see {layout.logs}")
 
 
 def down(layout: Layout) -> None:
@@ -35,11 +53,22 @@ def down(layout: Layout) -> None:
         supervisor = psutil.Process(pid)
         control(layout, "shutdown")
         psutil.wait_procs([supervisor], timeout=90)
-    left = marked_processes(layout)
+    end_leftovers(layout)
+
+
+def end_leftovers(layout: Layout) -> None:
+    """Processes that outlived their supervisor would hold its ports and data."""
+    left = our_processes(layout)
     for process in left:
         print(f"ending {process.pid} {process.name()}, which outlived its service", file=sys.stderr)
         process.kill()
     psutil.wait_procs(left, timeout=10)
+
+
+def left(layout: Layout) -> None:
+    """Fails if a process of ours runs."""
+    if processes := our_processes(layout):
+        sys.exit(f"processes are left: {processes}")
 
 
 def status(layout: Layout) -> None:
@@ -58,21 +87,6 @@ def control(layout: Layout, *arguments: str) -> int:
     return subprocess.run([_tool("supervisorctl"), "-c", str(layout.supervisor_config), *arguments], check=False).returncode
 
 
-def wait(ready: Callable[[], bool], name: str, layout: Layout, seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if ready():
-                return
-        except httpx.HTTPError:
-            pass  # not yet; the deadline tells
-        if supervisor_pid(layout) is None:
-            break
-        time.sleep(0.1)
-    control(layout, "status")
-    sys.exit(f"{name} did not become ready; see {layout.logs}")
-
-
 def supervisor_pid(layout: Layout) -> int | None:
     """Of our running supervisord, if there is one; a pid file left by a crash does not count."""
     try:
@@ -83,15 +97,25 @@ def supervisor_pid(layout: Layout) -> int | None:
     return pid if mark == str(layout.data_dir) else None
 
 
-def marked_processes(layout: Layout) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.pid != os.getpid() and process.environ().get(MARK) == str(layout.data_dir):
-                found.append(process)
-        except psutil.Error:
-            continue  # somebody else's, or gone meanwhile
-    return found
+def our_processes(layout: Layout) -> list[psutil.Process]:
+    marked = [process for process in psutil.process_iter() if process.pid != os.getpid() and _is_marked(process, layout)]
+    return list({process.pid: process for process in (*marked, *gateway_processes(layout))}.values())
+
+
+def _is_marked(process: psutil.Process, layout: Layout) -> bool:
+    try:
+        return process.environ().get(MARK) == str(layout.data_dir)
+    except psutil.Error:
+        return False  # somebody else's, or gone meanwhile
+
+
+def gateway_processes(layout: Layout) -> list[psutil.Process]:
+    """nginx writes its title over its environment, the mark included; its pid file tells."""
+    try:
+        master = psutil.Process(int((layout.run_dir / "nginx.pid").read_text()))
+        return [master, *master.children()] if master.name() == "nginx" else []
+    except (FileNotFoundError, ValueError, psutil.Error):
+        return []
 
 
 def _tool(name: str) -> str:
@@ -99,7 +123,7 @@ def _tool(name: str) -> str:
 
 
 def main() -> None:
-    targets = {"up": up, "down": down, "status": status, "url": url}
+    targets = {"up": up, "down": down, "status": status, "url": url, "left": left}
     if len(sys.argv) != 2 or sys.argv[1] not in targets:
         sys.exit(f"usage: python -m infra.embedded {' | '.join(targets)}")
     targets[sys.argv[1]](Layout.read(os.environ))

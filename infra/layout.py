@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from shared.settings import host_name
+
+ROOT = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True)
@@ -40,17 +43,28 @@ class Layout:
     @property
     def server_names(self) -> str:
         hosts = {host.strip().lower() for host in self.allowed_hosts.split(",") if host.strip()}
-        return " ".join(sorted(hosts | {host_name(self.public_url.split("://")[-1])}))
+        return " ".join(sorted(hosts | {host_name(self.public_host)}))
+
+    @property
+    def listen(self) -> str:
+        """What the gateway binds, in nginx's spelling."""
+        return f"{self._bracketed}:{self.port}"
+
+    @property
+    def public_host(self) -> str:
+        """Host and port of the public address."""
+        return urlsplit(self.public_url).netloc
 
     @property
     def readiness(self) -> dict[str, str]:
         """What must answer before `up` is done."""
         services = {name: f"{self.url(name)}/readyz" for name in ("api", "monitor", "storage", "agent")}
-        return {**services, "gateway": f"http://{self._reachable_host}:{self.port}/"}
+        reachable = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(self._bracketed, self._bracketed)
+        return {**services, "gateway": f"http://{reachable}:{self.port}/"}
 
     @property
-    def _reachable_host(self) -> str:
-        return "127.0.0.1" if self.host in {"0.0.0.0", "::", "127.0.0.1"} else self.host
+    def _bracketed(self) -> str:
+        return f"[{self.host}]" if ":" in self.host and not self.host.startswith("[") else self.host
 
     @property
     def run_dir(self) -> Path:

@@ -1,7 +1,6 @@
 """The whole of Groundup on this machine, as `./run up` starts it, on ports and a data folder of its own."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -45,10 +44,10 @@ class Stack:
             return False
 
     def kill(self, *words: str) -> None:
-        """kill -9 of the newest process of ours whose command line holds all the words."""
-        found = [p for p in self.processes() if all(word in " ".join(p.cmdline()) for word in words)]
+        """kill -9 of the oldest process of ours whose command line holds all the words: a server itself, not one of its workers."""
+        found = [process for process in self.processes() if all(word in " ".join(process.cmdline()) for word in words)]
         assert found, f"no process of {words}"
-        os.kill(max(found, key=lambda p: p.create_time()).pid, signal.SIGKILL)
+        min(found, key=lambda process: process.create_time()).kill()
 
 
 def free_port_block(size: int) -> int:
@@ -66,13 +65,15 @@ def free_port_block(size: int) -> int:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    data_dir, port = tmp_path_factory.mktemp("stack"), free_port_block(8)
+    data_dir, port = tmp_path_factory.mktemp("a stack"), free_port_block(8)  # paths may have spaces
     settings = {
         "GROUNDUP_DATA_DIR": str(data_dir),
         "GROUNDUP_PORT": str(port),
         "GROUNDUP_SLOTS": "2",
         "GROUNDUP_DEVICE": "cpu",
         "GROUNDUP_WORKER_NAME": "e2e",
+        # So that `progress` is fresh enough to aim by.
+        "GROUNDUP_HEARTBEAT_SECONDS": "0.5",
     }
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("GROUNDUP_", "S3_", "AWS_"))}
     stack = Stack(f"http://localhost:{port}", data_dir, {**inherited, **settings})
