@@ -9,8 +9,7 @@ import redis
 from flask import Response, jsonify
 from flask_openapi3.openapi import OpenAPI
 
-from services.api import auth, checkpoints, commands, generate, internal, login, runs, tokens, workers
-from services.api.audit import install_audit
+from services.api import audit, auth, checkpoints, commands, generate, internal, login, runs, tokens, workers
 from services.api.parts import Parts
 from serving.app import create_service
 from serving.database import Database
@@ -27,8 +26,8 @@ def create_app(
     app = create_service("api", settings, ready=database.ping)
     parts = Parts(settings, database, storage, client, clock)
     app.extensions["parts"] = parts
-    install_audit(app, parts)
-    for resource in (runs, commands, checkpoints, workers, generate, tokens, login, auth, internal):
+    audit.install_audit(app, parts)
+    for resource in (runs, commands, checkpoints, workers, generate, tokens, login, audit, auth, internal):
         app.register_api(resource.api)
     _serve_document(app)
     return app

@@ -29,7 +29,7 @@ def test_another_protocol_is_refused(stage: Stage) -> None:
 def test_names_that_the_tables_cannot_keep_are_problems(both: Stage, bad: str) -> None:
     slot = {"id": "w1/cpu0", "device": "cpu", "name": "a slot"}
     beat: dict[str, Any] = {"protocol": PROTOCOL, "instance": "one", "host": "h", "slots": [slot], "attempts": []}
-    bad_slots = {f"slots.0.{part}": {"slots": [{**slot, part: bad}]} for part in ("id", "name")}
+    bad_slots: dict[str, dict[str, Any]] = {f"slots.0.{part}": {"slots": [{**slot, part: bad}]} for part in ("id", "name")}
     for field, change in {"host": {"host": bad}, "instance": {"instance": bad}, **bad_slots}.items():
         answer = both.http.post("/internal/workers/w1/heartbeat", json={**beat, **change}, headers=WORKER)
         assert (answer.status_code, [error["field"] for error in answer.json["errors"]]) == (422, [field])

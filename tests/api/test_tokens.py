@@ -213,3 +213,19 @@ def test_every_writing_request_leaves_an_audit_row(stage: Stage) -> None:
         ("test-viewer", "viewer", "POST", "/api/v1/runs", 403),
         ("", "", "POST", "/api/v1/login", 401),
     ]
+
+
+def test_admins_read_the_audit_in_pages_newest_first(both: Stage) -> None:
+    for name in ("a", "b", "c"):
+        create(both, name)
+    both.http.post("/api/v1/runs", json={}, headers=headers("viewer"))
+    page = both.get("/api/v1/audit?limit=3", "admin")
+    first = {"at": "2023-11-14T22:13:20.000+00:00", "who": "test-viewer", "role": "viewer", "method": "POST", "path": "/api/v1/runs"}
+    assert page["items"][0] == {**first, "status": 403}
+    rest = both.get(f"/api/v1/audit?limit=3&cursor={page['next_cursor']}", "admin")
+    assert [row["path"] for row in page["items"][1:] + rest["items"]] == ["/api/v1/tokens"] * 3
+    assert rest["next_cursor"] is None
+    refused = both.http.get("/api/v1/audit", headers=headers("editor"))
+    assert (refused.status_code, refused.json["code"]) == (403, "not-allowed")
+    assert both.http.get("/api/v1/audit?cursor=x", headers=ADMIN).status_code == 422
+    assert both.http.get(f"/api/v1/audit?cursor={10**17}", headers=ADMIN).status_code == 200
