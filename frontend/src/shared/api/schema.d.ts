@@ -1,5 +1,22 @@
 // Written by `npm run types` from services/api/openapi.json. Do not edit.
 export interface paths {
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List who asked to change what, newest first (admin) */
+        get: operations["audit_list_audit_api_v1_audit_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/checkpoints": {
         parameters: {
             query?: never;
@@ -109,7 +126,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The documents of a version, one per file, with the beginning of their text. */
+        /**
+         * The documents of a version, one per file, with the beginning of their text.
+         * @description <br/>For showing: the text is not compared with its SHA-256 here, as it is before anything is trained on it.
+         */
         get: operations["datasets_list_documents__name__versions__n__documents_get"];
         put?: never;
         post?: never;
@@ -273,7 +293,7 @@ export interface paths {
         get: operations["runs_get_run_api_v1_runs__run_id__get"];
         put?: never;
         post?: never;
-        /** Delete a run that has ended, with its checkpoints */
+        /** Delete a run that has ended, with its checkpoints; its history follows */
         delete: operations["runs_delete_run_api_v1_runs__run_id__delete"];
         options?: never;
         head?: never;
@@ -651,6 +671,31 @@ export interface components {
             /** Slots */
             slots: string[];
         };
+        /**
+         * AuditAnswer
+         * @description `who` and `role` are empty where nobody was known. `status`: of the answer.
+         */
+        AuditAnswer: {
+            /** At */
+            at: string;
+            /** Who */
+            who: string;
+            /** Role */
+            role: string;
+            /** Method */
+            method: string;
+            /** Path */
+            path: string;
+            /** Status */
+            status: number;
+        };
+        /** AuditPage */
+        AuditPage: {
+            /** Items */
+            items: components["schemas"]["AuditAnswer"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** CheckpointAnswer */
         CheckpointAnswer: {
             /** Id */
@@ -722,11 +767,13 @@ export interface components {
             every: number;
             /**
              * Keep Last
+             * @description recorded; this version keeps every checkpoint until its run is deleted
              * @default 3
              */
             keep_last: number;
             /**
              * Keep Best
+             * @description recorded, like keep_last
              * @default 1
              */
             keep_best: number;
@@ -944,7 +991,7 @@ export interface components {
             /** At */
             at: number;
             /** Event */
-            event: components["schemas"]["RunCreated"] | components["schemas"]["RunStateChanged"] | components["schemas"]["AttemptPlaced"] | components["schemas"]["AttemptClaimed"] | components["schemas"]["AttemptEnded"] | components["schemas"]["CheckpointCommitted"] | components["schemas"]["CommandRequested"] | components["schemas"]["WorkerJoined"] | components["schemas"]["WorkerLost"] | components["schemas"]["TrainingStarted"] | components["schemas"]["StepCompleted"] | components["schemas"]["EvaluationCompleted"] | components["schemas"]["SampleGenerated"] | components["schemas"]["CheckpointSaved"] | components["schemas"]["CommandApplied"] | components["schemas"]["TrainingEnded"] | components["schemas"]["ProcessDied"] | components["schemas"]["LogWritten"];
+            event: components["schemas"]["RunCreated"] | components["schemas"]["RunStateChanged"] | components["schemas"]["RunDeleted"] | components["schemas"]["AttemptPlaced"] | components["schemas"]["AttemptClaimed"] | components["schemas"]["AttemptEnded"] | components["schemas"]["CheckpointCommitted"] | components["schemas"]["CommandRequested"] | components["schemas"]["WorkerJoined"] | components["schemas"]["WorkerLost"] | components["schemas"]["TrainingStarted"] | components["schemas"]["StepCompleted"] | components["schemas"]["EvaluationCompleted"] | components["schemas"]["SampleGenerated"] | components["schemas"]["CheckpointSaved"] | components["schemas"]["CommandApplied"] | components["schemas"]["TrainingEnded"] | components["schemas"]["ProcessDied"] | components["schemas"]["LogWritten"];
             /** Epoch */
             epoch: string;
             /** Seq */
@@ -1462,6 +1509,21 @@ export interface components {
             type: "RunCreated";
             /** Name */
             name: string;
+            /** By */
+            by: string;
+        };
+        /**
+         * RunDeleted
+         * @description On the run's own topic, as its last event, and on `cluster`.
+         */
+        RunDeleted: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "RunDeleted";
+            /** Run Id */
+            run_id: string;
             /** By */
             by: string;
         };
@@ -2055,6 +2117,39 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    audit_list_audit_api_v1_audit_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     checkpoints_list_checkpoints_api_v1_checkpoints_get: {
         parameters: {
             query?: {
