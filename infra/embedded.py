@@ -24,6 +24,7 @@ def up(layout: Layout) -> None:
         environment = {**os.environ, **configure(layout), MARK: str(layout.data_dir)}
         subprocess.run([sys.executable, "-m", "serving.migrate", "api", "monitor", "storage"], check=True, env=environment, cwd=ROOT)
         subprocess.run([_tool("supervisord"), "-c", str(layout.supervisor_config)], check=True, env=environment)
+    wait(lambda: supervisor_pid(layout) is not None, "supervisord", layout)
     for name, address in layout.readiness.items():
         wait(lambda address=address: answers(address, layout.public_host), name, layout)  # type: ignore[misc]
     wait(layout.admin_token.exists, "api's first token", layout)
@@ -39,7 +40,7 @@ def answers(address: str, host: str) -> bool:
 
 def wait(ready: Callable[[], bool], name: str, layout: Layout, seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and supervisor_pid(layout) is not None:
+    while time.monotonic() < deadline:
         if ready():
             return
         time.sleep(0.1)
