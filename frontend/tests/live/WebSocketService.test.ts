@@ -132,7 +132,7 @@ test("old events after a reconnect count as replayed, until fresh ones come", as
   server.cut();
   await vi.waitFor(() => expect(service.status.get()).toEqual({ phase: "replaying", replayed: 2 }));
   events(step(4));
-  await vi.waitFor(() => expect(service.status.get().phase).toBe("live"));
+  await vi.waitFor(() => expect(service.status.get().phase).toBe("live"), { timeout: 4000 });
 });
 
 test("who is signed out is not connected again and again", async () => {

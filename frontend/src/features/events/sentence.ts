@@ -9,6 +9,8 @@ export function sentence(event: AnyEvent): string {
       return `${event.by} submitted the run`;
     case "RunStateChanged":
       return `${event.old} → ${event.new} by ${event.by}${because(event.reason)}`;
+    case "RunDeleted":
+      return `${event.by} deleted the run`;
     case "AttemptPlaced":
       return `attempt ${integer(event.attempt)} was given ${plural(event.slots.length, "slot")} on ${event.worker}`;
     case "AttemptClaimed":

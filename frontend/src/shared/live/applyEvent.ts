@@ -29,6 +29,7 @@ export function applyEvent({ event, attempt }: Envelope, sink: EventSink): void 
   switch (event.type) {
     case "RunCreated":
     case "RunStateChanged":
+    case "RunDeleted":
     case "TrainingStarted":
     case "TrainingEnded":
     case "ProcessDied":

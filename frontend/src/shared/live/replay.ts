@@ -1,7 +1,8 @@
 import type { Envelope } from "../api/types";
 
 const SLACK_SECONDS = 3;
-const QUIET_MS = 1000;
+/** So long is it said, as most replays take no time. */
+const SHOWN_MS = 1500;
 
 /**
  * Tells replayed events from live ones after a reconnect. The server does not mark them, so their age tells: the usual age of a live event
@@ -33,6 +34,6 @@ export class Replay {
   }
 
   isOver(nowMs: number): boolean {
-    return this.points === 0 || !this.active || nowMs - this.lastOld > QUIET_MS;
+    return this.points === 0 || nowMs - this.lastOld > SHOWN_MS;
   }
 }

@@ -7,9 +7,9 @@ export type ConnectionStatus =
   | { phase: "signed-out" }
   | { phase: "stopped" };
 
-/** Milliseconds to wait before try number `attempt` (from 1): doubling up to 15 s, and any of it, so that browsers do not come all at once. */
+/** Milliseconds to wait before try number `attempt` (from 1): doubling up to 5 s, and any of it, so that browsers do not come all at once. */
 export function backoff(attempt: number, random: () => number): number {
-  const most = Math.min(15_000, 500 * 2 ** (attempt - 1));
+  const most = Math.min(5000, 500 * 2 ** (attempt - 1));
   return 100 + random() * most;
 }
 

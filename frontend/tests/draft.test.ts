@@ -1,0 +1,52 @@
+import { expect, test } from "vitest";
+import { fromYaml, toCurl, toSpec, toYaml, valueAt, withValue } from "@/features/new-run/draft";
+import { FIELD_PATHS, SECTIONS, fallbackOf, textOf, valueOf } from "@/features/new-run/fields";
+
+const steps = SECTIONS.flatMap(({ fields }) => fields).find(({ path }) => path === "train.steps");
+const layers = SECTIONS.flatMap(({ fields }) => fields).find(({ path }) => path === "model.n_layer");
+
+test("a value is put at its path and taken out again, with sections that become empty", () => {
+  const draft = withValue({ name: "a" }, "train.optimizer.lr", 0.1);
+  expect(draft).toEqual({ name: "a", train: { optimizer: { lr: 0.1 } } });
+  expect(valueAt(draft, "train.optimizer.lr")).toBe(0.1);
+  expect(withValue(draft, "train.optimizer.lr", undefined)).toEqual({ name: "a" });
+});
+
+test("form, YAML and cURL are the same spec", () => {
+  const draft = { name: "a", dataset: "plays", train: { steps: 10, sample: { prompts: ["it's", "two\nlines"] } } };
+  expect(fromYaml(toYaml(draft))).toEqual(draft);
+  const body = toCurl(draft, "http://localhost").split("-d '")[1]?.slice(0, -1).replaceAll(String.raw`'\''`, "'");
+  expect(JSON.parse(body ?? "")).toEqual(draft);
+});
+
+test("YAML that is no spec says so", () => {
+  expect(() => fromYaml("- a\n- b")).toThrow("a run spec is");
+  expect(() => fromYaml("a: [")).toThrow();
+  expect(fromYaml("")).toEqual({});
+});
+
+test("empty names are not sent", () => {
+  expect(toSpec({ name: "", dataset: "plays" })).toEqual({ dataset: "plays" });
+});
+
+test("what is no number stays as it was typed", () => {
+  if (!steps) throw new Error("no field for the steps");
+  expect(valueOf(steps, "1e3")).toBe(1000);
+  expect(valueOf(steps, "many")).toBe("many");
+  expect(valueOf(steps, "")).toBeUndefined();
+});
+
+test("a model's numbers come with its preset until they are given", () => {
+  if (!layers) throw new Error("no field for the layers");
+  expect(fallbackOf(layers, { model: { preset: "micro" } })).toBe("6");
+  expect(fallbackOf(layers, {})).toBe("4");
+});
+
+test("a field shows numbers, lines and words as text", () => {
+  expect([textOf(3), textOf(["a", "b"]), textOf("x"), textOf(undefined), textOf(false)]).toEqual(["3", "a\nb", "x", "", "false"]);
+});
+
+test("no field is there twice", () => {
+  const paths = SECTIONS.flatMap(({ fields, more = [] }) => [...fields, ...more].map(({ path }) => path));
+  expect(paths.length).toBe(FIELD_PATHS.size);
+});

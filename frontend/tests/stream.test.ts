@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { requestOf, DEFAULTS } from "@/features/playground/settings";
+import { serverSent } from "@/features/playground/stream";
+
+function stream(...chunks: Uint8Array<ArrayBuffer>[]): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(chunk);
+      controller.close();
+    },
+  });
+}
+
+async function all(source: AsyncIterable<string>): Promise<string[]> {
+  const found: string[] = [];
+  for await (const item of source) found.push(item);
+  return found;
+}
+
+test.each([1, 2, 3, 7, 1000])("events are read whole from pieces of %i bytes", async (size) => {
+  const bytes = new TextEncoder().encode('data: {"text":"é✓"}\n\n: comment\n\ndata: two\ndata: lines\r\n\r\ndata: last\n\n');
+  const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) => bytes.slice(index * size, (index + 1) * size));
+  expect(await all(serverSent(stream(...chunks)))).toEqual(['{"text":"é✓"}', "two\nlines", "last"]);
+});
+
+test("an event that breaks off is not handed out", async () => {
+  expect(await all(serverSent(stream(new TextEncoder().encode("data: one\n\ndata: tw"))))).toEqual(["one"]);
+});
+
+test("settings become a request: empty ones are left out, and nonsense is left for the server", () => {
+  const request = requestOf({ ...DEFAULTS, prompt: "a", top_k: "5", temperature: "hot", max_new_tokens: "" }, 7);
+  expect(request).toEqual({ prompt: "a", top_k: 5, temperature: "hot", seed: 7 });
+  expect(requestOf({ ...DEFAULTS, prompt: "a", seed: "3" }, 7).seed).toBe(3);
+});
