@@ -1,5 +1,5 @@
 import type { MetricStore } from "./MetricStore";
-import { LAYERS, createChart, paint, setScales, type LineChart } from "./chartSetup";
+import { LAYERS, createChart, paint, setScales, type LineChart, type XY } from "./chartSetup";
 import { emptyBuckets, type Axis, type Buckets } from "./curve";
 import type { Mark } from "./marks";
 import { overlayPlugin, type Overlay } from "./overlays";
@@ -102,13 +102,16 @@ export class ChartView {
     if (!data) return;
     data.length = Math.min(data.length, values ? xs.length : 0);
     if (!values) return;
+    const added: XY[] = [];
     for (let index = 0; index < xs.length; index += 1) {
       const x = xs[index] ?? NaN;
       const value = values[index] ?? NaN;
       const y = log && value <= 0 ? NaN : value;
       const point = data[index];
       if (point) Object.assign(point, { x, y });
-      else data.push({ x, y });
+      else added.push({ x, y });
     }
+    // In one go: Chart.js watches the array, and every call costs it a pass over the chart.
+    if (added.length > 0) data.push(...added);
   }
 }

@@ -1,4 +1,6 @@
 const BUDGET_MS = 8;
+/** After drawing for a while, rest for so many times as long: however many charts there are, the page stays quick. */
+const REST = 4;
 const LEAST_MS_BETWEEN = 120;
 
 /** Draws what has changed, at most so often and so long per frame; the rest waits for the next frame. */
@@ -6,6 +8,7 @@ class RedrawQueue {
   private readonly waiting = new Map<() => void, number>();
   private readonly drawn = new WeakMap<() => void, number>();
   private frame = 0;
+  private restUntil = 0;
 
   /** `draw` must stay the same function for the same chart. */
   request(draw: () => void): void {
@@ -19,6 +22,10 @@ class RedrawQueue {
 
   private readonly run = (): void => {
     const began = performance.now();
+    if (began < this.restUntil) {
+      this.frame = requestAnimationFrame(this.run);
+      return;
+    }
     for (const [draw, due] of this.waiting) {
       const now = performance.now();
       if (now - began > BUDGET_MS) break;
@@ -27,6 +34,7 @@ class RedrawQueue {
       this.drawn.set(draw, now);
       draw();
     }
+    this.restUntil = began + (1 + REST) * (performance.now() - began);
     this.frame = this.waiting.size > 0 ? requestAnimationFrame(this.run) : 0;
   };
 }
