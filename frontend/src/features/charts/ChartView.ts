@@ -23,6 +23,7 @@ export class ChartView {
   private wishes: ViewWishes = { axis: "step", from: undefined, to: undefined, log: false, smoothing: 0 };
   private visible = true;
   private late = false;
+  private drawn = false;
 
   constructor(
     canvas: HTMLCanvasElement,
@@ -35,7 +36,7 @@ export class ChartView {
 
   /** The curve has changed. */
   readonly refresh = (): void => {
-    if (this.visible) redraws.request(this.update);
+    if (this.visible || !this.drawn) redraws.request(this.update);
     else this.late = true;
   };
 
@@ -83,6 +84,7 @@ export class ChartView {
 
   private readonly update = (): void => {
     this.late = false;
+    this.drawn = true;
     const curve = this.store.curve(this.name);
     this.overlay.curve = curve;
     const { smoothing, log } = this.wishes;

@@ -9,6 +9,7 @@ export class LiveCurve {
   readonly min: number[] = [];
   readonly max: number[] = [];
   readonly mean: number[] = [];
+  readonly last: number[] = [];
   readonly count: number[] = [];
   readonly nan: number[] = [];
   private lastStep = -1;
@@ -23,6 +24,7 @@ export class LiveCurve {
     this.min.push(finite);
     this.max.push(finite);
     this.mean.push(finite);
+    this.last.push(finite);
     this.count.push(1);
     this.nan.push(Number.isFinite(value) ? 0 : 1);
     if (this.steps.length > MOST) this.halve();
@@ -31,12 +33,12 @@ export class LiveCurve {
   /** A later attempt begins at `step`: what an earlier one said from there on no longer counts. */
   cutFrom(step: number): void {
     const index = indexFrom(this.steps, step);
-    for (const column of [this.steps, this.tokens, this.min, this.max, this.mean, this.count, this.nan]) column.length = index;
+    for (const column of [this.steps, this.tokens, this.min, this.max, this.mean, this.last, this.count, this.nan]) column.length = index;
     this.lastStep = Math.min(this.lastStep, step - 1);
   }
 
   as(axis: Axis): Buckets {
-    return { x: axis === "tokens" ? this.tokens : this.steps, min: this.min, max: this.max, mean: this.mean, count: this.count, nan: this.nan };
+    return { x: axis === "tokens" ? this.tokens : this.steps, min: this.min, max: this.max, mean: this.mean, last: this.last, count: this.count, nan: this.nan };
   }
 
   private halve(): void {
@@ -44,7 +46,7 @@ export class LiveCurve {
     for (let pair = 0; pair < pairs; pair += 1) this.join(2 * pair, pair);
     if (this.steps.length % 2) this.join(this.steps.length - 1, pairs);
     const length = Math.ceil(this.steps.length / 2);
-    for (const column of [this.steps, this.tokens, this.min, this.max, this.mean, this.count, this.nan]) column.length = length;
+    for (const column of [this.steps, this.tokens, this.min, this.max, this.mean, this.last, this.count, this.nan]) column.length = length;
   }
 
   /** Buckets `from` and the one behind it become bucket `to`. */
@@ -60,6 +62,7 @@ export class LiveCurve {
     this.max[to] = either(Math.max, at(this.max, a), at(this.max, b));
     const weigh = (left: number, right: number) => (left * goodA + right * goodB) / (goodA + goodB);
     this.mean[to] = alone ? at(this.mean, a) : either(weigh, at(this.mean, a), at(this.mean, b));
+    this.last[to] = at(this.last, b);
     this.count[to] = at(this.count, a) + (alone ? 0 : at(this.count, b));
     this.nan[to] = at(this.nan, a) + (alone ? 0 : at(this.nan, b));
   }

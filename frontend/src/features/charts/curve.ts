@@ -8,17 +8,18 @@ export interface Buckets {
   min: number[];
   max: number[];
   mean: number[];
+  last: number[];
   count: number[];
   nan: number[];
 }
 
 export function emptyBuckets(): Buckets {
-  return { x: [], min: [], max: [], mean: [], count: [], nan: [] };
+  return { x: [], min: [], max: [], mean: [], last: [], count: [], nan: [] };
 }
 
-export function fromSeries({ x, min, max, mean, count, nan }: Series): Buckets {
+export function fromSeries({ x, min, max, mean, last, count, nan }: Series): Buckets {
   const finite = (values: (number | null)[]) => values.map((value) => value ?? NaN);
-  return { x, min: finite(min), max: finite(max), mean: finite(mean), count, nan };
+  return { x, min: finite(min), max: finite(max), mean: finite(mean), last: finite(last), count, nan };
 }
 
 /** First index whose x is at least `x`. */
@@ -42,7 +43,7 @@ export function nearestIndex(xs: readonly number[], x: number): number {
 
 /** The first `until` buckets of `source`, behind those of `target`. */
 export function extend(target: Buckets, source: Buckets, until: number): void {
-  for (const column of ["x", "min", "max", "mean", "count", "nan"] as const) {
+  for (const column of ["x", "min", "max", "mean", "last", "count", "nan"] as const) {
     for (let index = 0; index < until; index += 1) target[column].push(source[column][index] ?? NaN);
   }
 }

@@ -22,19 +22,17 @@ class RedrawQueue {
 
   private readonly run = (): void => {
     const began = performance.now();
-    if (began < this.restUntil) {
-      this.frame = requestAnimationFrame(this.run);
-      return;
-    }
+    const resting = began < this.restUntil;
     for (const [draw, due] of this.waiting) {
       const now = performance.now();
       if (now - began > BUDGET_MS) break;
-      if (due > now) continue;
+      // What has never been drawn does not wait.
+      if (due > now || (resting && due > 0)) continue;
       this.waiting.delete(draw);
       this.drawn.set(draw, now);
       draw();
     }
-    this.restUntil = began + (1 + REST) * (performance.now() - began);
+    if (!resting) this.restUntil = began + (1 + REST) * (performance.now() - began);
     this.frame = this.waiting.size > 0 ? requestAnimationFrame(this.run) : 0;
   };
 }
