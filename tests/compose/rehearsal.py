@@ -36,10 +36,11 @@ def main() -> int:
         figures.append(build(stack))
         with torn_down(stack):
             figures += rehearse(stack, Path(name))
-        figures.append(tests_on_containers())
+        passed, outcome = tests_on_containers()
+        figures.append(outcome)
     left_out = "not here: GPU" + (", the official base images" if standins else "")
     say(f"compose-test: {'; '.join(figures)}; {time.monotonic() - begin:.0f} s in all ({left_out})")
-    return 0
+    return 0 if passed else 1
 
 
 def rehearse(stack: Stack, folder: Path) -> list[str]:
@@ -176,16 +177,16 @@ def restart(stack: Stack, client: Client, run_id: str) -> str:
     return f"up again in {seconds:.0f} s with everything"
 
 
-def tests_on_containers() -> str:
+def tests_on_containers() -> tuple[bool, str]:
     """The tests that use Redis and PostgreSQL, on containers of this engine."""
     command = [sys.executable, "-m", "pytest", "tests/serving", "tests/monitor", "tests/api", "tests/storage"]
     environment = {**os.environ, "TESTCONTAINERS_RYUK_DISABLED": "true"}  # its image may not be had here
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1800, check=False)
     output = result.stdout + result.stderr
-    if result.returncode or "Redis and PostgreSQL: containers" not in output:
+    passed = result.returncode == 0 and "Redis and PostgreSQL: containers" in output
+    if not passed:
         say(output[-6000:])
-        raise AssertionError("the tests do not pass on containers")
-    return f"tests on containers: {output.strip().splitlines()[-1].strip('= ')}"
+    return passed, f"tests on containers: {output.strip().splitlines()[-1].strip('= ')}"
 
 
 if __name__ == "__main__":
