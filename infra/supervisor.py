@@ -39,7 +39,19 @@ serverurl=unix://{socket}
 
 def commands(layout: Layout) -> dict[str, list[str]]:
     run = layout.run_dir
-    gunicorn = ["gunicorn", "--workers", "1", "--graceful-timeout", "20", "--no-control-socket", "--worker-tmp-dir", str(run), "--bind"]
+    gunicorn = [
+        "gunicorn",
+        "--workers",
+        "1",
+        "--graceful-timeout",
+        "20",
+        "--keep-alive",
+        "10",
+        "--no-control-socket",
+        "--worker-tmp-dir",
+        str(run),
+        "--bind",
+    ]
     threads, sockets = ["--worker-class", "gthread", "--threads", "16"], ["--worker-class", "gevent", "--worker-connections", "10000"]
     address = {name: f"127.0.0.1:{port}" for name, port in layout.ports.items()}
     return {

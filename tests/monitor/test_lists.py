@@ -64,7 +64,7 @@ def test_pages_neither_overlap_nor_skip(http: Any, sqlite: Database, editor: dic
 
 def test_samples_are_plain(http: Any, sqlite: Database, editor: dict[str, str]) -> None:
     say(sqlite, sample(7), step(8))
-    expected = {"step": 7, "prompt": "ROMEO:", "text": "text 7", "at": "1970-01-01T00:16:41+00:00", "attempt": 1}
+    expected = {"step": 7, "prompt": "ROMEO:", "text": "text 7", "at": "1970-01-01T00:16:41.000+00:00", "attempt": 1}
     assert pages(http, editor, "run_a/samples") == [expected]
 
 
@@ -78,7 +78,7 @@ def logged(sqlite: Database) -> list[Event]:
 def test_log_lines_are_numbered_over_all_ranks(http: Any, editor: dict[str, str], logged: list[Event]) -> None:
     items = pages(http, editor, "run_a/logs", limit=7)
     assert [(item["line"], item["text"]) for item in items] == [(number, f"{number // 3}.{number % 3}") for number in range(30)]
-    assert items[3] == {"rank": 1, "line": 3, "attempt": 1, "at": "1970-01-01T00:16:42+00:00", "text": "1.0"}
+    assert items[3] == {"rank": 1, "line": 3, "attempt": 1, "at": "1970-01-01T00:16:42.000+00:00", "text": "1.0"}
 
 
 def test_logs_of_one_rank_and_from_a_line(http: Any, editor: dict[str, str], logged: list[Event]) -> None:
