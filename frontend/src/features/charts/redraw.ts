@@ -1,7 +1,7 @@
 const BUDGET_MS = 8;
 /** After drawing for a while, rest for so many times as long: however many charts there are, the page stays quick. */
 const REST = 4;
-const LEAST_MS_BETWEEN = 120;
+const LEAST_MS_BETWEEN = 250;
 
 /** Draws what has changed, at most so often and so long per frame; the rest waits for the next frame. */
 class RedrawQueue {
