@@ -3,7 +3,8 @@
 import pytest
 from groundup import Client
 
-from tests.e2e.conftest import Stack, spec, wait_for_history
+from tests.e2e.runs import spec, wait_for_history
+from tests.e2e.stack import Stack
 from tests.servers import wait_until
 
 STEPS = 600

@@ -9,7 +9,8 @@ import websocket
 from groundup import Client
 from groundup.generation import Sampling
 
-from tests.e2e.conftest import Stack, spec, wait_for_history
+from tests.e2e.runs import spec, wait_for_history
+from tests.e2e.stack import Stack
 from tests.servers import wait_until
 
 STEPS = 120

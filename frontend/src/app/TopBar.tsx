@@ -38,7 +38,7 @@ function AccountMenu() {
   const { data: me } = useQuery(meQuery);
   const theme = useStore(themeChoice);
   return (
-    <DropdownMenu.Root>
+    <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger className="button" data-kind="quiet" data-icon aria-label="Account and theme">
         <UserRound size={16} aria-hidden />
       </DropdownMenu.Trigger>

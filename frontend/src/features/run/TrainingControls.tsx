@@ -88,7 +88,7 @@ function ActionsMenu({ run, onAsk }: { run: Run; onAsk: (action: Action) => void
     );
   }
   return (
-    <DropdownMenu.Root>
+    <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger className="button">
         <CircleStop size={14} aria-hidden /> Stop <ChevronDown size={14} aria-hidden />
       </DropdownMenu.Trigger>

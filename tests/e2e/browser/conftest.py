@@ -1,0 +1,92 @@
+"""A real Chromium, the system's, in front of the whole stack. Pictures are kept in GROUNDUP_ARTEFACTS, or build/e2e/."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.e2e.runs import spec
+from tests.e2e.stack import ROOT, Stack
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+NOT_OURS = ("Failed to load resource", "WebSocket connection")
+"""The browser itself writes these when a service is down or nobody is signed in."""
+
+
+def chromium() -> str:
+    """The browser's path: CHROMIUM, or the first that is installed."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        raise FileNotFoundError("no Chromium on this machine; `./run e2e` installs it, or set CHROMIUM to its path")
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=chromium(), args=FLAGS) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def artefacts() -> Path:
+    folder = Path(os.environ.get("GROUNDUP_ARTEFACTS", ROOT / "build" / "e2e"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def signed_in(browser: Browser, stack: Stack) -> Iterator[BrowserContext]:
+    """A browser profile in which somebody has followed a login link."""
+    with browser.new_context(base_url=stack.url) as context:
+        page = context.new_page()
+        page.goto(login_link(stack))
+        page.wait_for_url("**/runs")
+        page.close()
+        yield context
+
+
+@pytest.fixture
+def page(signed_in: BrowserContext) -> Iterator[Page]:
+    """A page of a browser that is signed in; what goes wrong in its scripts fails the test."""
+    with watched(signed_in) as page:
+        yield page
+
+
+class watched:  # noqa: N801  (used like a function)
+    """A page whose complaints are gathered and looked at in the end."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.page = context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", lambda message: self._hear(message.type, message.text))
+
+    def _hear(self, kind: str, text: str) -> None:
+        if kind == "error" and not any(word in text for word in NOT_OURS):
+            self.complaints.append(text)
+
+    def __enter__(self) -> Page:
+        return self.page
+
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        self.page.close()
+        assert failure or self.complaints == []
+
+
+def login_link(stack: Stack) -> str:
+    with stack.client() as client:
+        return client.account.login_link().url
+
+
+@pytest.fixture(scope="session")
+def finished_run(stack: Stack, dataset: str, tokenizer: str) -> str:
+    """A run with something in every tab."""
+    every = {"evaluate": {"every": 50, "batches": 4}, "checkpoint": {"every": 100}}
+    sample = {"every": 100, "prompts": ["def "], "max_new_tokens": 24}
+    with stack.client() as client:
+        run = client.runs.submit(spec("finished", dataset, tokenizer, steps=300, **every, sample=sample))
+        assert client.runs.wait(run.id, timeout=240).succeeded
+        return run.id
