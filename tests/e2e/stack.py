@@ -76,6 +76,8 @@ def running_stack(data_dir: Path) -> Iterator[Stack]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("GROUNDUP_", "S3_", "AWS_"))}
     stack = Stack(f"http://localhost:{port}", data_dir, {**inherited, **settings})
     stack.launch("up")
-    yield stack
-    stack.launch("down")
+    try:
+        yield stack
+    finally:
+        stack.launch("down")
     assert not stack.processes(), "`down` left processes behind"

@@ -1,33 +1,39 @@
-import { lazy } from "react";
-import { CheckpointBrowser } from "@/features/checkpoints/CheckpointBrowser";
+import { lazy, type ComponentType } from "react";
 import type { MetricStore } from "@/features/charts/MetricStore";
-import { RunConfig } from "@/features/config/RunConfig";
-import { EventList } from "@/features/events/EventList";
-import { SampleList } from "@/features/samples/SampleList";
 import type { Run } from "@/shared/api/types";
-import { LogsTab } from "./LogsTab";
 
-const ChartsTab = lazy(() => import("./ChartsTab"));
+export const TABS = ["charts", "logs", "samples", "checkpoints", "config", "events"] as const;
+export type Tab = (typeof TABS)[number];
 
-interface Props {
-  tab: "charts" | "logs" | "samples" | "checkpoints" | "config" | "events";
+interface TabProps {
   run: Run;
   metrics: MetricStore;
 }
 
-export default function RunTab({ tab, run, metrics }: Props) {
-  switch (tab) {
-    case "charts":
-      return <ChartsTab run={run} metrics={metrics} />;
-    case "logs":
-      return <LogsTab run={run} />;
-    case "samples":
-      return <SampleList run={run} />;
-    case "checkpoints":
-      return <CheckpointBrowser run={run} />;
-    case "config":
-      return <RunConfig run={run} />;
-    case "events":
-      return <EventList run={run} />;
-  }
+const SCRIPTS: Record<Tab, () => Promise<ComponentType<TabProps>>> = {
+  charts: async () => (await import("./ChartsTab")).default,
+  logs: async () => (await import("./LogsTab")).LogsTab,
+  samples: async () => (await import("@/features/samples/SampleList")).SampleList,
+  checkpoints: async () => (await import("@/features/checkpoints/CheckpointBrowser")).CheckpointBrowser,
+  config: async () => (await import("@/features/config/RunConfig")).RunConfig,
+  events: async () => (await import("@/features/events/EventList")).EventList,
+};
+
+const COMPONENTS = Object.fromEntries(
+  TABS.map((tab) => [tab, lazy(async () => ({ default: await SCRIPTS[tab]() }))]),
+) as Record<Tab, ReturnType<typeof lazy<ComponentType<TabProps>>>>;
+
+export function tabNamed(name: string): Tab {
+  return TABS.find((tab) => tab === name) ?? "charts";
+}
+
+/** Fetch a tab's script ahead of its first render. */
+export function preloadTab(name: string): void {
+  // A failure is told where the tab is shown, which asks again.
+  SCRIPTS[tabNamed(name)]().catch(() => undefined);
+}
+
+export function RunTab({ tab, ...props }: TabProps & { tab: Tab }) {
+  const Content = COMPONENTS[tab];
+  return <Content {...props} />;
 }

@@ -1,6 +1,9 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { runQuery } from "@/shared/api/queries";
 import { NotFoundPage, RouteError } from "./ErrorPages";
+import { preloadTab } from "./RunTab";
 import { Shell } from "./Shell";
+import { queryClient } from "./queryClient";
 
 function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
@@ -54,6 +57,11 @@ const run = createRoute({
   getParentRoute: () => root,
   path: "/runs/$runId/$tab",
   validateSearch: (search) => only(search, "x", "from", "to", "smooth", "log", "rank", "find"),
+  // What it needs comes at once, not one after the other.
+  beforeLoad: ({ params }) => {
+    preloadTab(params.tab);
+    queryClient.query(runQuery(params.runId)).catch(() => undefined);
+  },
   component: lazyRouteComponent(() => import("./pages/RunPage")),
 });
 

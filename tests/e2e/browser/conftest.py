@@ -1,32 +1,23 @@
 """A real Chromium, the system's, in front of the whole stack. Pictures are kept in GROUNDUP_ARTEFACTS, or build/e2e/."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.e2e.browser.chromium import chromium, signed_in
 from tests.e2e.runs import spec
 from tests.e2e.stack import ROOT, Stack
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 NOT_OURS = ("Failed to load resource", "WebSocket connection")
 """The browser itself writes these when a service is down or nobody is signed in."""
 
 
-def chromium() -> str:
-    """The browser's path: CHROMIUM, or the first that is installed."""
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        raise FileNotFoundError("no Chromium on this machine; `./run e2e` installs it, or set CHROMIUM to its path")
-    return found
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=chromium(), args=FLAGS) as browser:
+    with chromium() as browser:
         yield browser
 
 
@@ -38,21 +29,9 @@ def artefacts() -> Path:
 
 
 @pytest.fixture(scope="session")
-def signed_in(browser: Browser, stack: Stack) -> Iterator[BrowserContext]:
-    """A browser profile in which somebody has followed a login link."""
-    with browser.new_context(base_url=stack.url) as context:
-        page = context.new_page()
-        page.goto(login_link(stack))
-        page.wait_for_url("**/runs")
-        page.close()
+def profile(browser: Browser, stack: Stack) -> Iterator[BrowserContext]:
+    with signed_in(browser, stack) as context:
         yield context
-
-
-@pytest.fixture
-def page(signed_in: BrowserContext) -> Iterator[Page]:
-    """A page of a browser that is signed in; what goes wrong in its scripts fails the test."""
-    with watched(signed_in) as page:
-        yield page
 
 
 class watched:  # noqa: N801  (used like a function)
@@ -74,11 +53,6 @@ class watched:  # noqa: N801  (used like a function)
     def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
         self.page.close()
         assert failure or self.complaints == []
-
-
-def login_link(stack: Stack) -> str:
-    with stack.client() as client:
-        return client.account.login_link().url
 
 
 @pytest.fixture(scope="session")

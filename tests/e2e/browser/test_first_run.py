@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e.browser.conftest import login_link, watched
+from tests.e2e.browser.chromium import login_link
+from tests.e2e.browser.conftest import watched
 from tests.e2e.runs import steps_in_history
 from tests.e2e.stack import Stack
 from tests.servers import wait_until

@@ -41,8 +41,8 @@ PAGES = {
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page(signed_in: BrowserContext, finished_run: str, artefacts: Path, name: str, theme: Theme) -> None:
-    look_at(signed_in, PAGES[name].format(run=finished_run), artefacts / f"{name}-{theme}", theme)
+def test_a_page(profile: BrowserContext, finished_run: str, artefacts: Path, name: str, theme: Theme) -> None:
+    look_at(profile, PAGES[name].format(run=finished_run), artefacts / f"{name}-{theme}", theme)
 
 
 @pytest.fixture(scope="class")
@@ -62,12 +62,12 @@ class TestWhileRunsAreAtWork:
     @pytest.mark.timeout(300)
     @pytest.mark.parametrize("theme", ["dark", "light"])
     @pytest.mark.parametrize("name", ["cluster", "runs"])
-    def test_a_page(self, signed_in: BrowserContext, queued_run: str, artefacts: Path, name: str, theme: Theme) -> None:
-        look_at(signed_in, f"/{name}", artefacts / f"{name}-at-work-{theme}", theme)
+    def test_a_page(self, profile: BrowserContext, queued_run: str, artefacts: Path, name: str, theme: Theme) -> None:
+        look_at(profile, f"/{name}", artefacts / f"{name}-at-work-{theme}", theme)
 
     @pytest.mark.timeout(120)
-    def test_menus_and_dialogs(self, signed_in: BrowserContext, queued_run: str, artefacts: Path) -> None:
-        with watched(signed_in) as page:
+    def test_menus_and_dialogs(self, profile: BrowserContext, queued_run: str, artefacts: Path) -> None:
+        with watched(profile) as page:
             page.goto(f"/runs/{queued_run}/config")
             page.get_by_role("button", name=re.compile("Stop")).click()
             page.get_by_role("menuitem").first.wait_for()
@@ -81,8 +81,8 @@ class TestWhileRunsAreAtWork:
             expect(page.get_by_role("alertdialog")).to_be_hidden()
 
 
-def look_at(signed_in: BrowserContext, address: str, pictures: Path, theme: Theme) -> None:
-    with watched(signed_in) as page:
+def look_at(profile: BrowserContext, address: str, pictures: Path, theme: Theme) -> None:
+    with watched(profile) as page:
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": HEIGHT})

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { Tabs } from "radix-ui";
-import { Suspense, lazy } from "react";
+import { Suspense } from "react";
 import { ProgressCard } from "@/features/run/ProgressCard";
 import { RunHeader } from "@/features/run/RunHeader";
 import { asProblem } from "@/shared/api/problem";
@@ -10,12 +10,8 @@ import type { Run } from "@/shared/api/types";
 import { ErrorBanner, ErrorNotice, Notice } from "@/shared/ui/Notice";
 import { Skeleton } from "@/shared/ui/Skeleton";
 import { useTitle } from "@/shared/useTitle";
+import { RunTab, TABS, tabNamed } from "../RunTab";
 import { useRunNews } from "../useRunNews";
-
-const TABS = ["charts", "logs", "samples", "checkpoints", "config", "events"] as const;
-type Tab = (typeof TABS)[number];
-
-const RunTab = lazy(() => import("../RunTab"));
 
 export default function RunPage() {
   const { runId } = useParams({ from: "/runs/$runId/$tab" });
@@ -45,7 +41,7 @@ function LoadedRun({ run }: { run: Run }) {
   const { tab } = useParams({ from: "/runs/$runId/$tab" });
   const navigate = useNavigate();
   const news = useRunNews(run.id);
-  const shown: Tab = TABS.find((name) => name === tab) ?? "charts";
+  const shown = tabNamed(tab);
   return (
     <>
       <RunHeader run={run} />

@@ -15,28 +15,31 @@ export interface ViewWishes {
   smoothing: number;
 }
 
+/** The array's own push is watched by Chart.js, which looks at all of the data anyway when it updates. */
+const append: (this: XY[], point: XY) => number = Array.prototype.push;
+const DRAWN = "groundup:curve-drawn";
+
 /** One canvas and its curve. No React: it is told what to show and changes its data in place. */
 export class ChartView {
   readonly overlay: Overlay = { curve: emptyBuckets(), marks: [], hovered: null, selection: null };
-  private readonly chart: LineChart;
+  /** Made when it is drawn first, so that a page with many charts shows one after the other, and none that nobody sees. */
+  private chart: LineChart | null = null;
+  private colour = "";
   private readonly smoothed: number[] = [];
   private wishes: ViewWishes = { axis: "step", from: undefined, to: undefined, log: false, smoothing: 0 };
-  private visible = true;
+  private visible = false;
   private late = false;
-  private drawn = false;
 
   constructor(
-    canvas: HTMLCanvasElement,
+    private readonly canvas: HTMLCanvasElement,
     private readonly store: MetricStore,
     private readonly name: string,
     private readonly onData: (curve: Buckets) => void,
-  ) {
-    this.chart = createChart(canvas, [overlayPlugin(this.overlay)]);
-  }
+  ) {}
 
   /** The curve has changed. */
   readonly refresh = (): void => {
-    if (this.visible || !this.drawn) redraws.request(this.update);
+    if (this.visible) redraws.request(this.update);
     else this.late = true;
   };
 
@@ -47,8 +50,8 @@ export class ChartView {
 
   show(wishes: ViewWishes, colour: string): void {
     this.wishes = wishes;
-    setScales(this.chart, wishes);
-    paint(this.chart, colour);
+    this.colour = colour;
+    if (this.chart) this.dress(this.chart);
     this.refresh();
   }
 
@@ -60,60 +63,77 @@ export class ChartView {
   hover(x: number | null): void {
     if (this.overlay.hovered === x) return;
     this.overlay.hovered = x;
-    if (this.visible) this.chart.draw();
+    if (this.visible) this.chart?.draw();
   }
 
   select(selection: readonly [number, number] | null): void {
     this.overlay.selection = selection;
-    this.chart.draw();
+    this.chart?.draw();
   }
 
   valueAt(pixel: number): number {
-    return this.chart.scales.x?.getValueForPixel(pixel) ?? 0;
+    return this.chart?.scales.x?.getValueForPixel(pixel) ?? 0;
   }
 
   get range(): readonly [number, number] {
-    const x = this.chart.scales.x;
+    const x = this.chart?.scales.x;
     return [x?.min ?? 0, x?.max ?? 1];
   }
 
   destroy(): void {
     redraws.cancel(this.update);
-    this.chart.destroy();
+    this.chart?.destroy();
+  }
+
+  private create(): LineChart {
+    const chart = createChart(this.canvas, [overlayPlugin(this.overlay)]);
+    this.dress(chart);
+    return chart;
+  }
+
+  private dress(chart: LineChart): void {
+    setScales(chart, this.wishes);
+    paint(chart, this.colour);
   }
 
   private readonly update = (): void => {
     this.late = false;
-    this.drawn = true;
+    const chart = (this.chart ??= this.create());
     const curve = this.store.curve(this.name);
     this.overlay.curve = curve;
     const { smoothing, log } = this.wishes;
     const joined = curve.count.some((count) => count > 1);
     smooth(curve.mean, smoothing, this.smoothed);
-    this.fill(LAYERS.high, curve.x, joined ? curve.max : null, log);
-    this.fill(LAYERS.low, curve.x, joined ? curve.min : null, log);
-    this.fill(LAYERS.raw, curve.x, smoothing > 0 ? curve.mean : null, log);
-    this.fill(LAYERS.line, curve.x, this.smoothed, log);
-    this.chart.update("none");
+    fill(chart, LAYERS.high, curve.x, joined ? curve.max : null, log);
+    fill(chart, LAYERS.low, curve.x, joined ? curve.min : null, log);
+    fill(chart, LAYERS.raw, curve.x, smoothing > 0 ? curve.mean : null, log);
+    fill(chart, LAYERS.line, curve.x, this.smoothed, log);
+    chart.update("none");
     this.onData(curve);
+    this.tellTimeline(curve.x.at(-1) ?? null);
   };
 
-  /** Objects are used again, so that a live chart makes no garbage. On a log scale there is no place for zero. */
-  private fill(layer: number, xs: readonly number[], values: readonly number[] | null, log: boolean): void {
-    const data = this.chart.data.datasets[layer]?.data;
-    if (!data) return;
-    data.length = Math.min(data.length, values ? xs.length : 0);
-    if (!values) return;
-    const added: XY[] = [];
-    for (let index = 0; index < xs.length; index += 1) {
-      const x = xs[index] ?? NaN;
-      const value = values[index] ?? NaN;
-      const y = log && value <= 0 ? NaN : value;
-      const point = data[index];
-      if (point) Object.assign(point, { x, y });
-      else added.push({ x, y });
-    }
-    // In one go: Chart.js watches the array, and every call costs it a pass over the chart.
-    if (added.length > 0) data.push(...added);
+  /** For whoever watches the page's timeline (`./run bench-ui`, the browser's profiler); not kept, as a page may stay open for days. */
+  private tellTimeline(last: number | null): void {
+    performance.mark(DRAWN, { detail: { name: this.name, last } });
+    performance.clearMarks(DRAWN);
+  }
+}
+
+/** Objects are used again, so that a live chart makes no garbage. On a log scale there is no place for zero. */
+function fill(chart: LineChart, layer: number, xs: readonly number[], values: readonly number[] | null, log: boolean): void {
+  const data = chart.data.datasets[layer]?.data;
+  if (!data) return;
+  data.length = Math.min(data.length, values ? xs.length : 0);
+  if (!values) return;
+  for (let index = 0; index < xs.length; index += 1) {
+    const x = xs[index] ?? NaN;
+    const value = values[index] ?? NaN;
+    const y = log && value <= 0 ? NaN : value;
+    const point = data[index];
+    if (point) {
+      point.x = x;
+      point.y = y;
+    } else append.call(data, { x, y });
   }
 }

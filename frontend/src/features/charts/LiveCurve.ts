@@ -1,6 +1,7 @@
 import { indexFrom, type Axis, type Buckets } from "./curve";
 
-const MOST = 2400;
+/** With the history before them, a curve has at most about 2,000. */
+const MOST = 1200;
 
 /** The points of one metric that came live, in rising steps. When they become many, neighbours are joined, so that spikes stay in min and max. */
 export class LiveCurve {

@@ -1,7 +1,7 @@
 import type { Series } from "@/shared/api/types";
 import type { Point } from "@/shared/live/applyEvent";
 import { Store } from "@/shared/store";
-import { emptyBuckets, extend, fromSeries, indexFrom, type Axis, type Buckets } from "./curve";
+import { emptyBuckets, fromSeries, indexFrom, joined, type Axis, type Buckets } from "./curve";
 import { LiveCurve } from "./LiveCurve";
 
 /**
@@ -59,13 +59,10 @@ export class MetricStore {
 
   /** History before the first live point, then the live points. Over time there is history only, as the run's clock is not known here. */
   curve(name: string): Buckets {
-    const joined = emptyBuckets();
-    const history = this.history.get(name);
-    const live = this.axis === "time" ? undefined : this.live.get(name)?.as(this.axis);
-    const from = Math.min(this.firstX() ?? Infinity, live?.x[0] ?? Infinity);
-    if (history) extend(joined, history, indexFrom(history.x, from));
-    if (live) extend(joined, live, live.x.length);
-    return joined;
+    const history = this.history.get(name) ?? emptyBuckets();
+    const live = (this.axis === "time" ? undefined : this.live.get(name)?.as(this.axis)) ?? emptyBuckets();
+    const from = Math.min(this.firstX() ?? Infinity, live.x[0] ?? Infinity);
+    return joined(history, indexFrom(history.x, from), live);
   }
 
   subscribe(name: string, listener: () => void): () => void {
@@ -93,8 +90,8 @@ export class MetricStore {
   private checkOverlap(): void {
     if (!this.unbounded) return;
     this.unbounded = false;
-    const joined = [...this.history.values()].some(({ count }) => (count.at(-1) ?? 1) > 1);
-    if (joined) this.wanted.set(this.wanted.get() + 1);
+    const hidden = [...this.history.values()].some(({ count }) => (count.at(-1) ?? 1) > 1);
+    if (hidden) this.wanted.set(this.wanted.get() + 1);
   }
 
   private liveCurve(name: string): LiveCurve {

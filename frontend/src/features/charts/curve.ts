@@ -41,9 +41,11 @@ export function nearestIndex(xs: readonly number[], x: number): number {
   return x - (xs[behind - 1] ?? -Infinity) <= (xs[behind] ?? Infinity) - x ? behind - 1 : behind;
 }
 
-/** The first `until` buckets of `source`, behind those of `target`. */
-export function extend(target: Buckets, source: Buckets, until: number): void {
-  for (const column of ["x", "min", "max", "mean", "last", "count", "nan"] as const) {
-    for (let index = 0; index < until; index += 1) target[column].push(source[column][index] ?? NaN);
-  }
+const COLUMNS = ["x", "min", "max", "mean", "last", "count", "nan"] as const;
+
+/** The first `until` buckets of `before`, and behind them those of `after`. */
+export function joined(before: Buckets, until: number, after: Buckets): Buckets {
+  const result = emptyBuckets();
+  for (const column of COLUMNS) result[column] = before[column].slice(0, until).concat(after[column]);
+  return result;
 }
