@@ -50,6 +50,12 @@ def first_paint(page: Page) -> float:
     return float(page.evaluate(script)) / 1000
 
 
+def present(page: Page, selector: str) -> float:
+    """When an element was first there, looked for in every frame, in seconds since the navigation began."""
+    found = page.wait_for_function(f"() => document.querySelector({json.dumps(selector)}) ? performance.now() : 0")
+    return float(found.json_value()) / 1000
+
+
 def drawn(page: Page, name: str, *, from_x: float = 0, after_ms: float = 0, seconds: float = 30) -> float:
     """When the curve was first shown up to `from_x`, in seconds since the navigation began (or since `after_ms`)."""
     found = f"drawn.find((one) => one.name === {json.dumps(name)} && one.last >= {from_x} && one.at > {after_ms})"

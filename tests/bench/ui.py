@@ -85,15 +85,15 @@ class Bench:
         Teller(self.redis, self.many, ("train/loss",), SMALL).tell(points - SMALL)
         with self.stack.client() as client:
             wait_for_points(client, self.many, "train/loss", points)
-        runs, large, plain, zoom, size = [], [], [], [], 0
+        runs, rows, large, plain, zoom, size = [], [], [], [], [], 0
         for _ in range(LOADS):
             with self._page(profile) as page:
                 page.goto("data:text/html,<p>one line</p>")
                 plain.append(pages.first_paint(page))
             with self._page(profile) as page:
                 page.goto("/runs")
+                rows.append(pages.present(page, f"a[href^='/runs/{self.many}']"))
                 runs.append(pages.first_paint(page))
-                page.get_by_role("link", name="many-points").wait_for()
                 size = pages.initial_script_bytes(page)
             with self._page(profile) as page:
                 page.goto(f"/runs/{self.many}/charts")
@@ -101,6 +101,7 @@ class Bench:
                 zoom.append(zoomed(page))
         median = statistics.median
         self.figures.tell("Runs, first contentful paint", median(runs), "s", most=1, peer=median(plain))
+        self.figures.tell("Runs, first rows in the page", median(rows), "s")
         self.figures.tell(f"chart of {points:,} points, drawn", median(large), "s", most=1.5, peer=median(plain))
         self.figures.tell("zoom into it, drawn anew", median(zoom), "s", most=0.3)
         self.figures.tell("initial JavaScript", size / 1000, "kB", most=300)
