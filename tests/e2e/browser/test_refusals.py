@@ -56,7 +56,7 @@ def test_every_refusal_is_told_at_its_field(profile: BrowserContext, dataset: st
 
 @pytest.mark.timeout(120)
 def test_a_lost_session(browser: Browser, stack: Stack, dataset: str) -> None:
-    with signed_in(browser, stack) as context, watched(context) as page:
+    with signed_in(browser, stack) as context, watched(context, refused=True) as page:
         page.goto("/runs/new")
         page.get_by_label("Name", exact=True).fill("typed-before")
         page.get_by_label("Dataset", exact=True).fill(dataset)
@@ -87,7 +87,7 @@ def test_somebody_who_may_only_look(browser: Browser, stack: Stack, finished_run
     with stack.client() as admin:
         token = admin.account.create_token("only-looks", "viewer").token
     assert token
-    with Client(stack.url, token) as viewer, signed_in(browser, stack, viewer) as context, watched(context) as page:
+    with Client(stack.url, token) as viewer, signed_in(browser, stack, viewer) as context, watched(context, refused=True) as page:
         page.goto(f"/runs/{finished_run}/charts")
         expect(page.get_by_role("img", name="train/loss:")).to_be_visible()
         expect(page.get_by_role("button", name="Delete")).to_have_count(0)
@@ -102,7 +102,7 @@ def test_somebody_who_may_only_look(browser: Browser, stack: Stack, finished_run
 
 @pytest.mark.timeout(180)
 def test_a_run_that_is_deleted_while_somebody_looks(profile: BrowserContext, stack: Stack, dataset: str) -> None:
-    with stack.client() as client, watched(profile) as page:
+    with stack.client() as client, watched(profile, refused=True) as page:
         run = client.runs.submit(spec("short-lived", dataset, "byte", steps=20))
         assert client.runs.wait(run.id, timeout=120).succeeded
         page.goto(f"/runs/{run.id}/charts")
@@ -136,7 +136,7 @@ def test_a_worker_that_is_gone(profile: BrowserContext, stack: Stack, dataset: s
 @pytest.mark.timeout(120)
 def test_a_service_that_is_down(profile: BrowserContext, stack: Stack) -> None:
     supervisor = stack.oldest("supervisord")
-    with watched(profile) as page:
+    with watched(profile, refused=True) as page:
         supervisor.send_signal(signal.SIGSTOP)  # nobody starts it again
         try:
             stack.kill("services.storage.wsgi")
