@@ -111,6 +111,7 @@ def look_in(page: Page, address: str, pictures: Path, theme: Theme) -> None:
         page.goto("about:blank")
         page.goto(address)
         settle(page)
+        draw_all_charts(page)
         page.screenshot(path=f"{pictures}-{width}.png", full_page=True)
         assert overhang(page) <= 0, f"at {width} px the page is wider than the window"
         assert violations(page) == []
@@ -124,6 +125,15 @@ def settle(page: Page) -> None:
     expect(page.get_by_test_id("connection")).to_have_text(re.compile("live|signed out"))
     page.wait_for_function("document.fonts.ready.then(() => new Promise(requestAnimationFrame)).then(() => true)")
     page.wait_for_timeout(300)
+
+
+def draw_all_charts(page: Page) -> None:
+    """Charts out of sight are not drawn; a picture of the whole page should have them all."""
+    charts = page.locator("canvas[role=img]")
+    for number in range(charts.count()):
+        charts.nth(number).scroll_into_view_if_needed()
+        expect(charts.nth(number)).to_have_attribute("aria-label", re.compile(" points"))
+    page.evaluate("scrollTo(0, 0)")
 
 
 def overhang(page: Page) -> int:
