@@ -4,6 +4,7 @@ import os
 import platform
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tests.e2e.stack import ROOT
@@ -54,13 +55,13 @@ class Figures:
         self.all.append(Figure(name, value, unit, **limits))
         print(self.all[-1], file=sys.stderr, flush=True)
 
-    def finish(self, not_here: str) -> int:
-        """Write the table, tell all in one line; the exit code."""
+    def finish(self, not_here: str, *, short: bool = False) -> int:
+        """Write the table (of a short run, which proves little, to build/benchmarks/), tell all in one line; the exit code."""
         print(f"{self.target}: {'; '.join(map(str, self.all))}; not here: {not_here}")
-        self.write_table(not_here)
+        self.write_table(not_here, ROOT / ("build" if short else "docs") / "benchmarks")
         return 0 if all(figure.holds for figure in self.all) else 1
 
-    def write_table(self, not_here: str) -> None:
+    def write_table(self, not_here: str, folder: Path) -> None:
         rows = [
             f"| {one.name} | {one.value:.3g} {one.unit} | {'' if one.most is None else f'{one.most:g}'} |"
             f" {'' if one.peer is None else f'{one.of_peer:.2f}'} | {'' if one.ratio is None else f'{one.ratio:g}'} |"
@@ -71,6 +72,5 @@ class Figures:
         )
         head = ["| | measured | at most | ratio to the peer | at most |", "|---|---|---|---|---|"]
         text = "\n".join([f"# `./run {self.target}`", "", self.about, "", where, "", *head, *rows, ""])
-        path = ROOT / "docs" / "benchmarks" / f"{self.target}.md"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{self.target}.md").write_text(text)
