@@ -62,6 +62,22 @@ class Checkpoints:
         )
 
 
+@dataclass
+class SavingTraining(Training):
+    """Saves as a training child does: in the background, when it is due."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.checkpoints = Checkpoints(self, RunDirectory(self.folder / "run"))
+        self.saver = self.checkpoints.saver()
+
+    def snapshot(self) -> float:
+        return self.saver.snapshot(self.checkpoints.state())
+
+    def write(self, wait: bool) -> None:
+        self.saver.write(wait)
+
+
 def six_steps(root: Path) -> Checkpoints:
     """A run of SPEC to its end, with a command in its journal."""
     training = Training(SPEC, root / "training")
