@@ -224,5 +224,14 @@ class CheckpointCommit(Message):
     files: list[FileRef]
 
 
+class CheckpointDamage(Message):
+    """A restore found a checkpoint's bytes wrong; it is marked and never offered again."""
+
+    worker: str
+    fence: int
+    checkpoint_id: Label
+    reason: str
+
+
 class WorkerName(Message):
     name: Name

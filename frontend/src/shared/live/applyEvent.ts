@@ -48,6 +48,7 @@ export function applyEvent({ event, attempt }: Envelope, sink: EventSink): void 
     case "CheckpointCommitted":
       return sink.checkpoints?.();
     case "CheckpointSaved":
+    case "CheckpointFailed":
       return undefined;
     case "SampleGenerated":
       return sink.samples?.();
