@@ -68,6 +68,26 @@ class CheckpointCommitted(Event):
     bytes: int
 
 
+class CheckpointDamaged(Event):
+    """Its bytes are not what was committed; it is never offered again."""
+
+    type: Literal["CheckpointDamaged"] = "CheckpointDamaged"
+    checkpoint_id: str
+    step: int
+    reason: str
+
+
+class CheckpointDeleted(Event):
+    """Its objects are gone. `by`: who asked, or `retention`."""
+
+    type: Literal["CheckpointDeleted"] = "CheckpointDeleted"
+    checkpoint_id: str
+    step: int
+    bytes: int
+    by: str
+    reason: str
+
+
 class CommandRequested(Event):
     type: Literal["CommandRequested"] = "CommandRequested"
     command_id: str
@@ -85,6 +105,14 @@ class WorkerLost(Event):
     type: Literal["WorkerLost"] = "WorkerLost"
     worker: str
     reason: str
+
+
+class StorageLevelChanged(Event):
+    """How much room the checkpoints have left, on `cluster`."""
+
+    type: Literal["StorageLevelChanged"] = "StorageLevelChanged"
+    level: Literal["ok", "warning", "full"]
+    message: str
 
 
 class TrainingStarted(Event):
@@ -176,9 +204,12 @@ AnyEvent = Annotated[
     | AttemptClaimed
     | AttemptEnded
     | CheckpointCommitted
+    | CheckpointDamaged
+    | CheckpointDeleted
     | CommandRequested
     | WorkerJoined
     | WorkerLost
+    | StorageLevelChanged
     | TrainingStarted
     | StepCompleted
     | EvaluationCompleted

@@ -36,13 +36,14 @@ class DatasetRef(Message):
 
 
 class TokenizerRef(Message):
-    """`bytes_per_token`: measured where it was trained; an estimate for other text."""
+    """`bytes_per_token`: measured where it was trained; an estimate for other text. `bytes`: of its tokenizer.json; 0 where not known."""
 
     id: str
     name: str
     version: int
     vocab_size: int
     bytes_per_token: float
+    bytes: int = 0
 
 
 class Resolved(Message):
@@ -113,6 +114,31 @@ class UploadUrls(Message):
     """Each file is written by one PUT; files storage already has are not repeated."""
 
     puts: list[PutUrl]
+
+
+class VerifiedCheckpoint(Message):
+    """What reading the objects back showed: each file that is not what it should be, in words."""
+
+    damage: list[str]
+
+
+class StoredCheckpoint(Message):
+    """Objects below one checkpoint's prefix, committed or not. `changed_at`: of the newest, seconds since the epoch."""
+
+    run_id: str
+    checkpoint_id: str
+    bytes: int
+    changed_at: float
+
+
+class StoredCheckpoints(Message):
+    items: list[StoredCheckpoint]
+
+
+class Capacity(Message):
+    """Of the disk that the objects are on; None where it is somebody else's."""
+
+    disk_free_bytes: int | None
 
 
 # --- the worker's conversation: agent <-> api -----------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from shared.http import InternalClient
 from shared.internal import (
+    Capacity,
     CheckpointRef,
     CheckpointUpload,
     Located,
@@ -10,8 +11,11 @@ from shared.internal import (
     PrepareRequest,
     Resolved,
     ResolveRequest,
+    StoredCheckpoint,
+    StoredCheckpoints,
     TokenShards,
     UploadUrls,
+    VerifiedCheckpoint,
 )
 
 
@@ -33,6 +37,7 @@ class StorageClient(InternalClient):
         return self.get(f"/internal/prepared/{prepared_id}", TokenShards)
 
     def start_checkpoint_upload(self, upload: CheckpointUpload) -> UploadUrls:
+        """Raises InsufficientStorage where it cannot fit, before any byte moves."""
         return self.post("/internal/uploads", upload, UploadUrls)
 
     def complete_checkpoint_upload(self, upload: CheckpointUpload) -> None:
@@ -42,6 +47,23 @@ class StorageClient(InternalClient):
     def presign_checkpoint(self, checkpoint: CheckpointRef) -> list[Located]:
         """Where to read a checkpoint's files."""
         return self.post("/internal/objects/presign", checkpoint, LocatedFiles).files
+
+    def verify_checkpoint(self, checkpoint: CheckpointRef) -> list[str]:
+        """Have storage read these files back, which takes its time. What is wrong with them, in words; empty where they are right."""
+        answer = self.call("POST", "/internal/objects/verify", checkpoint, timeout=600)
+        return VerifiedCheckpoint.model_validate(answer).damage
+
+    def delete_checkpoint_objects(self, run_id: str, checkpoint_id: str, *, changed_before: float | None = None) -> None:
+        """Delete a checkpoint's objects. Safe to repeat. Raises Conflict where one has changed at or after `changed_before`."""
+        condition = "" if changed_before is None else f"?changed_before={changed_before!r}"
+        self.call("DELETE", f"/internal/objects/{run_id}/{checkpoint_id}{condition}", timeout=60)
+
+    def stored_checkpoints(self) -> list[StoredCheckpoint]:
+        """Everything below the checkpoints' prefix, committed or not."""
+        return StoredCheckpoints.model_validate(self.call("GET", "/internal/objects", timeout=120)).items
+
+    def capacity(self) -> Capacity:
+        return self.get("/internal/capacity", Capacity)
 
     def delete_run_objects(self, run_id: str) -> None:
         """Delete all checkpoint objects of a run. Safe to repeat."""

@@ -69,7 +69,7 @@ def presign(body: CheckpointRef) -> Any:
 @checkpoint_objects.delete("/objects/<run_id>")
 def delete_run_objects(path: RunPath) -> Any:
     """Delete all checkpoint objects of a run."""
-    _check_id("run_id", path.run_id)
+    check_id("run_id", path.run_id)
     with stores().database.writing() as session:
         session.execute(delete(CheckpointFile).where(CheckpointFile.run_id == path.run_id))
     stores().objects.delete_below(f"checkpoints/{path.run_id}/")
@@ -88,8 +88,8 @@ def read_file(path: FilePath) -> Any:
 
 def _known(stores: Stores, upload: CheckpointUpload) -> set[str]:
     """Names of files that were verified before. Raises InvalidField, Conflict where one has other bytes."""
-    _check_id("run_id", upload.run_id)
-    _check_id("checkpoint_id", upload.checkpoint_id)
+    check_id("run_id", upload.run_id)
+    check_id("checkpoint_id", upload.checkpoint_id)
     if not upload.files:
         raise InvalidField("files", "there are none", remedy="name the checkpoint's files")
     if len({file.name for file in upload.files}) < len(upload.files):
@@ -146,7 +146,7 @@ def _key(upload: CheckpointUpload, name: str) -> str:
     return checkpoint_key(upload.run_id, upload.checkpoint_id, name)
 
 
-def _check_id(field: str, given: str) -> None:
+def check_id(field: str, given: str) -> None:
     """Ids become part of keys, so they hold nothing that means something in a path."""
     if re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", given) is None:
         raise InvalidField(field, f"{given!r} is not an id", remedy="use the id as the api service gave it")

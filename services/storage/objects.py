@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 PUT_SECONDS: Final = 3600
 GET_SECONDS: Final = 6 * 3600
 PROBE_SECONDS: Final = 2
+CHECKPOINTS: Final = "checkpoints/"
 _ABSENT: Final = frozenset({"NoSuchKey", "NoSuchBucket", "404", "NotFound"})
 _TOO_SHORT: Final = frozenset({"InvalidRange", "416"})
 
@@ -49,7 +50,7 @@ def tokenizer_key(tokenizer_id: str) -> str:
 
 
 def checkpoint_key(run_id: str, checkpoint_id: str, name: str) -> str:
-    return f"checkpoints/{run_id}/{checkpoint_id}/{name}"
+    return f"{CHECKPOINTS}{run_id}/{checkpoint_id}/{name}"
 
 
 class ObjectStore:
@@ -143,10 +144,15 @@ class ObjectStore:
             self._s3().delete_object(Bucket=self.settings.bucket, Key=key)
 
     def delete_below(self, prefix: str) -> None:
+        for key, _size, _changed_at in list(self.list_below(prefix)):
+            self.delete(key)
+
+    def list_below(self, prefix: str) -> Iterator[tuple[str, int, float]]:
+        """Key, bytes and time of change (seconds since the epoch) of every object, in the order of keys."""
         with self._faults(prefix):
             for page in self._s3().get_paginator("list_objects_v2").paginate(Bucket=self.settings.bucket, Prefix=prefix):
                 for entry in page.get("Contents", []):
-                    self._s3().delete_object(Bucket=self.settings.bucket, Key=entry["Key"])
+                    yield entry["Key"], entry["Size"], entry["LastModified"].timestamp()
 
     def close(self) -> None:
         for probe in (False, True):

@@ -19,6 +19,10 @@ export function sentence(event: AnyEvent): string {
       return `attempt ${integer(event.attempt)} ended: ${event.outcome}${because(event.reason)}`;
     case "CheckpointCommitted":
       return `checkpoint of step ${integer(event.step)} is safe, ${bytes(event.bytes)}`;
+    case "CheckpointDamaged":
+      return `checkpoint of step ${integer(event.step)} is damaged and will not be used${because(event.reason)}`;
+    case "CheckpointDeleted":
+      return `checkpoint of step ${integer(event.step)} was deleted by ${event.by}, ${bytes(event.bytes)}${because(event.reason)}`;
     case "CheckpointSaved":
       return `checkpoint of step ${integer(event.step)} written in ${duration(event.seconds)}, ${bytes(event.bytes)}`;
     case "CheckpointFailed":
@@ -31,6 +35,8 @@ export function sentence(event: AnyEvent): string {
       return `${event.worker} joined with ${plural(event.slots, "slot")}`;
     case "WorkerLost":
       return `${event.worker} was lost${because(event.reason)}`;
+    case "StorageLevelChanged":
+      return `room for checkpoints: ${event.level}${because(event.message)}`;
     case "TrainingStarted":
       return `training starts at step ${integer(event.first_step)} of ${integer(event.steps)}: ${integer(event.parameters)} parameters, ${plural(event.world_size, "rank")}, ${event.device}, ${event.precision}`;
     case "StepCompleted":

@@ -46,6 +46,9 @@ export function applyEvent({ event, attempt }: Envelope, sink: EventSink): void 
     case "CommandApplied":
       return sink.commands?.();
     case "CheckpointCommitted":
+    case "CheckpointDamaged":
+    case "CheckpointDeleted":
+    case "StorageLevelChanged":
       return sink.checkpoints?.();
     case "CheckpointSaved":
     case "CheckpointFailed":
