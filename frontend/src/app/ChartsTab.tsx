@@ -1,12 +1,13 @@
-import { useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { ChartGrid } from "@/features/charts/ChartGrid";
 import type { ViewWishes } from "@/features/charts/ChartView";
 import type { MetricStore } from "@/features/charts/MetricStore";
-import { marksOf } from "@/features/charts/marks";
-import { checkpointsQuery } from "@/shared/api/queries";
-import type { Run } from "@/shared/api/types";
+import { marksOf, type Failure } from "@/features/charts/marks";
+import { call, path } from "@/shared/api/client";
+import { checkpointsQuery, keys } from "@/shared/api/queries";
+import type { Envelope, Page, Run } from "@/shared/api/types";
 
 type Search = Partial<Record<"x" | "from" | "to" | "smooth" | "log", string>>;
 
@@ -16,11 +17,21 @@ export default function ChartsTab({ run, metrics }: { run: Run; metrics: MetricS
   const navigate = useNavigate({ from: "/runs/$runId/$tab" });
   const { data: checkpoints } = useQuery(checkpointsQuery(run.id));
   const wishes = useMemo(() => wishesOf({ x, from, to, smooth, log } as Search), [x, from, to, smooth, log]);
+  const { data: failures } = useQuery(failuresQuery(run.id));
   const { attempts } = run;
-  const marks = useMemo(() => marksOf(attempts, checkpoints?.items ?? []), [attempts, checkpoints]);
+  const marks = useMemo(() => marksOf(attempts, checkpoints?.items ?? [], failures ?? []), [attempts, checkpoints, failures]);
   const change = (wish: Partial<ViewWishes>) =>
     void navigate({ search: searchOf({ ...wishes, ...wish }), replace: true, resetScroll: false });
   return <ChartGrid run={run} store={metrics} wishes={wishes} marks={marks} onChange={change} />;
+}
+
+/** Checkpoints that could not be written. Anything that happens to the run makes it stale. */
+function failuresQuery(runId: string) {
+  return queryOptions({
+    queryKey: [...keys.run(runId), "events", "CheckpointFailed"],
+    queryFn: ({ signal }) => call<Page<Envelope>>("GET", path`/api/v1/runs/${runId}/events`, { query: { type: "CheckpointFailed", limit: 200 }, signal }),
+    select: ({ items }) => items.map(({ event }) => event).filter((event): event is Failure => event.type === "CheckpointFailed"),
+  });
 }
 
 function number(text: string | undefined): number | undefined {

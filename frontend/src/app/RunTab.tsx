@@ -14,7 +14,7 @@ const SCRIPTS: Record<Tab, () => Promise<ComponentType<TabProps>>> = {
   charts: async () => (await import("./ChartsTab")).default,
   logs: async () => (await import("./LogsTab")).LogsTab,
   samples: async () => (await import("@/features/samples/SampleList")).SampleList,
-  checkpoints: async () => (await import("@/features/checkpoints/CheckpointBrowser")).CheckpointBrowser,
+  checkpoints: async () => (await import("./CheckpointsTab")).default,
   config: async () => (await import("@/features/config/RunConfig")).RunConfig,
   events: async () => (await import("@/features/events/EventList")).EventList,
 };

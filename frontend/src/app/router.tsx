@@ -56,7 +56,7 @@ const runHome = createRoute({
 const run = createRoute({
   getParentRoute: () => root,
   path: "/runs/$runId/$tab",
-  validateSearch: (search) => only(search, "x", "from", "to", "smooth", "log", "rank", "find"),
+  validateSearch: (search) => only(search, "x", "from", "to", "smooth", "log", "rank", "find", "only"),
   // What it needs comes at once, not one after the other.
   beforeLoad: ({ params }) => {
     preloadTab(params.tab);
@@ -81,6 +81,7 @@ const dataset = createRoute({
 const checkpoints = createRoute({
   getParentRoute: () => root,
   path: "/checkpoints",
+  validateSearch: (search) => only(search, "run", "alias", "only"),
   component: lazyRouteComponent(() => import("./pages/CheckpointsPage")),
 });
 

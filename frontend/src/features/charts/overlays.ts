@@ -16,7 +16,8 @@ export interface Overlay {
 /** So few points are drawn as dots too: one alone makes no line. */
 const FEW = 40;
 
-const GLYPHS: Record<Mark["kind"], string> = { checkpoint: "◆", restart: "↻" };
+const GLYPHS: Record<Mark["kind"], string> = { checkpoint: "◆", "bad-checkpoint": "✕", restart: "↻" };
+const COLOURS: Record<Mark["kind"], string> = { checkpoint: "--text-2", "bad-checkpoint": "--bad", restart: "--warn" };
 
 /** Marks, places without a finite value, the crosshair and the selection. */
 export function overlayPlugin(overlay: Overlay): Plugin<"line"> {
@@ -90,7 +91,7 @@ function drawMarks(ctx: CanvasRenderingContext2D, marks: readonly Mark[], pixel:
   for (const mark of marks) {
     const at = pixel(mark.x);
     if (mark.kind === "restart") line(ctx, at, area, colour("--warn"), [3, 3]);
-    ctx.fillStyle = colour(mark.kind === "restart" ? "--warn" : "--text-2");
+    ctx.fillStyle = colour(COLOURS[mark.kind]);
     ctx.fillText(GLYPHS[mark.kind], at, mark.kind === "restart" ? area.top + 8 : area.bottom - 3);
   }
 }

@@ -1,79 +1,73 @@
 import "./checkpoints.css";
-import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import { Package } from "lucide-react";
-import { checkpointsQuery, runsQuery } from "@/shared/api/queries";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import type { Checkpoint, Run } from "@/shared/api/types";
 import { bytes, plural } from "@/shared/format/numbers";
-import { runColour } from "@/shared/runColour";
-import { Loaded } from "@/shared/ui/Loaded";
-import { InfoBanner, Notice } from "@/shared/ui/Notice";
-import { CheckpointTable } from "./CheckpointTable";
+import { Button } from "@/shared/ui/Button";
+import { ErrorBanner, ErrorNotice } from "@/shared/ui/Notice";
+import { Skeleton } from "@/shared/ui/Skeleton";
+import { ChosenBar } from "./ChosenBar";
+import { FilterBar } from "./FilterBar";
+import { NoCheckpoints, NoneMatches } from "./NoCheckpoints";
+import { RunGroup } from "./RunGroup";
+import { StorageRoom } from "./StorageRoom";
+import { TaskDialog } from "./TaskDialog";
+import { isShown, queryOf, type CheckpointFilter } from "./filter";
+import { checkpointPages } from "./queries";
+import { useDesk } from "./useDesk";
+
+interface Props {
+  run?: Run;
+  filter: CheckpointFilter;
+  onFilter: (filter: CheckpointFilter) => void;
+}
 
 /** Checkpoints of one run, or of all runs, by run. */
-export function CheckpointBrowser({ run }: { run?: Run }) {
-  const checkpoints = useQuery(checkpointsQuery(run?.id));
+export function CheckpointBrowser({ run, filter, onFilter }: Props) {
+  const pages = useInfiniteQuery(checkpointPages(queryOf(run ? { ...filter, run: run.id } : filter)));
+  const { desk, asked, said, close } = useDesk();
+  const items = pages.data?.pages.flatMap((page) => page.items);
+  if (!items) {
+    if (pages.isError) return <ErrorNotice error={pages.error} onRetry={() => void pages.refetch()} />;
+    return <Skeleton lines={6} height={20} />;
+  }
+  const filtered = filter.run !== undefined || filter.alias !== undefined || filter.only !== undefined;
+  if (items.length === 0 && !filtered && !pages.isPlaceholderData) return <NoCheckpoints run={run} />;
+  const shown = items.filter((checkpoint) => isShown(checkpoint, filter.only));
+  const chosen = shown.filter(({ id }) => desk.chosen.has(id));
   return (
-    <Loaded query={checkpoints}>
-      {({ items, next_cursor }) => {
-        if (items.length === 0) return <NoCheckpoints run={run} />;
-        return (
-          <div className="stack">
-            {next_cursor !== null && <InfoBanner>These are the newest {items.length} checkpoints.</InfoBanner>}
-            {run ? <Group items={items} /> : <ByRun items={items} />}
-          </div>
-        );
-      }}
-    </Loaded>
-  );
-}
-
-function NoCheckpoints({ run }: { run: Run | undefined }) {
-  return (
-    <Notice icon={<Package size={28} aria-hidden />} title="No checkpoints yet">
-      {run ? (
-        <p>This run saves one every {run.spec.train.checkpoint.every} steps and when it is stopped.</p>
-      ) : (
-        <p>
-          Runs save checkpoints as they train. <Link to="/runs/new">Start a run</Link>
+    <div className="stack">
+      {!run && <StorageRoom />}
+      {pages.isError && <ErrorBanner error={pages.error} />}
+      <div className="row spread">
+        <FilterBar filter={filter} ofAll={!run} onFilter={onFilter} />
+        <p role="status" className="muted checkpoint-said">
+          {said || counted(shown, items.length, pages.hasNextPage)}
         </p>
-      )}
-    </Notice>
-  );
-}
-
-function ByRun({ items }: { items: readonly Checkpoint[] }) {
-  const { data: runs } = useQuery(runsQuery({ limit: 200 }));
-  const groups = Map.groupBy(items, ({ run_id }) => run_id);
-  return (
-    <>
-      {[...groups].map(([runId, members]) => (
-        <Group key={runId} runId={runId} name={runs?.items.find(({ id }) => id === runId)?.name ?? runId} items={members} />
-      ))}
-    </>
-  );
-}
-
-function Group({ runId, name, items }: { runId?: string; name?: string; items: readonly Checkpoint[] }) {
-  const total = items.reduce((sum, checkpoint) => sum + checkpoint.bytes, 0);
-  return (
-    <section className="card" aria-label={name ?? "Checkpoints"}>
-      <div className="card-head">
-        {runId === undefined ? (
-          <h2>Checkpoints</h2>
-        ) : (
-          <h2 className="checkpoint-run">
-            <span className="dot" style={{ background: runColour(runId) }} aria-hidden />
-            <Link to="/runs/$runId/$tab" params={{ runId, tab: "checkpoints" }}>
-              {name}
-            </Link>
-          </h2>
-        )}
-        <span className="muted">
-          {plural(items.length, "checkpoint")}, {bytes(total)}
-        </span>
       </div>
-      <CheckpointTable items={items} />
-    </section>
+      {byRun(shown).map(([runId, members]) => (
+        <RunGroup key={runId} items={members} linked={!run} desk={desk} />
+      ))}
+      {shown.length === 0 && <NoneMatches more={pages.hasNextPage} onAll={() => onFilter({})} />}
+      {pages.hasNextPage && (
+        <div className="checkpoint-older">
+          <Button disabled={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
+            Load older checkpoints
+          </Button>
+        </div>
+      )}
+      {chosen.length > 0 && <ChosenBar items={chosen} desk={desk} />}
+      {asked && <TaskDialog asked={asked} items={items} desk={desk} onClose={close} />}
+    </div>
   );
+}
+
+/** Runs in the order of their newest checkpoint. */
+function byRun(items: readonly Checkpoint[]): [string, Checkpoint[]][] {
+  return [...Map.groupBy(items, ({ run_id }) => run_id)];
+}
+
+function counted(shown: readonly Checkpoint[], loaded: number, more: boolean): string {
+  const total = bytes(shown.reduce((sum, checkpoint) => sum + checkpoint.bytes, 0));
+  const among = more ? `, among the newest ${loaded.toLocaleString("en")}` : "";
+  return `${plural(shown.length, "checkpoint")}, ${total}${among}`;
 }

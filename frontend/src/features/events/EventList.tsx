@@ -56,6 +56,7 @@ function Events({ items }: { items: readonly Envelope[] }) {
 }
 
 function toneOf(event: AnyEvent): Tone {
+  if (event.type === "CheckpointDamaged" || event.type === "CheckpointFailed") return "bad";
   if (event.type === "ProcessDied" || event.type === "WorkerLost") return "bad";
   if (event.type === "TrainingEnded") return event.outcome === "failed" ? "bad" : "good";
   if (event.type === "CheckpointCommitted") return "good";

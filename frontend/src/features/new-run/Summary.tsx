@@ -1,5 +1,5 @@
 import type { UseQueryResult } from "@tanstack/react-query";
-import { CircleAlert, Rocket } from "lucide-react";
+import { CircleAlert, Rocket, TriangleAlert } from "lucide-react";
 import type { Estimate, FieldError, Validation } from "@/shared/api/types";
 import { bytes, short } from "@/shared/format/numbers";
 import { duration } from "@/shared/format/time";
@@ -38,6 +38,7 @@ export function Summary({ validation, others, missing, submitting, failure, onSu
             </span>
           </p>
         ))}
+        <Warnings items={validation.data?.warnings ?? []} />
         {validation.isError && <ErrorBanner error={validation.error} />}
         {failure !== null && <ErrorBanner error={failure} />}
         <Button kind="primary" disabled={submitting} onClick={onSubmit}>
@@ -46,6 +47,18 @@ export function Summary({ validation, others, missing, submitting, failure, onSu
       </div>
     </aside>
   );
+}
+
+/** What does not keep the run from starting. */
+function Warnings({ items }: { items: readonly FieldError[] }) {
+  return items.map(({ field, message }) => (
+    <p key={`${field} ${message}`} className="warning">
+      <TriangleAlert size={14} aria-hidden />
+      <span>
+        <strong>Warning</strong> <code>{field}</code> {message}
+      </span>
+    </p>
+  ));
 }
 
 function buttonText(missing: readonly string[], wrong: number): string {

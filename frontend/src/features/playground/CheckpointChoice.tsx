@@ -17,7 +17,7 @@ export function CheckpointChoice({ checkpoints, runs, choice, onChoice }: Props)
   const runId = "run" in choice ? choice.run : chosen?.run_id;
   const nameOf = (id: string) => runs.find((run) => run.id === id)?.name ?? id;
   const ids = [...new Set([...checkpoints.map(({ run_id }) => run_id), ...(runId === undefined ? [] : [runId])])];
-  const ofRun = checkpoints.filter(({ run_id }) => run_id === runId);
+  const ofRun = checkpoints.filter(({ run_id, state }) => run_id === runId && state === "committed");
   const elsewhere = "checkpoint" in choice && !chosen;
   return (
     <div className="playground-choice">

@@ -11,7 +11,7 @@ export interface CallOptions {
   idempotencyKey?: string;
 }
 
-type Method = "GET" | "POST" | "DELETE";
+type Method = "GET" | "POST" | "PATCH" | "DELETE";
 
 /** JSON in, JSON out. Throws Problem. */
 export async function call<T>(method: Method, path: string, options: CallOptions = {}): Promise<T> {

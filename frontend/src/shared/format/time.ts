@@ -22,6 +22,16 @@ export function ago(iso: string | null, now: number): string {
   return `${String(Math.floor(seconds / 86_400))} d ago`;
 }
 
+/** "in 2 d"; what is past or due is "any moment". */
+export function until(iso: string, now: number): string {
+  const seconds = (Date.parse(iso) - now) / 1000;
+  if (seconds < 5) return "any moment";
+  if (seconds < 60) return `in ${String(Math.floor(seconds))} s`;
+  if (seconds < 3600) return `in ${String(Math.floor(seconds / 60))} min`;
+  if (seconds < 86_400) return `in ${String(Math.floor(seconds / 3600))} h`;
+  return `in ${String(Math.floor(seconds / 86_400))} d`;
+}
+
 export function secondsBetween(from: string | null, to: string | null, now: number): number | null {
   if (from === null) return null;
   return ((to === null ? now : Date.parse(to)) - Date.parse(from)) / 1000;
