@@ -1,4 +1,5 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
+import { RoomWarning } from "@/features/checkpoints/RoomWarning";
 import { Dashboard } from "@/features/runs/Dashboard";
 import { useTitle } from "@/shared/useTitle";
 
@@ -11,6 +12,7 @@ export default function RunsPage() {
       <div className="page-head">
         <h1>Runs</h1>
       </div>
+      <RoomWarning />
       <Dashboard query={q} onQuery={(next) => void navigate({ search: next ? { q: next } : {}, replace: true })} />
     </div>
   );

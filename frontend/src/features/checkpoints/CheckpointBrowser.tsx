@@ -30,6 +30,10 @@ export function CheckpointBrowser({ run, filter, onFilter }: Props) {
     if (pages.isError) return <ErrorNotice error={pages.error} onRetry={() => void pages.refetch()} />;
     return <Skeleton lines={6} height={20} />;
   }
+  const change = (next: CheckpointFilter) => {
+    desk.say("");
+    onFilter(next);
+  };
   const filtered = filter.run !== undefined || filter.alias !== undefined || filter.only !== undefined;
   if (items.length === 0 && !filtered && !pages.isPlaceholderData) return <NoCheckpoints run={run} />;
   const shown = items.filter((checkpoint) => isShown(checkpoint, filter.only));
@@ -39,7 +43,7 @@ export function CheckpointBrowser({ run, filter, onFilter }: Props) {
       {!run && <StorageRoom />}
       {pages.isError && <ErrorBanner error={pages.error} />}
       <div className="row spread">
-        <FilterBar filter={filter} ofAll={!run} onFilter={onFilter} />
+        <FilterBar filter={filter} ofAll={!run} onFilter={change} />
         <p role="status" className="muted checkpoint-said">
           {said || counted(shown, items.length, pages.hasNextPage)}
         </p>
@@ -47,7 +51,7 @@ export function CheckpointBrowser({ run, filter, onFilter }: Props) {
       {byRun(shown).map(([runId, members]) => (
         <RunGroup key={runId} items={members} linked={!run} desk={desk} />
       ))}
-      {shown.length === 0 && <NoneMatches more={pages.hasNextPage} onAll={() => onFilter({})} />}
+      {shown.length === 0 && <NoneMatches more={pages.hasNextPage} onAll={() => change({})} />}
       {pages.hasNextPage && (
         <div className="checkpoint-older">
           <Button disabled={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>

@@ -1,19 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { CircleAlert, CircleCheck, TriangleAlert } from "lucide-react";
 import type { CheckpointUsage } from "@/shared/api/types";
 import { bytes, percent, plural } from "@/shared/format/numbers";
 import { ErrorBanner } from "@/shared/ui/Notice";
 import { ProgressBar } from "@/shared/ui/ProgressBar";
 import { ToldBadge } from "./ToldBadge";
+import { LEVELS } from "./levels";
 import { usageQuery } from "./queries";
-import type { Told } from "./words";
-
-const LEVELS: Record<CheckpointUsage["level"], Omit<Told, "about">> = {
-  ok: { icon: CircleCheck, tone: "good", text: "enough room" },
-  warning: { icon: TriangleAlert, tone: "warn", text: "little room" },
-  full: { icon: CircleAlert, tone: "bad", text: "full" },
-};
 
 /** How much room the checkpoints take, and have left. */
 export function StorageRoom() {
