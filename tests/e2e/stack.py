@@ -65,8 +65,8 @@ def free_port_block(size: int) -> int:
 
 
 @contextlib.contextmanager
-def running_stack(data_dir: Path) -> Iterator[Stack]:
-    """Up for as long as the block lasts; complains of processes that are left behind."""
+def running_stack(data_dir: Path, **more: str) -> Iterator[Stack]:
+    """Up for as long as the block lasts; complains of processes that are left behind. `more`: settings of its environment."""
     port = free_port_block(8)
     settings = {
         "GROUNDUP_DATA_DIR": str(data_dir),
@@ -76,6 +76,7 @@ def running_stack(data_dir: Path) -> Iterator[Stack]:
         "GROUNDUP_WORKER_NAME": "e2e",
         # So that `progress` is fresh enough to aim by.
         "GROUNDUP_HEARTBEAT_SECONDS": "0.5",
+        **more,
     }
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("GROUNDUP_", "S3_", "AWS_"))}
     stack = Stack(f"http://localhost:{port}", data_dir, {**inherited, **settings})

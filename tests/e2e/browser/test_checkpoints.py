@@ -97,7 +97,7 @@ def test_pin_and_unpin(profile: BrowserContext, stack: Stack, kept_run: str) -> 
 @pytest.mark.timeout(120)
 def test_an_alias_is_given_and_moved(profile: BrowserContext, stack: Stack, kept_run: str) -> None:
     first, second = (each["step"] for each in expiring(stack, kept_run)[:2])
-    with watched(profile) as page:
+    with watched(profile, refused=True) as page:
         page.goto(f"/checkpoints?run={kept_run}")
         act(page, first, "Aliases")
         dialog = page.get_by_role("dialog")

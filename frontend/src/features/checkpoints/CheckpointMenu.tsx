@@ -23,7 +23,7 @@ export function CheckpointMenu({ checkpoint, desk, actions }: Props) {
       <DropdownMenu.Trigger ref={trigger} className="button" data-kind="quiet" data-icon aria-label={label} title={label}>
         <Ellipsis size={16} aria-hidden />
       </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
+      <DropdownMenu.Portal container={document.querySelector("main")}>
         <DropdownMenu.Content className="menu" align="end" sideOffset={6} collisionPadding={8}>
           {checkpoint.state === "committed" && <ReadingItems checkpoint={checkpoint} />}
           {desk.mayWrite && (
