@@ -8,7 +8,7 @@ import { path, withQuery } from "@/shared/api/client";
 
 test("numbers", () => {
   expect([short(1_234_567), short(999), short(null), short(7.9e12)]).toEqual(["1.23 M", "999", "–", "7.90 T"]);
-  expect([bytes(0), bytes(1023), bytes(1536), bytes(3 * 2 ** 30)]).toEqual(["0 B", "1,023 B", "1.50 KiB", "3.00 GiB"]);
+  expect([0, 999, 1500, 999_499, 999_501, 3e9, 12_345_678].map(bytes)).toEqual(["0 B", "999 B", "1.50 kB", "999 kB", "1.00 MB", "3.00 GB", "12.3 MB"]);
   expect([measure(1.23456), measure(NaN), measure(-Infinity), measure(1e-5), measure(0)]).toEqual(["1.235", "NaN", "−∞", "1.00e-5", "0.000"]);
   expect([percent(0), percent(0.051), percent(0.999), percent(2)]).toEqual(["0 %", "5.1 %", "99 %", "100 %"]);
   expect([plural(1, "file"), plural(2000, "file")]).toEqual(["1 file", "2,000 files"]);

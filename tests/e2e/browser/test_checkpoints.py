@@ -187,7 +187,7 @@ def test_several_are_deleted_and_what_is_pinned_stays(profile: BrowserContext, s
 
 def size(count: int) -> str:
     """As the dashboard writes it: three significant digits."""
-    scaled, unit = (count / 2**20, "MiB") if count >= 2**20 else (count / 2**10, "KiB")
+    scaled, unit = (count / 1e6, "MB") if count >= 999_500 else (count / 1e3, "kB")
     digits = max(0, 3 - len(str(int(scaled))))
     return f"{scaled:.{digits}f} {unit}"
 
@@ -208,6 +208,9 @@ def test_a_flipped_byte_is_found_and_shown(profile: BrowserContext, stack: Stack
         pictures(page, f"/runs/{finished_run}/checkpoints?only=damaged", artefacts / "checkpoints-damaged")
         page.goto("/checkpoints?only=damaged")
         expect(row(page, 200)).to_be_visible()
+        page.goto(f"/runs/{finished_run}/charts")
+        settle(page)
+        page.screenshot(path=artefacts / "checkpoints-marks.png")
         page.goto(f"/runs/{finished_run}/events")
         expect(page.get_by_text(re.compile("checkpoint of step 200 is damaged"))).to_be_visible()
         page.goto("/playground?run=" + finished_run)

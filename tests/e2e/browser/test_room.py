@@ -54,7 +54,7 @@ def test_the_room_gets_short(small_profile: BrowserContext, small_stack: Stack, 
         warning.get_by_role("link", name="Show checkpoints").click()
         room = page.get_by_role("region", name="Room for checkpoints")
         expect(room.get_by_role("progressbar")).to_have_attribute("aria-valuenow", re.compile(r"^8\d"))
-        expect(room).to_contain_text(re.compile(r"little room.*of the quota of 11\.4 MiB.*are left", re.DOTALL))
+        expect(room).to_contain_text(re.compile(r"little room.*of the quota of 12\.0 MB.*are left", re.DOTALL))
 
         page.goto(f"/runs/new?from={run.id}")
         expect(page.get_by_text("all good")).to_be_visible()

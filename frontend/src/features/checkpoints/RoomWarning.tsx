@@ -1,3 +1,4 @@
+import "./checkpoints.css";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ToldBadge } from "./ToldBadge";
@@ -11,7 +12,7 @@ export function RoomWarning() {
   return (
     <div className="banner" data-tone={data.level === "full" ? undefined : "warn"} role="status">
       <ToldBadge told={{ ...LEVELS[data.level], about: data.message }} />
-      <span>{data.message}.</span>
+      <span className="room-message">{data.message}.</span>
       <Link to="/checkpoints">Show checkpoints</Link>
     </div>
   );

@@ -14,6 +14,7 @@ export function StorageRoom() {
   if (data === undefined) return error && <ErrorBanner error={error} />;
   const { level, message, pinned_bytes, expiring_bytes } = data;
   const limit = limitOf(data);
+  const parts = [pinned_bytes > 0 && `${bytes(pinned_bytes)} pinned`, expiring_bytes > 0 && `${bytes(expiring_bytes)} expire by themselves`];
   const tone = LEVELS[level].tone;
   return (
     <section className="card card-body room" aria-label="Room for checkpoints">
@@ -25,12 +26,14 @@ export function StorageRoom() {
             {limit && `, ${limit.text}`}
           </span>
         </span>
-        <span className="muted">
-          {bytes(pinned_bytes)} pinned · {bytes(expiring_bytes)} expire by themselves
-        </span>
+        <span className="muted">{parts.filter(Boolean).join(" · ")}</span>
       </div>
       {limit && <ProgressBar share={limit.share} tone={level === "ok" ? "info" : tone} label={`Room for checkpoints: ${percent(limit.share)} used`} />}
-      {level !== "ok" && <p role="status">{message}.</p>}
+      {level !== "ok" && (
+        <p role="status" className="room-message">
+          {message}.
+        </p>
+      )}
       {data.by_run.length > 1 && <Largest usage={data} />}
     </section>
   );

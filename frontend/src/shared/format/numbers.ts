@@ -1,5 +1,5 @@
 const whole = new Intl.NumberFormat("en");
-const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
 const NONE = "–";
 
 export function integer(value: number | null | undefined): string {
@@ -27,12 +27,14 @@ export function loss(value: number | null | undefined): string {
   return value === null || value === undefined ? NONE : Number.isFinite(value) ? value.toFixed(4) : "NaN";
 }
 
+/** 1234567 -> "1.23 MB", in the units of the server's sentences and of the command line. */
 export function bytes(value: number | null | undefined): string {
   if (value === null || value === undefined) return NONE;
   let unit = 0;
   let size = value;
-  while (size >= 1024 && unit < UNITS.length - 1) {
-    size /= 1024;
+  // What would be rounded to 1000 is 1.00 of the next.
+  while (size >= 999.5 && unit < UNITS.length - 1) {
+    size /= 1000;
     unit += 1;
   }
   return `${unit === 0 ? whole.format(size) : size.toPrecision(3)} ${UNITS[unit] ?? ""}`;
