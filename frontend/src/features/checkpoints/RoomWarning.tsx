@@ -1,4 +1,4 @@
-import "./checkpoints.css";
+import "./room.css";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ToldBadge } from "./ToldBadge";

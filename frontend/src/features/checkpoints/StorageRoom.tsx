@@ -1,3 +1,4 @@
+import "./room.css";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { CheckpointUsage } from "@/shared/api/types";
