@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { fromYaml, toCurl, toSpec, toYaml, valueAt, withValue } from "@/features/new-run/draft";
+import { fromYaml, toSpec, toYaml, valueAt, withValue } from "@/features/new-run/draft";
 import { FIELD_PATHS, SECTIONS, fallbackOf, shownText, textOf, valueOf, type FormField } from "@/features/new-run/fields";
+import { submitCommand } from "@/shared/api/curl";
 
 const steps = SECTIONS.flatMap(({ fields }) => fields).find(({ path }) => path === "train.steps");
 const layers = SECTIONS.flatMap(({ fields }) => fields).find(({ path }) => path === "model.n_layer");
@@ -15,7 +16,7 @@ test("a value is put at its path and taken out again, with sections that become 
 test("form, YAML and cURL are the same spec", () => {
   const draft = { name: "a", dataset: "plays", train: { steps: 10, sample: { prompts: ["it's", "two\nlines"] } } };
   expect(fromYaml(toYaml(draft))).toEqual(draft);
-  const body = toCurl(draft, "http://localhost").split("-d '")[1]?.slice(0, -1).replaceAll(String.raw`'\''`, "'");
+  const body = submitCommand(toSpec(draft), "http://localhost").split("-d '")[1]?.slice(0, -1).replaceAll(String.raw`'\''`, "'");
   expect(JSON.parse(body ?? "")).toEqual(draft);
 });
 

@@ -4,6 +4,7 @@ import { RotateCcw } from "lucide-react";
 import { Tabs } from "radix-ui";
 import { useState } from "react";
 import { call } from "@/shared/api/client";
+import { submitCommand } from "@/shared/api/curl";
 import { asProblem } from "@/shared/api/problem";
 import { keys } from "@/shared/api/queries";
 import type { FieldError, Run } from "@/shared/api/types";
@@ -14,7 +15,7 @@ import { Snippet } from "@/shared/ui/Snippet";
 import { SpecForm } from "./SpecForm";
 import { Summary } from "./Summary";
 import { YamlEditor } from "./YamlEditor";
-import { toCurl, toSpec, valueAt, type Draft } from "./draft";
+import { toSpec, valueAt, type Draft } from "./draft";
 import { FIELD_PATHS } from "./fields";
 import { useValidation } from "./useValidation";
 import { useWork } from "./useWork";
@@ -70,7 +71,7 @@ export function TrainingConfiguration({ initial, view, onView, onStarted }: Prop
           <p className="muted">
             The same run over HTTP. <code>GROUNDUP_TOKEN</code> is a token of yours: <code>groundup token create</code>.
           </p>
-          <Snippet text={toCurl(work.draft, location.origin)} label="command" />
+          <Snippet text={submitCommand(toSpec(work.draft), location.origin)} label="command" />
         </Tabs.Content>
       </Tabs.Root>
       <Summary

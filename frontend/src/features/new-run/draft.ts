@@ -41,11 +41,6 @@ export function toSpec(draft: Draft): Draft {
   return Object.fromEntries(Object.entries(draft).filter(([, value]) => value !== ""));
 }
 
-export function toCurl(draft: Draft, origin: string): string {
-  const body = JSON.stringify(toSpec(draft), null, 2).replaceAll("'", String.raw`'\''`);
-  return `curl ${origin}/api/v1/runs \\\n  -H "Authorization: Bearer $GROUNDUP_TOKEN" \\\n  -H "Content-Type: application/json" \\\n  -d '${body}'`;
-}
-
 /** What was typed, over a reload. `yaml`: the text, where it cannot be read at the moment. */
 export interface Work {
   draft: Draft;
