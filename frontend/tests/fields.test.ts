@@ -7,7 +7,7 @@ import { STATES } from "@/features/runs/query";
 interface Schema {
   $ref?: string;
   type?: string;
-  default?: unknown;
+  default?: string | number | boolean;
   enum?: unknown[];
   properties?: Record<string, Schema>;
   anyOf?: Schema[];

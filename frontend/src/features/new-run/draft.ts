@@ -1,5 +1,5 @@
 import { parse, stringify } from "yaml";
-import { kept } from "@/shared/kept";
+import { typedText } from "@/shared/kept";
 
 /** A run spec in the making: only what was given, of any shape. The server says what is wrong with it. */
 export type Draft = Readonly<Record<string, unknown>>;
@@ -49,7 +49,7 @@ export interface Work {
 
 export function keptWork(): Work | null {
   try {
-    const work = JSON.parse(kept.read("new-run") ?? "null") as Work | null;
+    const work = JSON.parse(typedText.read("new-run") ?? "null") as Work | null;
     return work && isSection(work.draft) ? work : null;
   } catch {
     return null;
@@ -57,5 +57,5 @@ export function keptWork(): Work | null {
 }
 
 export function keepWork(work: Work | null): void {
-  kept.write("new-run", work && JSON.stringify(work));
+  typedText.write("new-run", work && JSON.stringify(work));
 }
