@@ -9,11 +9,13 @@ import { createRoot } from "react-dom/client";
 import { connectLive } from "@/shared/live/connection";
 import { queryClient } from "./queryClient";
 import { router } from "./router";
+import { followSignOut } from "./signOut";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");
 
 connectLive();
+followSignOut(queryClient);
 createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={queryClient}>
