@@ -10,12 +10,14 @@ import { connectLive } from "@/shared/live/connection";
 import { queryClient } from "./queryClient";
 import { router } from "./router";
 import { followSignOut } from "./signOut";
+import { followUpgrades } from "./upgrade";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");
 
 connectLive();
 followSignOut(queryClient);
+followUpgrades();
 createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={queryClient}>
