@@ -342,7 +342,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What happened to a run, oldest first: all events but steps and logs, which are read as metrics and logs. */
+        /** What happened to a run: all events but steps and logs, which are read as metrics and logs. */
         get: operations["events_list_events_api_v1_runs__run_id__events_get"];
         put?: never;
         post?: never;
@@ -393,7 +393,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Texts that the run's model wrote while it was trained, oldest first. */
+        /** Texts that the run's model wrote while it was trained. */
         get: operations["events_list_samples_api_v1_runs__run_id__samples_get"];
         put?: never;
         post?: never;
@@ -2846,6 +2846,8 @@ export interface operations {
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
+                /** @description what comes first; a cursor goes on in the order that gave it */
+                order?: "oldest" | "newest";
                 /** @description only events of this type */
                 type?: string | null;
             };
@@ -2883,9 +2885,11 @@ export interface operations {
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
+                /** @description what comes first; a cursor goes on in the order that gave it */
+                order?: "oldest" | "newest";
                 /** @description only lines of this process */
                 rank?: number | null;
-                /** @description the first line; lines are numbered from 0 per run, over all ranks and attempts */
+                /** @description no line before this one; lines are numbered from 0 per run, over all ranks and attempts */
                 from_line?: number;
             };
             header?: never;
@@ -2966,6 +2970,8 @@ export interface operations {
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
+                /** @description what comes first; a cursor goes on in the order that gave it */
+                order?: "oldest" | "newest";
             };
             header?: never;
             path: {
