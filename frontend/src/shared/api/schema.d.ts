@@ -1218,6 +1218,8 @@ export interface components {
         MetricsAnswer: {
             /** Series */
             series: components["schemas"]["SeriesAnswer"][];
+            /** @description the newest step of the whole run; no point before it is missing. null: there is none yet */
+            reached: components["schemas"]["Reached"] | null;
         };
         /**
          * MissingPart
@@ -1456,6 +1458,13 @@ export interface components {
             tokens_per_second: number | null;
             /** Eta Seconds */
             eta_seconds: number | null;
+        };
+        /** Reached */
+        Reached: {
+            /** Attempt */
+            attempt: number;
+            /** Step */
+            step: number;
         };
         /** Resolved */
         Resolved: {
