@@ -32,10 +32,12 @@ export async function loadNewest<T>(list: GrowingList<T>, known: () => Newest<T>
   for (let page = 0; page < (last === undefined ? FIRST_PAGES : CATCH_UP_PAGES); page += 1) {
     const limit = last !== undefined && !list.after && page === 0 ? FEW : list.limit;
     const { items, next_cursor }: Page<T> = await ask(list, { ...(last !== undefined && list.after?.(last)), limit, cursor }, signal);
-    const seen = last === undefined ? -1 : items.findIndex((item) => list.idOf(item) === list.idOf(last));
-    fresh.push(...(seen < 0 ? items : items.slice(0, seen)));
     const before = known();
-    if (before && (seen >= 0 || (next_cursor === null && list.after))) return fresh.length === 0 ? before : { items: [...fresh, ...before.items], older: before.older };
+    const seen = last === undefined || !before ? -1 : items.findIndex((item) => list.idOf(item) === list.idOf(last));
+    fresh.push(...(seen < 0 ? items : items.slice(0, seen)));
+    if (before && (seen >= 0 || (next_cursor === null && list.after))) {
+      return fresh.length === 0 ? before : { items: [...fresh, ...before.items], older: before.older };
+    }
     cursor = next_cursor;
     if (cursor === null) break;
   }
