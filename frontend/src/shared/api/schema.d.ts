@@ -342,7 +342,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What happened to a run, oldest first: all events but steps and logs, which are read as metrics and logs. */
+        /** What happened to a run: all events but steps and logs, which are read as metrics and logs. */
         get: operations["events_list_events_api_v1_runs__run_id__events_get"];
         put?: never;
         post?: never;
@@ -393,7 +393,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Texts that the run's model wrote while it was trained, oldest first. */
+        /** Texts that the run's model wrote while it was trained. */
         get: operations["events_list_samples_api_v1_runs__run_id__samples_get"];
         put?: never;
         post?: never;
@@ -1218,6 +1218,8 @@ export interface components {
         MetricsAnswer: {
             /** Series */
             series: components["schemas"]["SeriesAnswer"][];
+            /** @description the newest step of the whole run; no point before it is missing. null: there is none yet */
+            reached: components["schemas"]["Reached"] | null;
         };
         /**
          * MissingPart
@@ -1456,6 +1458,13 @@ export interface components {
             tokens_per_second: number | null;
             /** Eta Seconds */
             eta_seconds: number | null;
+        };
+        /** Reached */
+        Reached: {
+            /** Attempt */
+            attempt: number;
+            /** Step */
+            step: number;
         };
         /** Resolved */
         Resolved: {
@@ -2846,6 +2855,8 @@ export interface operations {
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
+                /** @description what comes first; a cursor goes on in the order that gave it */
+                order?: "oldest" | "newest";
                 /** @description only events of this type */
                 type?: string | null;
             };
@@ -2883,9 +2894,11 @@ export interface operations {
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
+                /** @description what comes first; a cursor goes on in the order that gave it */
+                order?: "oldest" | "newest";
                 /** @description only lines of this process */
                 rank?: number | null;
-                /** @description the first line; lines are numbered from 0 per run, over all ranks and attempts */
+                /** @description no line before this one; lines are numbered from 0 per run, over all ranks and attempts */
                 from_line?: number;
             };
             header?: never;
@@ -2966,6 +2979,8 @@ export interface operations {
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
+                /** @description what comes first; a cursor goes on in the order that gave it */
+                order?: "oldest" | "newest";
             };
             header?: never;
             path: {
