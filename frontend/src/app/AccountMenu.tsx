@@ -28,19 +28,17 @@ export function AccountMenu() {
         <DropdownMenu.Trigger className="button" data-kind="quiet" data-icon aria-label="Account and theme">
           <UserRound size={16} aria-hidden />
         </DropdownMenu.Trigger>
-        <DropdownMenu.Portal>
-          <DropdownMenu.Content className="menu" align="end" sideOffset={6}>
-            <div className="account">
-              <p>{me ? <strong>{me.name}</strong> : "Not signed in"} {me && <span className="muted">{me.role}</span>}</p>
-              <Segments label="Theme" value={theme} options={THEMES} onChange={setTheme} />
-            </div>
-            {me && (
-              <DropdownMenu.Item className="menu-item" onSelect={() => leaving.mutate()}>
-                <LogOut size={14} aria-hidden /> Sign out
-              </DropdownMenu.Item>
-            )}
-          </DropdownMenu.Content>
-        </DropdownMenu.Portal>
+        <DropdownMenu.Content className="menu" align="end" sideOffset={6}>
+          <div className="account">
+            <p>{me ? <strong>{me.name}</strong> : "Not signed in"} {me && <span className="muted">{me.role}</span>}</p>
+            <Segments label="Theme" value={theme} options={THEMES} onChange={setTheme} />
+          </div>
+          {me && (
+            <DropdownMenu.Item className="menu-item" onSelect={() => leaving.mutate()}>
+              <LogOut size={14} aria-hidden /> Sign out
+            </DropdownMenu.Item>
+          )}
+        </DropdownMenu.Content>
       </DropdownMenu.Root>
       {leaving.isError && <StillSignedIn error={leaving.error} onClose={leaving.reset} />}
     </>

@@ -104,18 +104,16 @@ function ActionsMenu({ run, button, onAsk }: MenuProps) {
       <DropdownMenu.Trigger ref={button} className="button">
         <CircleStop size={14} aria-hidden /> Stop <ChevronDown size={14} aria-hidden />
       </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content className="menu" align="end" sideOffset={6}>
-          <DropdownMenu.Item className="menu-item" disabled={run.state === "stopping"} onSelect={() => onAsk("stop")}>
-            <CircleStop size={14} aria-hidden /> Stop gracefully
-            <small>finish the step, save a checkpoint, end</small>
-          </DropdownMenu.Item>
-          <DropdownMenu.Item className="menu-item" onSelect={() => onAsk("kill")}>
-            <OctagonX size={14} aria-hidden /> Kill now
-            <small>end the processes at once, without a checkpoint</small>
-          </DropdownMenu.Item>
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
+      <DropdownMenu.Content className="menu" align="end" sideOffset={6}>
+        <DropdownMenu.Item className="menu-item" disabled={run.state === "stopping"} onSelect={() => onAsk("stop")}>
+          <CircleStop size={14} aria-hidden /> Stop gracefully
+          <small>finish the step, save a checkpoint, end</small>
+        </DropdownMenu.Item>
+        <DropdownMenu.Item className="menu-item" onSelect={() => onAsk("kill")}>
+          <OctagonX size={14} aria-hidden /> Kill now
+          <small>end the processes at once, without a checkpoint</small>
+        </DropdownMenu.Item>
+      </DropdownMenu.Content>
     </DropdownMenu.Root>
   );
 }
