@@ -1,6 +1,5 @@
 """What api asks about stored checkpoints: whether their bytes are right, what is there at all, how much room is left; and to delete one."""
 
-import shutil
 from typing import Any
 
 from flask_openapi3.blueprint import APIBlueprint
@@ -9,7 +8,8 @@ from sqlalchemy import delete
 
 from services.storage.checkpoints import check_id
 from services.storage.models import CheckpointFile
-from services.storage.objects import CHECKPOINTS, DamagedObject, ObjectStore, checkpoint_key
+from services.storage.objects import CHECKPOINTS, DamagedObject, checkpoint_key
+from services.storage.room import disk_free
 from services.storage.stores import stores
 from shared.errors import Conflict
 from shared.internal import Capacity, CheckpointRef, StoredCheckpoint, StoredCheckpoints, VerifiedCheckpoint
@@ -78,9 +78,3 @@ def delete_checkpoint_objects(path: StoredPath, query: Unchanged) -> Any:
 def tell_capacity() -> Any:
     """How much room there is for objects."""
     return Capacity(disk_free_bytes=disk_free(stores().objects)).model_dump()
-
-
-def disk_free(objects: ObjectStore) -> int | None:
-    """Bytes that are free where the objects lie; None where that is somebody else's disk."""
-    folder = objects.settings.data_folder
-    return None if folder is None else shutil.disk_usage(folder).free
