@@ -12,7 +12,8 @@ from services.storage.objects import CHECKPOINTS, DamagedObject, checkpoint_key
 from services.storage.room import disk_free
 from services.storage.stores import stores
 from shared.errors import Conflict
-from shared.internal import Capacity, CheckpointRef, StoredCheckpoint, StoredCheckpoints, VerifiedCheckpoint
+from shared.internal import CheckpointRef
+from shared.storage_client import Capacity, StoredCheckpoint, StoredCheckpoints, VerifiedCheckpoint
 
 upkeep = APIBlueprint("upkeep", __name__, url_prefix="/internal", doc_ui=False)
 

@@ -8,7 +8,7 @@ from services.api.deletion import finish_deletions
 from services.api.expiry import expire
 from services.api.orphans import collect_orphans
 from shared.errors import EnvironmentFault
-from shared.internal import StoredCheckpoint
+from shared.storage_client import StoredCheckpoint
 from tests.api.stage import SPEC, Stage
 from tests.conftest import headers
 

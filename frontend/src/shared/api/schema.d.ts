@@ -167,6 +167,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/checkpoints/{id}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A checkpoint as one folder, in an uncompressed tar
+         * @description <br/>Weights (safetensors), tokenizer.json, config.json, README.md (a model card) and SHA256SUMS; `include=all` adds everything else that<br/>training needs to go on. The bytes are compared with their hashes on the way: where one differs the stream breaks off before its end.
+         */
+        get: operations["checkpoint_files_download__id__download_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/checkpoints/{id}/files/{name}": {
         parameters: {
             query?: never;
@@ -991,10 +1011,7 @@ export interface components {
             /** Reason */
             reason: string;
         };
-        /**
-         * CheckpointDeleted
-         * @description Its objects are gone. `by`: who asked, or `retention`.
-         */
+        /** CheckpointDeleted */
         CheckpointDeleted: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -1007,7 +1024,10 @@ export interface components {
             step: number;
             /** Bytes */
             bytes: number;
-            /** By */
+            /**
+             * By
+             * @description who asked, or `retention`
+             */
             by: string;
             /** Reason */
             reason: string;
@@ -2139,10 +2159,7 @@ export interface components {
                 [key: string]: number;
             };
         };
-        /**
-         * StorageLevelChanged
-         * @description How much room the checkpoints have left, on `cluster`.
-         */
+        /** StorageLevelChanged */
         StorageLevelChanged: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -2151,6 +2168,7 @@ export interface components {
             type: "StorageLevelChanged";
             /**
              * Level
+             * @description of the room that the checkpoints have left
              * @enum {string}
              */
             level: "ok" | "warning" | "full";
@@ -2902,6 +2920,38 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CheckpointAnswer"];
                 };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkpoint_files_download__id__download_get: {
+        parameters: {
+            query?: {
+                include?: "weights" | "all";
+            };
+            header?: never;
+            path: {
+                /** @description as this service gave it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem */
             default: {
