@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -11,9 +12,12 @@ from services.api.models import Checkpoint, CheckpointAlias, DeletedCheckpoint, 
 from services.api.outbox import record
 from services.api.rows import locked, rows_changed
 from serving.database import Database
-from shared.errors import GroundupError
+from shared.errors import EnvironmentFault, GroundupError
 from shared.events import CheckpointDeleted
 from shared.storage_client import StorageClient
+
+_AT_ONCE: Final = 200
+"""So many by one call, which a process that is told to end waits for."""
 
 
 @dataclass
@@ -57,14 +61,20 @@ def mark(session: Session, checkpoint_ids: Sequence[str], *, by: str, reason: st
 
 
 def finish_deletions(database: Database, storage: StorageClient, *, now: float) -> int:
-    """Delete the objects of what is marked, then its rows; how many. Raises the last error of storage, after having tried all."""
+    """Delete the objects of what is marked, then its rows; how many. What storage refuses is raised after all were tried.
+
+    Raises EnvironmentFault at once where storage does not answer.
+    """
+    columns = (Checkpoint.id, Checkpoint.run_id)
     with database.reading() as session:
-        marked = session.execute(select(Checkpoint.id, Checkpoint.run_id).where(Checkpoint.deleted_by.is_not(None))).all()
+        marked = session.execute(select(*columns).where(Checkpoint.deleted_by.is_not(None)).limit(_AT_ONCE)).all()
     fault: GroundupError | None = None
     done = 0
     for checkpoint_id, run_id in marked:
         try:
             storage.delete_checkpoint_objects(run_id, checkpoint_id)
+        except EnvironmentFault:
+            raise
         except GroundupError as error:
             fault = error
             continue
