@@ -147,7 +147,7 @@ def test_a_run_whose_checkpoints_do_not_fit_is_warned_or_refused(stage: Stage) -
         stage.storage.disk_free = free
         told = stage.http.post("/api/v1/runs/validate", json=SPEC, headers=EDITOR).json
         assert (told["valid"], [warning["field"] for warning in told["warnings"]]) == (True, ["train.checkpoint"] * warned)
-    assert "4 checkpoints of 9.8 MB are kept" in told["warnings"][0]["message"]
+    assert "4 checkpoints of 9.9 MB are kept" in told["warnings"][0]["message"]
     submitted = stage.http.post("/api/v1/runs", json=SPEC, headers=EDITOR)
     assert (submitted.status_code, submitted.json["warnings"]) == (201, told["warnings"])
     stage.storage.disk_free = one - 1
