@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from infra.layout import ROOT, Layout
 from infra.supervisor import supervisor_config
@@ -91,7 +92,6 @@ def redis_config(layout: Layout) -> str:
 
 
 def nginx_config(layout: Layout, environment: Mapping[str, str]) -> str:
-    frontend, gateway = ROOT / "frontend" / "dist", ROOT / "infra" / "gateway"
     values = {
         **environment,
         "GROUNDUP_RUN_DIR": str(layout.run_dir),
@@ -102,7 +102,16 @@ def nginx_config(layout: Layout, environment: Mapping[str, str]) -> str:
         "GROUNDUP_RESOLVER": "",
         "GROUNDUP_S3_BUCKET": layout.bucket,
         "GROUNDUP_S3_URL": environment["S3_ENDPOINT_URL"],
-        "GROUNDUP_WEB_ROOT": str(frontend if frontend.exists() else gateway),
+        "GROUNDUP_S3_ORIGINS": " ".join(
+            sorted({origin(environment["S3_ENDPOINT_URL"]), origin(os.environ.get("S3_PUBLIC_URL", ""))} - {""})
+        ),
+        "GROUNDUP_WEB_ROOT": str(ROOT / "frontend" / "dist"),
     }
-    template = (gateway / "nginx.conf.template").read_text()
+    template = (ROOT / "infra" / "gateway" / "nginx.conf.template").read_text()
     return re.sub(r"\$\{(GROUNDUP_\w+)\}", lambda match: values[match[1]], template)
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port of an address; empty for an empty one."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +10,6 @@ from typing import Any, Final
 from playwright.sync_api import Browser, CDPSession, Page
 
 CATEGORIES: Final = ["toplevel", "devtools.timeline", "disabled-by-default-devtools.timeline", "blink.user_timing"]
-LONG_TASK_US: Final = 50_000
 WATCH: Final = """
 window.drawn = [];
 new PerformanceObserver((list) => {
@@ -50,11 +50,23 @@ def first_paint(page: Page) -> float:
     return float(page.evaluate(script)) / 1000
 
 
+def present(page: Page, selector: str) -> float:
+    """When an element was first there, looked for in every frame, in seconds since the navigation began."""
+    found = page.wait_for_function(f"() => document.querySelector({json.dumps(selector)}) ? performance.now() : 0")
+    return float(found.json_value()) / 1000
+
+
 def drawn(page: Page, name: str, *, from_x: float = 0, after_ms: float = 0, seconds: float = 30) -> float:
     """When the curve was first shown up to `from_x`, in seconds since the navigation began (or since `after_ms`)."""
     found = f"drawn.find((one) => one.name === {json.dumps(name)} && one.last >= {from_x} && one.at > {after_ms})"
     page.wait_for_function(f"() => {found}", timeout=seconds * 1000)
     return (float(page.evaluate(f"{found}.shown")) - after_ms) / 1000
+
+
+def last_step(page: Page, name: str) -> int:
+    """Of a chart's curve, as it is described to people who do not see it."""
+    found = re.search(r"at step ([\d,]+)", page.get_by_role("img", name=f"{name}:").get_attribute("aria-label") or "")
+    return int(found[1].replace(",", "")) if found else 0
 
 
 def initial_script_bytes(page: Page) -> int:
@@ -86,14 +98,14 @@ class MainThread:
 
 @contextlib.contextmanager
 def traced(browser: Browser, page: Page, path: Path) -> Iterator[list[float]]:
-    """Fills the list with the long tasks of the page's main thread during the block, in milliseconds; the trace itself is kept."""
-    long: list[float] = []
+    """Fills the list with the tasks of the page's main thread during the block, in milliseconds; the trace itself is kept."""
+    found: list[float] = []
     browser.start_tracing(page=page, path=path, categories=CATEGORIES)
     try:
-        yield long
+        yield found
     finally:
         events = json.loads(browser.stop_tracing())["traceEvents"]
         main = {(one["pid"], one["tid"]) for one in events if one["name"] == "thread_name" and one["args"]["name"] == "CrRendererMain"}
         drawing = {(one["pid"], one["tid"]) for one in events if one["name"] == "groundup:curve-drawn"}
-        tasks = [one for one in events if one["name"] == "RunTask" and one.get("dur", 0) > LONG_TASK_US]
-        long += [one["dur"] / 1000 for one in tasks if (one["pid"], one["tid"]) in (main & drawing or main)]
+        tasks = [one for one in events if one["name"] == "RunTask" and "dur" in one]
+        found += [one["dur"] / 1000 for one in tasks if (one["pid"], one["tid"]) in (main & drawing or main)]

@@ -5,7 +5,9 @@ import math
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 from groundup import Client
@@ -43,7 +45,8 @@ class Teller:
         """The next `count` steps."""
         for first in range(0, count, BATCH):
             taken = bus.publish(self.client, [self._next() for _ in range(min(BATCH, count - first))])
-            assert taken == bus.Taken(self.told), taken
+            if taken != bus.Taken(self.told):
+                raise RuntimeError(f"Redis did not take step {self.step}: {taken}")
 
     def _next(self) -> Record:
         self.told, self.step = self.told + 1, self.step + 1
@@ -55,7 +58,7 @@ class Teller:
 
     @contextlib.contextmanager
     def live(self, per_second: int) -> Iterator[None]:
-        """Steps at an even pace for as long as the block lasts."""
+        """Steps at an even pace for as long as the block lasts. Raises what went wrong with telling them."""
         stopping = threading.Event()
 
         def pace() -> None:
@@ -65,13 +68,41 @@ class Teller:
                 self.tell(due - told)
                 told = due
 
-        thread = threading.Thread(target=pace)
-        thread.start()
-        try:
-            yield
-        finally:
-            stopping.set()
-            thread.join()
+        with ThreadPoolExecutor(1) as pool:
+            pacing = pool.submit(pace)
+            try:
+                yield
+            finally:
+                stopping.set()
+                pacing.result()
+
+
+@contextlib.contextmanager
+def held_run(stack: Stack, client: Client, plan: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """A run that counts as running, but whose processes are stopped in their tracks, so that a Teller speaks for it: its id, last step."""
+    run_id = client.runs.submit(plan).id
+    wait_until(lambda: client.runs.get(run_id).progress.step > 0, "the first steps", 90)
+    children = [process for process in stack.processes() if "services.trainer.main_child" in " ".join(process.cmdline())]
+    for process in children:
+        process.suspend()
+    try:
+        yield run_id, _last_step(client, run_id)
+    finally:
+        client.runs.kill(run_id)
+        client.runs.wait(run_id, timeout=60)
+
+
+def _last_step(client: Client, run_id: str) -> int:
+    """Once all that was written before the run was held has arrived in the history."""
+    seen = [0, 0]
+
+    def settled() -> bool:
+        seen[:] = seen[1], max((int(x) for part in client.history.metrics(run_id, ["train/loss"], buckets=5000) for x in part.x), default=0)
+        time.sleep(1)
+        return seen[0] == seen[1] > 0
+
+    wait_until(settled, "the last step", 60)
+    return seen[1]
 
 
 def wait_for_points(client: Client, run_id: str, name: str, points: int) -> None:

@@ -35,14 +35,14 @@ def inspect(name: str) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def engine() -> Iterator[None]:
-    """`docker` works within the block."""
+def engine() -> Iterator[bool]:
+    """`docker` works within the block. Whether the engine is our own, started for this."""
     if engine_answers():
-        yield
+        yield False
         return
     install()
     with started():
-        yield
+        yield True
 
 
 def engine_answers() -> bool:

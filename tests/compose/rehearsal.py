@@ -6,6 +6,7 @@ Ends with a line of figures; exits with 1 where a stated property does not hold.
 import contextlib
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from groundup.problems import ClientError
 from tests.compose import work
 from tests.compose.engine import docker, engine, say
 from tests.compose.stack import ROOT, Stack
-from tests.compose.standins import BASES, provide_bases
+from tests.compose.standins import BASES, provide_bases, remove_standins
 from tests.servers import free_port
 
 LONG_STEPS = 1_000_000
@@ -28,13 +29,16 @@ CONTROL_PLANE = {"gateway", "api", "scheduler", "monitor", "monitor-ingester", "
 
 def main() -> int:
     begin, figures = time.monotonic(), []
-    with engine(), tempfile.TemporaryDirectory(prefix="groundup-rehearsal-") as name:
+    with engine() as ours, tempfile.TemporaryDirectory(prefix="groundup-rehearsal-") as name, contextlib.ExitStack() as tidying:
+        if not ours:
+            tidying.callback(remove_standins)
         standins = provide_bases()
         if standins:
             say(f"STAND-INS, made here because no registry answers: {', '.join(standins)}")
         stack = Stack(f"groundup-rehearsal-{os.getpid()}", free_port(), Path(name))
         figures.append(build(stack))
         with torn_down(stack):
+            figures.append(complaints(stack))
             figures += rehearse(stack, Path(name))
         passed, outcome = tests_on_containers()
         figures.append(outcome)
@@ -76,6 +80,29 @@ def base_of(service: str) -> str:
 
 def size(image: str) -> int:
     return int(docker("image", "inspect", "--format", "{{.Size}}", image))
+
+
+def complaints(stack: Stack) -> str:
+    """What cannot work is refused with the words that docs/compose.md explains, and nothing of it stays behind."""
+    with socket.create_server(("127.0.0.1", stack.port)):
+        refused(stack, ("address already in use", "port is already allocated"), "up", "--detach", "--no-build", "--no-deps", "gateway")
+    told = "a taken port and a missing GPU driver told"
+    if "nvidia" in docker("info", "--format", "{{json .Runtimes}}"):
+        told = "a taken port told; a missing GPU driver not tried, as there is one"
+    else:
+        docker("tag", stack.images()["trainer"], f"{stack.images()['trainer']}-gpu")  # it is refused before the image matters
+        refused(stack, ("could not select device driver",), "--profile", "gpu", "up", "--detach", "--no-build", "--no-deps", "trainer-gpu")
+    stack.compose("down", "--volumes", "--remove-orphans")
+    return told
+
+
+def refused(stack: Stack, words: tuple[str, ...], *arguments: str) -> None:
+    explained = (ROOT / "docs" / "compose.md").read_text()
+    assert all(word in explained for word in words), f"docs/compose.md does not explain {words}"
+    said = stack.refusal(*arguments)
+    told = [word for word in words if word in said]
+    assert told, f"expected one of {words}: {said}"
+    say(f"refused as documented: {told[0]}")
 
 
 @contextlib.contextmanager

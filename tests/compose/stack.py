@@ -39,7 +39,7 @@ class Stack:
     """`folder` is for an empty settings file, so that the .env of this checkout plays no part."""
 
     def __init__(self, project: str, port: int, folder: Path) -> None:
-        self.project, self.url = project, f"http://localhost:{port}"
+        self.project, self.port, self.url = project, port, f"http://localhost:{port}"
         settings = folder / "settings.env"
         settings.touch()
         self.command = [*compose_command(), "--project-name", project, "--env-file", str(settings)]
@@ -52,11 +52,20 @@ class Stack:
 
     def compose(self, *arguments: str) -> str:
         """Its standard output; raises with what it said."""
-        command = [*self.command, *arguments]
-        result = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=1800, check=False)
+        result = self._run(*arguments)
         if result.returncode:
-            raise RuntimeError(f"{' '.join(command)} failed:\n{result.stdout[-4000:]}{result.stderr[-4000:]}")
+            raise RuntimeError(f"{' '.join(result.args)} failed:\n{result.stdout[-4000:]}{result.stderr[-4000:]}")
         return result.stdout
+
+    def refusal(self, *arguments: str) -> str:
+        """What it says where it must not succeed."""
+        result = self._run(*arguments)
+        assert result.returncode, f"{' '.join(result.args)} did not fail"
+        return result.stdout + result.stderr
+
+    def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [*self.command, *arguments]
+        return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=1800, check=False)
 
     def images(self) -> dict[str, str]:
         """The services to build, one for each image: service -> image."""

@@ -26,14 +26,25 @@ CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 def provide_bases() -> list[str]:
-    """Every base image is there afterwards; returns those that are stand-ins."""
-    made = []
+    """Every base image is there afterwards; returns those that are stand-ins. One of an earlier time gives way to the real image."""
+    made, answers = [], True
     for image, dockerfile in BASES.items():
-        if not exists(image) and not pulled(image):
+        if exists(image) and not is_standin(image):
+            continue
+        answers = answers and pulled(image)
+        if answers:
+            continue
+        if not exists(image):
             make(image, dockerfile)
-        if is_standin(image):
-            made.append(image)
+        made.append(image)
     return made
+
+
+def remove_standins() -> None:
+    """From an engine that others use too, where nobody should build on them by mistake."""
+    for image in (*BASES, DEBIAN):
+        if exists(image) and is_standin(image):
+            docker("rmi", "--force", image)
 
 
 def exists(image: str) -> bool:
@@ -41,9 +52,7 @@ def exists(image: str) -> bool:
 
 
 def pulled(image: str) -> bool:
-    """Whether a registry has it. A first refusal is taken for the rest."""
-    if exists(DEBIAN):
-        return False
+    """Whether a registry has it."""
     say(f"pulling {image}")
     return subprocess.run(["docker", "pull", "--quiet", image], capture_output=True, timeout=600, check=False).returncode == 0
 

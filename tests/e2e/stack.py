@@ -40,11 +40,15 @@ class Stack:
         except psutil.Error:
             return False
 
-    def kill(self, *words: str) -> None:
-        """kill -9 of the oldest process of ours whose command line holds all the words: a server itself, not one of its workers."""
+    def oldest(self, *words: str) -> psutil.Process:
+        """The oldest process of ours whose command line holds all the words: a server itself, not one of its workers."""
         found = [process for process in self.processes() if all(word in " ".join(process.cmdline()) for word in words)]
         assert found, f"no process of {words}"
-        min(found, key=lambda process: process.create_time()).kill()
+        return min(found, key=lambda process: process.create_time())
+
+    def kill(self, *words: str) -> None:
+        """kill -9 of the oldest process with these words."""
+        self.oldest(*words).kill()
 
 
 def free_port_block(size: int) -> int:

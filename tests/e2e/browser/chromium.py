@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterator
 
+from groundup import Client
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.e2e.stack import Stack
@@ -23,11 +24,11 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextlib.contextmanager
-def signed_in(browser: Browser, stack: Stack) -> Iterator[BrowserContext]:
-    """A browser profile in which somebody has followed a login link."""
+def signed_in(browser: Browser, stack: Stack, client: Client | None = None) -> Iterator[BrowserContext]:
+    """A browser profile in which somebody, the admin unless a client of theirs is given, has followed a login link."""
     with browser.new_context(base_url=stack.url) as context:
         page = context.new_page()
-        page.goto(login_link(stack))
+        page.goto(client.account.login_link().url if client else login_link(stack))
         page.wait_for_url("**/runs")
         page.close()
         yield context

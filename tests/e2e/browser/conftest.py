@@ -11,8 +11,8 @@ from tests.e2e.browser.chromium import chromium, signed_in
 from tests.e2e.runs import spec
 from tests.e2e.stack import ROOT, Stack
 
-NOT_OURS = ("Failed to load resource", "WebSocket connection")
-"""The browser itself writes these when a service is down or nobody is signed in."""
+REFUSALS = ("Failed to load resource", "WebSocket connection")
+"""The browser itself writes these when a service is down, something is not there or nobody is signed in."""
 
 
 @pytest.fixture(scope="session")
@@ -35,16 +35,17 @@ def profile(browser: Browser, stack: Stack) -> Iterator[BrowserContext]:
 
 
 class watched:  # noqa: N801  (used like a function)
-    """A page whose complaints are gathered and looked at in the end."""
+    """A page whose complaints are gathered and looked at in the end. `refused`: the test has requests refused on purpose."""
 
-    def __init__(self, context: BrowserContext) -> None:
+    def __init__(self, context: BrowserContext, *, refused: bool = False) -> None:
         self.page = context.new_page()
+        self.refused = refused
         self.complaints: list[str] = []
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", lambda message: self._hear(message.type, message.text))
 
     def _hear(self, kind: str, text: str) -> None:
-        if kind == "error" and not any(word in text for word in NOT_OURS):
+        if kind == "error" and not (self.refused and any(word in text for word in REFUSALS)):
             self.complaints.append(text)
 
     def __enter__(self) -> Page:

@@ -5,11 +5,11 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.e2e.browser.chromium import login_link
 from tests.e2e.browser.conftest import watched
-from tests.e2e.runs import steps_in_history
+from tests.e2e.runs import spec, steps_in_history
 from tests.e2e.stack import Stack
 from tests.servers import wait_until
 
@@ -18,7 +18,10 @@ SECONDS = 1000
 
 @pytest.mark.timeout(420)
 def test_from_the_login_link_to_generated_text(browser: Browser, stack: Stack, artefacts: Path) -> None:
-    with browser.new_context(base_url=stack.url, viewport={"width": 1280, "height": 900}) as context, watched(context) as page:
+    with (
+        browser.new_context(base_url=stack.url, viewport={"width": 1280, "height": 900}) as context,
+        watched(context, refused=True) as page,
+    ):
         page.goto("/")
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
         page.goto(login_link(stack))
@@ -51,6 +54,20 @@ def test_from_the_login_link_to_generated_text(browser: Browser, stack: Stack, a
 
         generate(page)
         page.screenshot(path=artefacts / "story-4-generated.png")
+
+
+@pytest.mark.timeout(240)
+def test_a_restart_of_the_training_while_somebody_watches(profile: BrowserContext, stack: Stack, dataset: str) -> None:
+    """The steps that are taken again replace those of the first attempt."""
+    with stack.client() as client, watched(profile) as page:
+        run_id = client.runs.submit(spec("killed-once", dataset, "byte", steps=1500, checkpoint={"every": 100}, evaluate={"every": 100})).id
+        page.goto(f"/runs/{run_id}/charts")
+        wait_until(lambda: client.runs.get(run_id).progress.step > 350, "350 steps", 90)
+        stack.kill("services.trainer.main_child")
+        wait_until(lambda: len(client.runs.get(run_id).attempts) == 2, "a second attempt", 60)
+        assert client.runs.wait(run_id, timeout=120).succeeded
+        wait_until(lambda: shown(page) == (1500, 1500), "every step once on the page that watched", 30)
+        wait_until(lambda: steps_in_history(client, run_id) == list(range(1, 1501)), "every step once in the history", 30)
 
 
 def upload(page: Page) -> None:

@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.browser.conftest import watched
 from tests.e2e.runs import spec
@@ -42,17 +43,33 @@ PAGES = {
 @pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page(profile: BrowserContext, finished_run: str, artefacts: Path, name: str, theme: Theme) -> None:
-    look_at(profile, PAGES[name].format(run=finished_run), artefacts / f"{name}-{theme}", theme)
+    look_at(profile, PAGES[name].format(run=finished_run), artefacts / f"{name}-{theme}", theme, refused=name == "no-such-run")
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("address", ["/runs", "/login", "/login#code=used-up"])
+def test_nobody_signed_in(browser: Browser, stack: Stack, artefacts: Path, address: str, theme: Theme) -> None:
+    name = "signed-out-" + re.sub(r"\W+", "-", address.strip("/"))
+    with browser.new_context(base_url=stack.url) as context, watched(context, refused=True) as page:
+        look_in(page, address, artefacts / f"{name}-{theme}", theme)
+
+
+@dataclass(frozen=True)
+class AtWork:
+    """One run has all slots, another waits for them."""
+
+    running: str
+    queued: str
 
 
 @pytest.fixture(scope="class")
-def queued_run(stack: Stack, dataset: str) -> Iterator[str]:
-    """It waits, as another run has all slots."""
+def at_work(stack: Stack, dataset: str) -> Iterator[AtWork]:
     with stack.client() as client:
         first = client.runs.submit(spec("at-work", dataset, "byte", steps=1_000_000, checkpoint={"every": 1_000_000}))
         wait_until(lambda: client.runs.get(first.id).progress.step > 10, "the first steps", 60)
         second = client.runs.submit(spec("next-in-line", dataset, "byte", steps=100))
-        yield second.id
+        yield AtWork(first.id, second.id)
         for run in (second, first):
             client.runs.kill(run.id)
             client.runs.wait(run.id, timeout=60)
@@ -61,14 +78,15 @@ def queued_run(stack: Stack, dataset: str) -> Iterator[str]:
 class TestWhileRunsAreAtWork:
     @pytest.mark.timeout(300)
     @pytest.mark.parametrize("theme", ["dark", "light"])
-    @pytest.mark.parametrize("name", ["cluster", "runs"])
-    def test_a_page(self, profile: BrowserContext, queued_run: str, artefacts: Path, name: str, theme: Theme) -> None:
-        look_at(profile, f"/{name}", artefacts / f"{name}-at-work-{theme}", theme)
+    @pytest.mark.parametrize("name", ["cluster", "runs", "run-charts", "run-queued"])
+    def test_a_page(self, profile: BrowserContext, at_work: AtWork, artefacts: Path, name: str, theme: Theme) -> None:
+        addresses = {"run-charts": f"/runs/{at_work.running}/charts", "run-queued": f"/runs/{at_work.queued}/charts"}
+        look_at(profile, addresses.get(name, f"/{name}"), artefacts / f"{name}-at-work-{theme}", theme)
 
     @pytest.mark.timeout(120)
-    def test_menus_and_dialogs(self, profile: BrowserContext, queued_run: str, artefacts: Path) -> None:
+    def test_menus_and_dialogs(self, profile: BrowserContext, at_work: AtWork, artefacts: Path) -> None:
         with watched(profile) as page:
-            page.goto(f"/runs/{queued_run}/config")
+            page.goto(f"/runs/{at_work.queued}/config")
             page.get_by_role("button", name=re.compile("Stop")).click()
             page.get_by_role("menuitem").first.wait_for()
             page.screenshot(path=artefacts / "menu.png")
@@ -81,16 +99,22 @@ class TestWhileRunsAreAtWork:
             expect(page.get_by_role("alertdialog")).to_be_hidden()
 
 
-def look_at(profile: BrowserContext, address: str, pictures: Path, theme: Theme) -> None:
-    with watched(profile) as page:
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": HEIGHT})
-            page.goto(address)
-            settle(page)
-            page.screenshot(path=f"{pictures}-{width}.png", full_page=True)
-            assert overhang(page) <= 0, f"at {width} px the page is wider than the window"
-            assert violations(page) == []
+def look_at(profile: BrowserContext, address: str, pictures: Path, theme: Theme, *, refused: bool = False) -> None:
+    with watched(profile, refused=refused) as page:
+        look_in(page, address, pictures, theme)
+
+
+def look_in(page: Page, address: str, pictures: Path, theme: Theme) -> None:
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        page.goto("about:blank")
+        page.goto(address)
+        settle(page)
+        draw_all_charts(page)
+        page.screenshot(path=f"{pictures}-{width}.png", full_page=True)
+        assert overhang(page) <= 0, f"at {width} px the page is wider than the window"
+        assert violations(page) == []
 
 
 def settle(page: Page) -> None:
@@ -98,9 +122,18 @@ def settle(page: Page) -> None:
     page.wait_for_load_state("load")
     page.get_by_role("heading", level=1).first.wait_for()
     expect(page.locator(".skeleton")).to_have_count(0)
-    expect(page.get_by_test_id("connection")).to_have_text(re.compile("live"))
+    expect(page.get_by_test_id("connection")).to_have_text(re.compile("live|signed out"))
     page.wait_for_function("document.fonts.ready.then(() => new Promise(requestAnimationFrame)).then(() => true)")
     page.wait_for_timeout(300)
+
+
+def draw_all_charts(page: Page) -> None:
+    """Charts out of sight are not drawn; a picture of the whole page should have them all."""
+    charts = page.locator("canvas[role=img]")
+    for number in range(charts.count()):
+        charts.nth(number).scroll_into_view_if_needed()
+        expect(charts.nth(number)).to_have_attribute("aria-label", re.compile(" points"))
+    page.evaluate("scrollTo(0, 0)")
 
 
 def overhang(page: Page) -> int:
