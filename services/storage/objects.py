@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError, ResponseStreamingError
 
 from services.storage.settings import MIB, StorageSettings
 from shared.errors import EnvironmentFault, GroundupError
@@ -35,6 +35,10 @@ class DamagedObject(GroundupError):
 
 class MissingObject(DamagedObject):
     code = "missing-object"
+
+
+class BrokenRead(EnvironmentFault):
+    """An answer ended before the bytes that it announced: the connection broke, or the endpoint has less than it thinks."""
 
 
 def part_key(sha256: str) -> str:
@@ -208,6 +212,8 @@ class ObjectStore:
             if code in _TOO_SHORT:
                 raise DamagedObject(f"{key}: it ends before the bytes that were asked for") from error
             raise EnvironmentFault(f"S3 refused {key}: {error}", remedy="check the S3 keys and the S3 endpoint's log") from error
+        except (IncompleteReadError, ResponseStreamingError) as error:
+            raise BrokenRead(f"{key}: reading it broke off: {error}", remedy="try again") from error
         except BotoCoreError as error:
             raise EnvironmentFault(
                 f"S3 at {self.settings.endpoint_url} does not answer: {error}", remedy="`groundup doctor` tells what is down"

@@ -45,6 +45,7 @@ class Platform:
     events: list[dict[str, Any]] = field(default_factory=list)
     checkpoints: list[dict[str, Any]] = field(default_factory=list)
     objects: dict[str, bytes] = field(default_factory=dict)
+    warnings: list[dict[str, str]] = field(default_factory=list)
     archive: bytes = b""
     archive_bytes: int | None = None
     workers: list[dict[str, Any]] = field(default_factory=list)
@@ -186,7 +187,7 @@ def add_runs(app: Flask, state: Platform) -> None:
         if key not in state.created:
             state.created[key] = f"run_{len(state.runs) + 1}"
             state.runs[state.created[key]] = new_run(state.created[key], spec)
-        return state.runs[state.created[key]], 201
+        return state.runs[state.created[key]] | {"warnings": state.warnings}, 201
 
     @app.route("/api/v1/runs/<run_id>", methods=["GET", "DELETE"])
     def run(run_id: str) -> ResponseReturnValue:

@@ -32,6 +32,9 @@ def test_every_flipped_byte_and_every_missing_file_is_found(storage: Storage) ->
         found: Any = storage.internal("POST", "/internal/objects/verify", reference())[1]["damage"]
         assert found[0].startswith("checkpoints/run_a/ckp_1/model.safetensors: expected 7000 bytes")
         data[at] ^= 0x10
+    (folder / "model.safetensors").write_bytes(data[:-1])
+    found = storage.internal("POST", "/internal/objects/verify", reference())[1]["damage"]
+    assert "6999" in found[0], "cut off below an endpoint that does not know it yet"
     put(storage.stores.objects.put_url("checkpoints/run_a/ckp_1/model.safetensors"), bytes(data[:-1]))
     storage.stores.objects.delete("checkpoints/run_a/ckp_1/manifest.json")
     told: Any = storage.internal("POST", "/internal/objects/verify", reference())[1]["damage"]
