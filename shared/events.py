@@ -151,7 +151,16 @@ class CheckpointSaved(Event):
     type: Literal["CheckpointSaved"] = "CheckpointSaved"
     step: int
     bytes: int
-    seconds: float
+    seconds: float = Field(description="from the step's end until all of it was on the disk")
+    stall_seconds: float = Field(0.0, description="how long training stood still for it")
+
+
+class CheckpointFailed(Event):
+    """It could not be written; nothing of it is left, and the run goes on. The next one that is due is tried as any other."""
+
+    type: Literal["CheckpointFailed"] = "CheckpointFailed"
+    step: int
+    reason: str
 
 
 class CommandApplied(Event):
@@ -201,6 +210,7 @@ AnyEvent = Annotated[
     | EvaluationCompleted
     | SampleGenerated
     | CheckpointSaved
+    | CheckpointFailed
     | CommandApplied
     | TrainingEnded
     | ProcessDied

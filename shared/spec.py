@@ -92,7 +92,7 @@ class TrainSpec(Section):
     micro_batch_size: Sequences | Literal["auto"] = Field("auto", description="sequences per device and forward pass")
     optimizer: OptimizerSpec = OptimizerSpec()
     schedule: ScheduleSpec = ScheduleSpec()
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     evaluate: EvaluateSpec = EvaluateSpec()
     checkpoint: CheckpointSpec = CheckpointSpec()
     sample: SampleSpec = SampleSpec()

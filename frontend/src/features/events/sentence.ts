@@ -25,6 +25,8 @@ export function sentence(event: AnyEvent): string {
       return `checkpoint of step ${integer(event.step)} was deleted by ${event.by}, ${bytes(event.bytes)}${because(event.reason)}`;
     case "CheckpointSaved":
       return `checkpoint of step ${integer(event.step)} written in ${duration(event.seconds)}, ${bytes(event.bytes)}`;
+    case "CheckpointFailed":
+      return `checkpoint of step ${integer(event.step)} could not be written${because(event.reason)}`;
     case "CommandRequested":
       return `${event.by} asked to ${event.command}`;
     case "CommandApplied":

@@ -1032,6 +1032,21 @@ export interface components {
             /** Reason */
             reason: string;
         };
+        /**
+         * CheckpointFailed
+         * @description It could not be written; nothing of it is left, and the run goes on. The next one that is due is tried as any other.
+         */
+        CheckpointFailed: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "CheckpointFailed";
+            /** Step */
+            step: number;
+            /** Reason */
+            reason: string;
+        };
         /** CheckpointPage */
         CheckpointPage: {
             /** Items */
@@ -1053,8 +1068,17 @@ export interface components {
             step: number;
             /** Bytes */
             bytes: number;
-            /** Seconds */
+            /**
+             * Seconds
+             * @description from the step's end until all of it was on the disk
+             */
             seconds: number;
+            /**
+             * Stall Seconds
+             * @description how long training stood still for it
+             * @default 0
+             */
+            stall_seconds: number;
         };
         /** CheckpointSpec */
         CheckpointSpec: {
@@ -1332,7 +1356,7 @@ export interface components {
             /** At */
             at: number;
             /** Event */
-            event: components["schemas"]["RunCreated"] | components["schemas"]["RunStateChanged"] | components["schemas"]["RunDeleted"] | components["schemas"]["AttemptPlaced"] | components["schemas"]["AttemptClaimed"] | components["schemas"]["AttemptEnded"] | components["schemas"]["CheckpointCommitted"] | components["schemas"]["CheckpointDamaged"] | components["schemas"]["CheckpointDeleted"] | components["schemas"]["CommandRequested"] | components["schemas"]["WorkerJoined"] | components["schemas"]["WorkerLost"] | components["schemas"]["StorageLevelChanged"] | components["schemas"]["TrainingStarted"] | components["schemas"]["StepCompleted"] | components["schemas"]["EvaluationCompleted"] | components["schemas"]["SampleGenerated"] | components["schemas"]["CheckpointSaved"] | components["schemas"]["CommandApplied"] | components["schemas"]["TrainingEnded"] | components["schemas"]["ProcessDied"] | components["schemas"]["LogWritten"];
+            event: components["schemas"]["RunCreated"] | components["schemas"]["RunStateChanged"] | components["schemas"]["RunDeleted"] | components["schemas"]["AttemptPlaced"] | components["schemas"]["AttemptClaimed"] | components["schemas"]["AttemptEnded"] | components["schemas"]["CheckpointCommitted"] | components["schemas"]["CheckpointDamaged"] | components["schemas"]["CheckpointDeleted"] | components["schemas"]["CommandRequested"] | components["schemas"]["WorkerJoined"] | components["schemas"]["WorkerLost"] | components["schemas"]["StorageLevelChanged"] | components["schemas"]["TrainingStarted"] | components["schemas"]["StepCompleted"] | components["schemas"]["EvaluationCompleted"] | components["schemas"]["SampleGenerated"] | components["schemas"]["CheckpointSaved"] | components["schemas"]["CheckpointFailed"] | components["schemas"]["CommandApplied"] | components["schemas"]["TrainingEnded"] | components["schemas"]["ProcessDied"] | components["schemas"]["LogWritten"];
             /** Epoch */
             epoch: string;
             /** Seq */
@@ -2370,7 +2394,7 @@ export interface components {
              * @default auto
              * @enum {string}
              */
-            precision: "auto" | "fp32" | "bf16";
+            precision: "auto" | "fp32" | "bf16" | "fp16";
             /**
              * @default {
              *       "every": 250,

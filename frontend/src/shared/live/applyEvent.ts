@@ -51,6 +51,7 @@ export function applyEvent({ event, attempt }: Envelope, sink: EventSink): void 
     case "StorageLevelChanged":
       return sink.checkpoints?.();
     case "CheckpointSaved":
+    case "CheckpointFailed":
       return undefined;
     case "SampleGenerated":
       return sink.samples?.();
