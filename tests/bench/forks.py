@@ -63,7 +63,8 @@ def serve(path: str) -> None:
         if os.fork() == 0:
             server.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            launch(client)
+            with contextlib.suppress(BrokenPipeError):  # who asked is dead, and the ranks are ended
+                launch(client)
             os._exit(0)
         client.close()
 
