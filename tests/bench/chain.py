@@ -18,6 +18,7 @@ from threading import Event
 from typing import Any, Final, Literal
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from services.trainer import prepare
@@ -144,7 +145,8 @@ def _watch(child: Child, carrier: "subprocess.Popen[bytes]", kill: Kill | None) 
         if kill and kill.place == "a moment":
             first_step = first_step or (now if losses(child.directory) else 0.0)
             if first_step and now > first_step + kill.moment and child.ranks:
-                random.Random(kill.moment).choice(list(child.ranks.values())).kill()
+                with contextlib.suppress(psutil.NoSuchProcess):  # it was quicker: that is no kill, and is not counted as one
+                    random.Random(kill.moment).choice(list(child.ranks.values())).kill()
         time.sleep(0.01)
 
 

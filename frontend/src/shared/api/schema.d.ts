@@ -791,16 +791,35 @@ export interface components {
             every: number;
             /**
              * Keep Last
-             * @description recorded; this version keeps every checkpoint until its run is deleted
+             * @description so many of the newest are kept
              * @default 3
              */
             keep_last: number;
             /**
              * Keep Best
-             * @description recorded, like keep_last
+             * @description so many of the best by best_metric are kept
              * @default 1
              */
             keep_best: number;
+            /**
+             * Best Metric
+             * @description group/name of what is logged
+             * @default val/loss
+             */
+            best_metric: string;
+            /**
+             * Best Mode
+             * @description whether the smallest or the largest is best
+             * @default min
+             * @enum {string}
+             */
+            best_mode: "min" | "max";
+            /**
+             * Keep Every
+             * @description what is saved at a multiple of it is kept for ever
+             * @default null
+             */
+            keep_every: number | null;
         };
         /** CommandAnswer */
         CommandAnswer: {
@@ -1622,8 +1641,11 @@ export interface components {
              *         "holdout": 0.1
              *       },
              *       "checkpoint": {
+             *         "best_metric": "val/loss",
+             *         "best_mode": "min",
              *         "every": 500,
              *         "keep_best": 1,
+             *         "keep_every": null,
              *         "keep_last": 3
              *       },
              *       "sample": {
@@ -1981,7 +2003,10 @@ export interface components {
              * @default {
              *       "every": 500,
              *       "keep_last": 3,
-             *       "keep_best": 1
+             *       "keep_best": 1,
+             *       "best_metric": "val/loss",
+             *       "best_mode": "min",
+             *       "keep_every": null
              *     }
              */
             checkpoint: components["schemas"]["CheckpointSpec"];
