@@ -10,9 +10,10 @@ from typing import Final
 import torch
 from safetensors.torch import load_file
 
+from services.trainer.host import Command
 from services.trainer.soundness import verify
 from shared.spec import RunSpec
-from tests.bench.chain import Chain, Kill, losses
+from tests.bench.chain import TORCHRUN, Chain, Kill, losses
 from tests.bench.store import object_store
 from tests.trainer.runs import tiny_spec
 
@@ -55,15 +56,20 @@ def planned(rng: random.Random, number: int) -> Kill:
 
 @dataclass
 class Kills:
-    """`killed`: how many by place. `inexact`, `uncommitted`: what went wrong, in words."""
+    """`killed`: how many by place. `inexact`, `uncommitted`: what went wrong, in words.
+
+    The undisturbed run and every fifth attempt are torchrun's, the others `forks`.
+    """
 
     folder: Path
     wanted: int
     rng: random.Random
+    forks: Command
     killed: Counter[str] = field(default_factory=Counter)
     inexact: list[str] = field(default_factory=list)
     uncommitted: list[str] = field(default_factory=list)
     finished: int = 0
+    attempts: int = 0
 
     def run(self) -> None:
         with object_store(self.folder / "undisturbed" / "store") as url:
@@ -82,7 +88,7 @@ class Kills:
             chain = Chain(root, url)
             while True:
                 kill = planned(self.rng, self.killed.total()) if self.killed.total() < self.wanted else None
-                ended = chain.attempt(spec_of(), kill)
+                ended = chain.attempt(spec_of(), kill, self._command())
                 self._compare(chain, kill)
                 if ended == "finished":
                     break
@@ -92,6 +98,10 @@ class Kills:
             final = chain.commits()[0]
             assert final.step == STEPS
             self._same_state(chain.stored(final), f"{root.name}: the end")
+
+    def _command(self) -> Command:
+        self.attempts += 1
+        return TORCHRUN if self.attempts % 5 == 1 else self.forks
 
     def _compare(self, chain: Chain, kill: Kill | None) -> None:
         """The attempt that has just ended: what it went on from, and each of its losses."""
