@@ -14,6 +14,7 @@ from services.api.rows import locked, rows_changed
 from serving.database import Database
 from shared.errors import EnvironmentFault, GroundupError
 from shared.events import CheckpointDeleted
+from shared.names import CLUSTER_TOPIC
 from shared.storage_client import StorageClient
 
 _AT_ONCE: Final = 200
@@ -97,7 +98,8 @@ def _forget(session: Session, run_id: str, checkpoint_id: str, now: float) -> bo
     session.execute(delete(CheckpointAlias).where(CheckpointAlias.checkpoint_id == checkpoint_id))
     if rows_changed(session, delete(Checkpoint).where(Checkpoint.id == checkpoint_id)) != 1:
         return False
-    record(session, run_id, told, now)
+    for topic in (run_id, CLUSTER_TOPIC):
+        record(session, topic, told, now)
     return True
 
 

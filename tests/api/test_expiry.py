@@ -64,6 +64,7 @@ def test_what_nothing_keeps_gets_a_date_and_goes_when_it_has_come(both: Stage) -
         ("ckpt_10", 10, "retention", "nothing keeps it"),
         ("ckpt_30", 10, "retention", "nothing keeps it"),
     }
+    assert gone == [event for event in both.events("cluster") if event["type"] == "CheckpointDeleted"]
     assert collect(both) == 0
 
 

@@ -9,6 +9,8 @@ import { clockTime, exactTime } from "@/shared/format/time";
 import { Button } from "@/shared/ui/Button";
 import { Loaded } from "@/shared/ui/Loaded";
 import { Notice } from "@/shared/ui/Notice";
+import { Older } from "@/shared/ui/Older";
+import { useKeptPlace } from "./useKeptPlace";
 import { useLogLines } from "./useLogLines";
 
 const LINE_PIXELS = 20;
@@ -23,17 +25,24 @@ interface Props {
 
 /** What the run's processes wrote. */
 export function LogView({ run, find, rank, onShow }: Props) {
-  const lines = useLogLines(run);
+  const { query, older } = useLogLines(run);
   return (
     <section className="card" aria-label="Logs">
-      <Loaded query={lines}>
-        {(all) =>
-          all.length === 0 ? (
+      <Loaded query={query}>
+        {({ lines, cut }) =>
+          lines.length === 0 ? (
             <Notice title="No lines yet">
               <p>{hasEnded(run) ? "Its processes wrote nothing." : "What the training processes write appears here."}</p>
             </Notice>
           ) : (
-            <Lines all={all} find={find} rank={rank} onShow={onShow} live={!hasEnded(run)} />
+            <>
+              {cut && (
+                <Older label="Load older lines" older={older}>
+                  The newest {plural(lines.length, "line")}. What you look for, and the first error, is looked for in these.
+                </Older>
+              )}
+              <Lines all={lines} find={find} rank={rank} onShow={onShow} live={!hasEnded(run)} />
+            </>
           )
         }
       </Loaded>
@@ -51,6 +60,7 @@ function Lines({ all, find, rank, onShow, live }: Omit<Props, "run"> & { all: re
   }, [all, find, rank]);
   // eslint-disable-next-line react-hooks/incompatible-library -- used in this component only, nothing of it is memoised
   const virtual = useVirtualizer({ count: shown.length, getScrollElement: () => box.current, estimateSize: () => LINE_PIXELS, overscan: 20 });
+  useKeptPlace(box, all, shown, LINE_PIXELS);
   useEffect(() => {
     if (follow && shown.length > 0) virtual.scrollToIndex(shown.length - 1);
   }, [follow, shown.length, virtual]);

@@ -478,7 +478,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What happened to a run, oldest first: all events but steps and logs, which are read as metrics and logs. */
+        /** What happened to a run: all events but steps and logs, which are read as metrics and logs. */
         get: operations["events_list_events_api_v1_runs__run_id__events_get"];
         put?: never;
         post?: never;
@@ -529,7 +529,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Texts that the run's model wrote while it was trained, oldest first. */
+        /** Texts that the run's model wrote while it was trained. */
         get: operations["events_list_samples_api_v1_runs__run_id__samples_get"];
         put?: never;
         post?: never;
@@ -1590,6 +1590,8 @@ export interface components {
         MetricsAnswer: {
             /** Series */
             series: components["schemas"]["SeriesAnswer"][];
+            /** @description the newest step of the whole run; no point before it is missing. null: there is none yet */
+            reached: components["schemas"]["Reached"] | null;
         };
         /**
          * MissingPart
@@ -1828,6 +1830,13 @@ export interface components {
             tokens_per_second: number | null;
             /** Eta Seconds */
             eta_seconds: number | null;
+        };
+        /** Reached */
+        Reached: {
+            /** Attempt */
+            attempt: number;
+            /** Step */
+            step: number;
         };
         /** Refusal */
         Refusal: {
@@ -3620,6 +3629,8 @@ export interface operations {
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
+                /** @description what comes first; a cursor goes on in the order that gave it */
+                order?: "oldest" | "newest";
                 /** @description only events of this type */
                 type?: string | null;
             };
@@ -3657,9 +3668,11 @@ export interface operations {
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
+                /** @description what comes first; a cursor goes on in the order that gave it */
+                order?: "oldest" | "newest";
                 /** @description only lines of this process */
                 rank?: number | null;
-                /** @description the first line; lines are numbered from 0 per run, over all ranks and attempts */
+                /** @description no line before this one; lines are numbered from 0 per run, over all ranks and attempts */
                 from_line?: number;
             };
             header?: never;
@@ -3740,6 +3753,8 @@ export interface operations {
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
+                /** @description what comes first; a cursor goes on in the order that gave it */
+                order?: "oldest" | "newest";
             };
             header?: never;
             path: {
