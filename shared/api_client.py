@@ -1,7 +1,7 @@
 """The worker's calls to the api service."""
 
 from shared.http import InternalClient
-from shared.internal import CheckpointCommit, Claim, ClaimRequest, Heartbeat, HeartbeatReply, StateReport
+from shared.internal import CheckpointCommit, CheckpointDamage, Claim, ClaimRequest, Heartbeat, HeartbeatReply, StateReport
 
 
 class ApiClient(InternalClient):
@@ -19,3 +19,7 @@ class ApiClient(InternalClient):
     def commit_checkpoint(self, attempt_id: str, commit: CheckpointCommit) -> None:
         """Raises Stale; after that the checkpoint is not visible and never will be. Repeating a commit is harmless."""
         self.call("POST", f"/internal/attempts/{attempt_id}/checkpoints", commit)
+
+    def report_damage(self, attempt_id: str, damage: CheckpointDamage) -> None:
+        """Raises Stale. Repeating a report is harmless."""
+        self.call("POST", f"/internal/attempts/{attempt_id}/damaged", damage)

@@ -9,6 +9,7 @@ GroundupError
 │   ├── Conflict          409, the thing is in another state
 │   └── Stale             409, a worker acts for an attempt that is no longer its own
 └── EnvironmentFault      a part the service needs is missing or broken: 503, says which and how to bring it back
+    └── InsufficientStorage   507, there is no room for what is to be stored
 """
 
 from dataclasses import dataclass
@@ -90,3 +91,7 @@ class Stale(UserError):
 
 class EnvironmentFault(GroundupError):
     status, code = 503, "unavailable"
+
+
+class InsufficientStorage(EnvironmentFault):
+    status, code = 507, "insufficient-storage"

@@ -4,13 +4,12 @@ An event is past tense and belongs to a topic: a run's id, or `cluster`. Produce
 holes); Redis numbers them again per topic (`seq`) when they are published. Bytes are msgpack, which unlike JSON carries NaN.
 """
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-import msgpack
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-MAX_EVENT_BYTES: Final = 1 << 20
-"""Largest packed event that is read; a longer one is refused before it is unpacked."""
+from shared.packing import pack as pack
+from shared.packing import unpack as unpack
 
 
 class Event(BaseModel):
@@ -68,6 +67,24 @@ class CheckpointCommitted(Event):
     bytes: int
 
 
+class CheckpointDamaged(Event):
+    """Its bytes are not what was committed; it is never offered again."""
+
+    type: Literal["CheckpointDamaged"] = "CheckpointDamaged"
+    checkpoint_id: str
+    step: int
+    reason: str
+
+
+class CheckpointDeleted(Event):
+    type: Literal["CheckpointDeleted"] = "CheckpointDeleted"
+    checkpoint_id: str
+    step: int
+    bytes: int
+    by: str = Field(description="who asked, or `retention`")
+    reason: str
+
+
 class CommandRequested(Event):
     type: Literal["CommandRequested"] = "CommandRequested"
     command_id: str
@@ -85,6 +102,12 @@ class WorkerLost(Event):
     type: Literal["WorkerLost"] = "WorkerLost"
     worker: str
     reason: str
+
+
+class StorageLevelChanged(Event):
+    type: Literal["StorageLevelChanged"] = "StorageLevelChanged"
+    level: Literal["ok", "warning", "full"] = Field(description="of the room that the checkpoints have left")
+    message: str
 
 
 class TrainingStarted(Event):
@@ -128,7 +151,16 @@ class CheckpointSaved(Event):
     type: Literal["CheckpointSaved"] = "CheckpointSaved"
     step: int
     bytes: int
-    seconds: float
+    seconds: float = Field(description="from the step's end until all of it was on the disk")
+    stall_seconds: float = Field(0.0, description="how long training stood still for it")
+
+
+class CheckpointFailed(Event):
+    """It could not be written; nothing of it is left, and the run goes on. The next one that is due is tried as any other."""
+
+    type: Literal["CheckpointFailed"] = "CheckpointFailed"
+    step: int
+    reason: str
 
 
 class CommandApplied(Event):
@@ -167,14 +199,18 @@ AnyEvent = Annotated[
     | AttemptClaimed
     | AttemptEnded
     | CheckpointCommitted
+    | CheckpointDamaged
+    | CheckpointDeleted
     | CommandRequested
     | WorkerJoined
     | WorkerLost
+    | StorageLevelChanged
     | TrainingStarted
     | StepCompleted
     | EvaluationCompleted
     | SampleGenerated
     | CheckpointSaved
+    | CheckpointFailed
     | CommandApplied
     | TrainingEnded
     | ProcessDied
@@ -208,17 +244,3 @@ class Envelope(Record):
 
     epoch: str
     seq: int = Field(ge=1)
-
-
-def pack(value: object) -> bytes:
-    return bytes(msgpack.packb(value, use_bin_type=True))
-
-
-def unpack(data: bytes) -> Any:
-    """Raises ValueError for anything that is not one small msgpack value."""
-    if len(data) > MAX_EVENT_BYTES:
-        raise ValueError(f"{len(data)} bytes, at most {MAX_EVENT_BYTES} are read")
-    try:
-        return msgpack.unpackb(data, raw=False, max_array_len=1 << 16, max_map_len=1 << 12, max_ext_len=0)
-    except (ValueError, msgpack.UnpackException) as error:
-        raise ValueError(f"not msgpack: {error}") from error

@@ -10,6 +10,7 @@ from shared.errors import (
     EnvironmentFault,
     FieldError,
     GroundupError,
+    InsufficientStorage,
     InvalidFields,
     NotAllowed,
     NotAuthenticated,
@@ -60,6 +61,8 @@ def problem_error(response: httpx.Response) -> GroundupError:
         return InvalidFields(errors, remedy=remedy, code=code)
     if code == Stale.code:
         return Stale(detail, remedy=remedy)
+    if response.status_code == InsufficientStorage.status:
+        return InsufficientStorage(detail, remedy=remedy)
     if response.status_code >= 500:
         return EnvironmentFault(detail, remedy=remedy)
     return _BY_STATUS.get(response.status_code, UserError)(detail, remedy=remedy, errors=errors, code=code)

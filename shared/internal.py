@@ -36,13 +36,14 @@ class DatasetRef(Message):
 
 
 class TokenizerRef(Message):
-    """`bytes_per_token`: measured where it was trained; an estimate for other text."""
+    """`bytes_per_token`: measured where it was trained; an estimate for other text. `bytes`: of its tokenizer.json; 0 where not known."""
 
     id: str
     name: str
     version: int
     vocab_size: int
     bytes_per_token: float
+    bytes: int = 0
 
 
 class Resolved(Message):
@@ -222,6 +223,15 @@ class CheckpointCommit(Message):
     tokens: int
     metrics: dict[str, float]
     files: list[FileRef]
+
+
+class CheckpointDamage(Message):
+    """A restore found a checkpoint's bytes wrong; it is marked and never offered again."""
+
+    worker: str
+    fence: int
+    checkpoint_id: Label
+    reason: str
 
 
 class WorkerName(Message):

@@ -73,8 +73,11 @@ class EvaluateSpec(Section):
 
 class CheckpointSpec(Section):
     every: Steps = 500
-    keep_last: int = Field(3, ge=1, le=MAX_STEPS, description="recorded; this version keeps every checkpoint until its run is deleted")
-    keep_best: int = Field(1, ge=0, le=MAX_STEPS, description="recorded, like keep_last")
+    keep_last: int = Field(3, ge=1, le=MAX_STEPS, description="so many of the newest are kept")
+    keep_best: int = Field(1, ge=0, le=MAX_STEPS, description="so many of the best by best_metric are kept")
+    best_metric: str = Field("val/loss", max_length=100, pattern=r"^[a-z0-9_.]+/[a-z0-9_.]+$", description="group/name of what is logged")
+    best_mode: Literal["min", "max"] = Field("min", description="whether the smallest or the largest is best")
+    keep_every: Steps | None = Field(None, description="what is saved at a multiple of it is kept for ever")
 
 
 class SampleSpec(Section):
@@ -89,7 +92,7 @@ class TrainSpec(Section):
     micro_batch_size: Sequences | Literal["auto"] = Field("auto", description="sequences per device and forward pass")
     optimizer: OptimizerSpec = OptimizerSpec()
     schedule: ScheduleSpec = ScheduleSpec()
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     evaluate: EvaluateSpec = EvaluateSpec()
     checkpoint: CheckpointSpec = CheckpointSpec()
     sample: SampleSpec = SampleSpec()

@@ -19,6 +19,31 @@ class LocatedFiles(Message):
     files: list[Located]
 
 
+class VerifiedCheckpoint(Message):
+    """What reading the objects back showed: each file that is not what it should be, in words."""
+
+    damage: list[str]
+
+
+class StoredCheckpoint(Message):
+    """Objects below one checkpoint's prefix, committed or not. `changed_at`: of the newest, seconds since the epoch."""
+
+    run_id: str
+    checkpoint_id: str
+    bytes: int
+    changed_at: float
+
+
+class StoredCheckpoints(Message):
+    items: list[StoredCheckpoint]
+
+
+class Capacity(Message):
+    """Of the disk that the objects are on; None where it is somebody else's."""
+
+    disk_free_bytes: int | None
+
+
 class StorageClient(InternalClient):
     def resolve(self, request: ResolveRequest) -> Resolved:
         """Raises InvalidField (`dataset` or `tokenizer`) where there is no such thing or it is not ready."""
@@ -33,6 +58,7 @@ class StorageClient(InternalClient):
         return self.get(f"/internal/prepared/{prepared_id}", TokenShards)
 
     def start_checkpoint_upload(self, upload: CheckpointUpload) -> UploadUrls:
+        """Raises InsufficientStorage where it cannot fit, before any byte moves."""
         return self.post("/internal/uploads", upload, UploadUrls)
 
     def complete_checkpoint_upload(self, upload: CheckpointUpload) -> None:
@@ -42,6 +68,23 @@ class StorageClient(InternalClient):
     def presign_checkpoint(self, checkpoint: CheckpointRef) -> list[Located]:
         """Where to read a checkpoint's files."""
         return self.post("/internal/objects/presign", checkpoint, LocatedFiles).files
+
+    def verify_checkpoint(self, checkpoint: CheckpointRef) -> list[str]:
+        """Have storage read these files back, which takes its time. What is wrong with them, in words; empty where they are right."""
+        answer = self.call("POST", "/internal/objects/verify", checkpoint, timeout=600)
+        return VerifiedCheckpoint.model_validate(answer).damage
+
+    def delete_checkpoint_objects(self, run_id: str, checkpoint_id: str, *, changed_before: float | None = None) -> None:
+        """Delete a checkpoint's objects. Safe to repeat. Raises Conflict where one has changed at or after `changed_before`."""
+        condition = "" if changed_before is None else f"?changed_before={changed_before!r}"
+        self.call("DELETE", f"/internal/objects/{run_id}/{checkpoint_id}{condition}", timeout=60)
+
+    def stored_checkpoints(self) -> list[StoredCheckpoint]:
+        """Everything below the checkpoints' prefix, committed or not."""
+        return StoredCheckpoints.model_validate(self.call("GET", "/internal/objects", timeout=120)).items
+
+    def capacity(self) -> Capacity:
+        return self.get("/internal/capacity", Capacity)
 
     def delete_run_objects(self, run_id: str) -> None:
         """Delete all checkpoint objects of a run. Safe to repeat."""

@@ -1,4 +1,4 @@
-"""What the API says of runs, commands, checkpoints and workers: the shapes, and how they come from the tables."""
+"""What the API says of runs and commands: the shapes, and how they come from the tables."""
 
 from collections.abc import Iterable, Sequence
 from typing import Literal
@@ -7,9 +7,9 @@ from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.api.models import Attempt, Checkpoint, Command, Run
+from services.api.models import Attempt, Command, Run
 from serving.times import iso, iso_or_none
-from shared.internal import FileRef, Resolved
+from shared.internal import Resolved
 from shared.names import RunState
 from shared.spec import RunSpec
 
@@ -75,23 +75,6 @@ class CommandPage(BaseModel):
     next_cursor: str | None
 
 
-class CheckpointAnswer(BaseModel):
-    id: str
-    run_id: str
-    attempt: int
-    step: int
-    tokens: int
-    metrics: dict[str, float]
-    bytes: int
-    created_at: str
-    files: list[FileRef]
-
-
-class CheckpointPage(BaseModel):
-    items: list[CheckpointAnswer]
-    next_cursor: str | None
-
-
 def run_answers(session: Session, runs: Sequence[Run]) -> list[RunAnswer]:
     query = select(Attempt).where(Attempt.run_id.in_([run.id for run in runs])).order_by(Attempt.number)
     attempts: dict[str, list[Attempt]] = {}
@@ -142,8 +125,3 @@ def _progress_answer(run: Run, spec: RunSpec) -> ProgressAnswer:
 def command_answer(command: Command) -> CommandAnswer:
     told = {name: getattr(command, name) for name in ("type", "state", "step", "ranks", "reason", "by")}
     return CommandAnswer(command_id=command.id, created_at=iso(command.created_at), **told)
-
-
-def checkpoint_answer(checkpoint: Checkpoint) -> CheckpointAnswer:
-    told = {name: getattr(checkpoint, name) for name in ("id", "run_id", "attempt", "step", "tokens", "metrics", "bytes", "files")}
-    return CheckpointAnswer(created_at=iso(checkpoint.created_at), **told)

@@ -9,8 +9,9 @@ import redis
 from flask import Response, jsonify
 from flask_openapi3.openapi import OpenAPI
 
-from services.api import audit, auth, checkpoints, commands, generate, internal, login, runs, tokens, workers
+from services.api import aliases, audit, auth, checkpoints, commands, generate, internal, login, runs, tokens, usage, workers
 from services.api.parts import Parts
+from services.api.settings import DEFAULTS, KeepingSettings
 from serving.app import create_service
 from serving.database import Database
 from shared.settings import Settings
@@ -21,13 +22,19 @@ DOCUMENT: Final = Path(__file__).parent / "openapi.json"
 
 
 def create_app(
-    settings: Settings, database: Database, storage: StorageClient, client: redis.Redis, *, clock: Callable[[], float] = time.time
+    settings: Settings,
+    database: Database,
+    storage: StorageClient,
+    client: redis.Redis,
+    *,
+    clock: Callable[[], float] = time.time,
+    keeping: KeepingSettings = DEFAULTS,
 ) -> OpenAPI:
     app = create_service("api", settings, ready=database.ping)
-    parts = Parts(settings, database, storage, client, clock)
+    parts = Parts(settings, database, storage, client, clock, keeping)
     app.extensions["parts"] = parts
     audit.install_audit(app, parts)
-    for resource in (runs, commands, checkpoints, workers, generate, tokens, login, audit, auth, internal):
+    for resource in (runs, commands, checkpoints, aliases, usage, workers, generate, tokens, login, audit, auth, internal):
         app.register_api(resource.api)
     _serve_document(app)
     return app

@@ -2,17 +2,21 @@
 
 import math
 from collections.abc import Mapping
+from typing import Final
 
 from sqlalchemy import func, insert, literal, select
 from sqlalchemy.orm import Session
 
-from services.api.models import Attempt, Checkpoint, Run
+from services.api.models import Attempt, Checkpoint, DeletedCheckpoint, Run
 from services.api.outbox import record
 from services.api.rows import locked, rows_changed
 from shared.errors import NotFound, Stale
 from shared.events import CheckpointCommitted
 from shared.internal import CheckpointCommit, CheckpointRef
 from shared.names import CLUSTER_TOPIC
+
+USABLE: Final = (Checkpoint.damaged_at.is_(None), Checkpoint.deleted_by.is_(None))
+"""Neither damaged nor being deleted."""
 
 
 def commit_checkpoint(session: Session, attempt_id: str, commit: CheckpointCommit, now: float) -> None:
@@ -33,6 +37,7 @@ def commit_checkpoint(session: Session, attempt_id: str, commit: CheckpointCommi
         Checkpoint.bytes: size,
         Checkpoint.files: [file.model_dump() for file in commit.files],
         Checkpoint.created_at: now,
+        Checkpoint.verified_at: now,  # storage has just read it back
     }
     columns = [column.key for column in values]
     still_ours = (Run.current_attempt_id == Attempt.id, Attempt.id == attempt.id, Attempt.fence == commit.fence)
@@ -47,10 +52,18 @@ def commit_checkpoint(session: Session, attempt_id: str, commit: CheckpointCommi
 def _is_committed(session: Session, attempt_id: str, commit: CheckpointCommit) -> bool:
     known = session.get(Checkpoint, commit.checkpoint_id)
     if known is None:
-        return False
+        return _was_deleted(session, attempt_id, commit)
     if (known.attempt_id, known.fence, known.step) != (attempt_id, commit.fence, commit.step):
         raise Stale(f"checkpoint {commit.checkpoint_id} is another attempt's")
     return True
+
+
+def _was_deleted(session: Session, attempt_id: str, commit: CheckpointCommit) -> bool:
+    """A commit that is repeated after the checkpoint was deleted must not bring it back."""
+    deleted = session.get(DeletedCheckpoint, commit.checkpoint_id)
+    if deleted is not None and deleted.attempt_id != attempt_id:
+        raise Stale(f"checkpoint {commit.checkpoint_id} was another attempt's")
+    return deleted is not None
 
 
 def current_attempt(session: Session, attempt_id: str) -> tuple[Run, Attempt]:
@@ -65,13 +78,14 @@ def current_attempt(session: Session, attempt_id: str) -> tuple[Run, Attempt]:
 
 
 def checkpoints_newest_first(session: Session, run_id: str) -> list[Checkpoint]:
-    query = select(Checkpoint).where(Checkpoint.run_id == run_id).order_by(Checkpoint.step.desc(), Checkpoint.fence.desc())
+    """Those that can be used."""
+    query = select(Checkpoint).where(Checkpoint.run_id == run_id, *USABLE).order_by(Checkpoint.step.desc(), Checkpoint.fence.desc())
     return list(session.scalars(query))
 
 
 def newest_step(session: Session, run_id: str) -> int:
-    """0 where there is no checkpoint."""
-    return session.scalar(select(func.max(Checkpoint.step)).where(Checkpoint.run_id == run_id)) or 0
+    """Of the usable checkpoints; 0 where there is none."""
+    return session.scalar(select(func.max(Checkpoint.step)).where(Checkpoint.run_id == run_id, *USABLE)) or 0
 
 
 def checkpoint_ref(checkpoint: Checkpoint) -> CheckpointRef:

@@ -3,11 +3,17 @@
 V tokens in the vocabulary, L layers, H heads of Q channels, C = H * Q, T tokens a sequence.
 """
 
+from typing import Final
+
 from pydantic import BaseModel
 
+from shared.internal import TokenizerRef
 from shared.spec import ModelSpec, RunSpec
 
-FLOAT_BYTES = 4
+FLOAT_BYTES: Final = 4
+TENSOR_BYTES: Final = 100
+RNG_BYTES: Final = 15_200
+JSON_BYTES: Final = 2_500
 
 
 class Estimate(BaseModel):
@@ -22,7 +28,8 @@ class Estimate(BaseModel):
     cost_usd: float | None
 
 
-def estimate(spec: RunSpec, vocab_size: int) -> Estimate:
+def estimate(spec: RunSpec, tokenizer: TokenizerRef) -> Estimate:
+    vocab_size = tokenizer.vocab_size
     parameters = parameter_count(spec.model, vocab_size)
     tokens = spec.train.steps * spec.train.batch_size * spec.model.sequence_length
     return Estimate(
@@ -31,9 +38,17 @@ def estimate(spec: RunSpec, vocab_size: int) -> Estimate:
         flops=float(tokens) * flops_per_token(spec.model, parameters),
         memory_bytes_per_device=memory_bytes(spec, parameters, vocab_size),
         duration_seconds=None,
-        checkpoint_bytes=3 * FLOAT_BYTES * parameters,  # weights and AdamW's two moments
+        checkpoint_bytes=checkpoint_bytes(spec, tokenizer),
         cost_usd=None,
     )
+
+
+def checkpoint_bytes(spec: RunSpec, tokenizer: TokenizerRef) -> int:
+    """Weights and AdamW's two moments; each tensor's line in a safetensors header (a weight has four tensors, with its step counter);
+    each rank's three Mersenne twisters; the tokenizer; state and manifest as JSON."""
+    tensors = 4 * (4 * spec.model.n_layer + (1 if spec.model.tied_head else 2))
+    values = 3 * FLOAT_BYTES * parameter_count(spec.model, tokenizer.vocab_size)
+    return values + TENSOR_BYTES * tensors + RNG_BYTES * spec.compute.world_size + tokenizer.bytes + JSON_BYTES
 
 
 def parameter_count(model: ModelSpec, vocab_size: int) -> int:

@@ -9,16 +9,16 @@ from typing import Annotated, Final
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
 
-from services.api.commit import checkpoint_ref, checkpoints_newest_first
+from services.api.choosing import AliasRef, by_id, must_be_usable, named, newest_of_run
+from services.api.commit import checkpoint_ref
 from services.api.generation import Output, Outputs, replies
-from services.api.models import Checkpoint, Run
+from services.api.models import Checkpoint
 from services.api.parts import parts
 from services.api.paths import Id
 from serving.idempotency import Answer
 from serving.ids import new_id
-from shared.errors import Conflict, FieldError, GroundupError, InvalidFields, NotFound
+from shared.errors import FieldError, GroundupError, InvalidFields
 from shared.generation import GenerateReply, GenerateRequest
 
 api = APIBlueprint("generate", __name__)
@@ -32,10 +32,14 @@ _SHOWN: Final = {
 
 
 class GenerateBody(BaseModel):
-    """Either a checkpoint or a run (its newest one), and either one prompt or several. `seed` null: a random one, told in the answer."""
+    """A checkpoint by its id or its alias (`project/name`), or a run (its newest one); and either one prompt or several.
+
+    `seed` null: a random one, told in the answer.
+    """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     checkpoint_id: Id | None = None
+    alias: AliasRef | None = None
     run_id: Id | None = None
     prompt: Prompt | None = None
     prompts: list[Prompt] | None = Field(None, min_length=1, max_length=16)
@@ -88,8 +92,8 @@ def generate(body: GenerateBody) -> Answer | Response:
 
 def _check_choices(body: GenerateBody) -> None:
     errors = []
-    if (body.checkpoint_id is None) == (body.run_id is None):
-        errors.append(FieldError("checkpoint_id", "give either checkpoint_id or run_id"))
+    if sum(given is not None for given in (body.checkpoint_id, body.alias, body.run_id)) != 1:
+        errors.append(FieldError("checkpoint_id", "give one of checkpoint_id, alias and run_id"))
     if (body.prompt is None) == (body.prompts is None):
         errors.append(FieldError("prompt", "give either prompt or prompts"))
     if errors:
@@ -99,17 +103,10 @@ def _check_choices(body: GenerateBody) -> None:
 def _find_checkpoint(body: GenerateBody) -> Checkpoint:
     with parts().database.reading() as session:
         if body.checkpoint_id is not None:
-            checkpoint = session.scalar(select(Checkpoint).where(Checkpoint.id == body.checkpoint_id))
-            if checkpoint is None:
-                raise NotFound(f"there is no checkpoint {body.checkpoint_id}")
-            return checkpoint
-        run = session.get(Run, body.run_id)
-        if run is None:
-            raise NotFound(f"there is no run {body.run_id}")
-        found = checkpoints_newest_first(session, run.id)
-    if not found:
-        raise Conflict(f"run {run.name} has no checkpoint yet", remedy="wait for its first one, or lower train.checkpoint.every")
-    return found[0]
+            return must_be_usable(by_id(session, body.checkpoint_id))
+        if body.alias is not None:
+            return must_be_usable(named(session, body.alias))
+        return newest_of_run(session, body.run_id or "")
 
 
 def _streamed(first: GenerateReply, incoming: Generator[GenerateReply, None, None]) -> Response:

@@ -7,6 +7,7 @@ import threading
 
 from services.api.hints import Hints
 from services.api.scheduler import Scheduler
+from services.api.settings import KeepingSettings
 from serving.database import Database, database_url
 from shared.bus import connect
 from shared.settings import Settings
@@ -24,7 +25,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        Scheduler(settings, database, storage, client=client, send_hint=hints.send).run(stop)
+        Scheduler(settings, database, storage, client=client, send_hint=hints.send, keeping=KeepingSettings.read(os.environ)).run(stop)
     finally:
         hints.close()
         client.close()

@@ -9,6 +9,7 @@ from typing import Final, cast
 import redis
 from flask import current_app
 
+from services.api.settings import DEFAULTS, KeepingSettings
 from serving.database import Database
 from shared.settings import Settings
 from shared.storage_client import StorageClient
@@ -26,6 +27,7 @@ class Parts:
     storage: StorageClient
     redis: redis.Redis
     clock: Callable[[], float] = time.time
+    keeping: KeepingSettings = DEFAULTS
     conversations: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(CONVERSATIONS))
 
 

@@ -1,5 +1,6 @@
 """Runs: submit, check, list, show, delete."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask_openapi3.blueprint import APIBlueprint
@@ -9,8 +10,9 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from services.api.answers import RunAnswer, RunPage, run_answers
-from services.api.estimate import Estimate, estimate
-from services.api.models import Attempt, Checkpoint, Command, IdempotencyKey, Run
+from services.api.deletion import forget_all
+from services.api.estimate import Estimate
+from services.api.models import Attempt, Command, IdempotencyKey, Run
 from services.api.outbox import record
 from services.api.paging import newest_first
 from services.api.parts import parts
@@ -20,7 +22,7 @@ from services.api.submit import check, create
 from serving.idempotency import Answer, once, repeated
 from serving.paging import PageQuery
 from serving.principal import principal
-from shared.errors import Conflict, InvalidField, InvalidFields, NotFound
+from shared.errors import Conflict, FieldError, InvalidField, InvalidFields, NotFound
 from shared.events import RunDeleted
 from shared.names import CLUSTER_TOPIC, FINAL_STATES, RunState
 from shared.spec import Name, RunSpec
@@ -53,10 +55,17 @@ class Validation(BaseModel):
     model_config = ConfigDict(extra="forbid")
     valid: bool
     errors: list[SpecError]
+    warnings: list[SpecError]
     estimate: Estimate | None
 
 
-@api.post("/api/v1/runs", responses={201: RunAnswer})
+class SubmittedRun(RunAnswer):
+    """`warnings`: what may go wrong later."""
+
+    warnings: list[SpecError]
+
+
+@api.post("/api/v1/runs", responses={201: SubmittedRun})
 def create_run(body: SubmittedSpec) -> Answer:
     """Submit a run
 
@@ -69,7 +78,8 @@ def create_run(body: SubmittedSpec) -> Answer:
     def insert(session: Session) -> Answer:
         run = create(session, submission, by=principal().name, now=parts().clock())
         session.flush()
-        return run_answers(session, [run])[0].model_dump(mode="json"), 201
+        answer = SubmittedRun(**dict(run_answers(session, [run])[0]), warnings=_told(submission.warnings))
+        return answer.model_dump(mode="json"), 201
 
     return once(parts().database, IdempotencyKey, insert)
 
@@ -80,10 +90,12 @@ def validate_run(body: SubmittedSpec) -> Answer:
     try:
         submission = check(parts(), body.root)
     except (InvalidField, InvalidFields) as fault:
-        errors = [SpecError(field=error.field, message=error.message) for error in fault.errors]
-        return Validation(valid=False, errors=errors, estimate=None).model_dump(), 200
-    cost = estimate(submission.spec, submission.resolved.tokenizer.vocab_size)
-    return Validation(valid=True, errors=[], estimate=cost).model_dump(), 200
+        return Validation(valid=False, errors=_told(fault.errors), warnings=[], estimate=None).model_dump(), 200
+    return Validation(valid=True, errors=[], warnings=_told(submission.warnings), estimate=submission.cost).model_dump(), 200
+
+
+def _told(faults: Iterable[FieldError]) -> list[SpecError]:
+    return [SpecError(field=fault.field, message=fault.message) for fault in faults]
 
 
 @api.get("/api/v1/runs", responses={200: RunPage})
@@ -121,7 +133,8 @@ def delete_run(path: RunPath) -> tuple[str, int]:
         _must_have_ended(locked(session, Run, path.run_id), path.run_id)
         for topic in (path.run_id, CLUSTER_TOPIC):
             record(session, topic, RunDeleted(run_id=path.run_id, by=principal().name), parts().clock())
-        for table in (Command, Checkpoint, Attempt):
+        forget_all(session, [path.run_id])
+        for table in (Command, Attempt):
             session.execute(delete(table).where(table.run_id == path.run_id))
         session.execute(delete(Run).where(Run.id == path.run_id))
     return "", 204

@@ -1,4 +1,5 @@
-"""The scheduler: prepares and places, looks for what fell silent, and tells the others: events through Redis, hints to workers.
+"""The scheduler: prepares and places, looks for what fell silent, tells the others (events through Redis, hints to workers), and
+deletes checkpoints that nothing needs any more.
 
 Several may run at once: each write is conditional, and publishing twice is harmless.
 """
@@ -12,12 +13,14 @@ from typing import Final
 import redis
 from sqlalchemy import select, update
 
+from services.api.housekeeping import Housekeeping
 from services.api.models import Attempt, Command, Run
 from services.api.outbox import relay, resend_lost
 from services.api.placement import place
 from services.api.preparing import Preparing
 from services.api.reconcile import reconcile
 from services.api.rows import rows_changed
+from services.api.settings import DEFAULTS, KeepingSettings
 from serving.database import Database
 from shared.bus import epoch
 from shared.settings import Settings
@@ -34,22 +37,33 @@ class Scheduler:
     """`send_hint(worker)` may raise; hints are best effort."""
 
     def __init__(
-        self, settings: Settings, database: Database, storage: StorageClient, *, client: redis.Redis, send_hint: Callable[[str], None]
+        self,
+        settings: Settings,
+        database: Database,
+        storage: StorageClient,
+        *,
+        client: redis.Redis,
+        send_hint: Callable[[str], None],
+        keeping: KeepingSettings = DEFAULTS,
     ) -> None:
         self.database, self.client, self.send_hint = database, client, send_hint
         self.lease_seconds = settings.lease_seconds
         self.preparing = Preparing(database, storage)
+        self.housekeeping = Housekeeping(database, storage, keeping, self._step)
         self.failing: set[str] = set()
         self.last_tick = self.reconciled_at = 0.0
         self.watching_since = 0.0
         self.epoch, self.epoch_read_at = "", float("-inf")
 
     def run(self, stop: threading.Event) -> None:
-        """Redis has a thread of its own, so that nothing else waits for it where it hangs."""
-        messenger = threading.Thread(target=self._repeat, args=(stop, self.tell), name="messenger")
-        messenger.start()
+        """Redis and the housekeeping have threads of their own, so that nothing else waits for them where they hang."""
+        others = {"messenger": self.tell, "housekeeper": lambda: self.housekeeping.tick(time.time, stop)}
+        threads = [threading.Thread(target=self._repeat, args=(stop, work), name=name) for name, work in others.items()]
+        for thread in threads:
+            thread.start()
         self._repeat(stop, lambda: self.tick(time.time()))
-        messenger.join()
+        for thread in threads:
+            thread.join()
 
     def _repeat(self, stop: threading.Event, work: Callable[[], None]) -> None:
         while not stop.is_set():

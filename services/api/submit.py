@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from services.api.estimate import Estimate, estimate
 from services.api.models import Run, Slot, Worker
 from services.api.outbox import record
 from services.api.parts import Parts
+from services.api.room import measure, preflight
 from serving.ids import new_id
 from shared.errors import FieldError, InvalidFields
 from shared.events import RunCreated, RunStateChanged
@@ -20,18 +22,22 @@ from shared.spec import RunSpec, parse_spec
 class Submission:
     spec: RunSpec
     resolved: Resolved
+    cost: Estimate
+    warnings: list[FieldError]
 
 
 def check(parts: Parts, given: object) -> Submission:
-    """Raises InvalidField(s) naming what is at fault: fields, their combinations, dataset, tokenizer, the cluster's size."""
+    """Raises InvalidField(s) naming what is at fault: fields, their combinations, dataset, tokenizer, the cluster's size, its room."""
     spec = parse_spec(given)
     resolved = parts.storage.resolve(ResolveRequest(dataset=spec.dataset, tokenizer=spec.tokenizer))
     errors = too_few_tokens(spec, int(resolved.dataset.bytes / resolved.tokenizer.bytes_per_token))
+    disk_free, cost = parts.storage.capacity().disk_free_bytes, estimate(spec, resolved.tokenizer)
     with parts.database.reading() as session:
         errors += too_few_slots(session, spec)
-    if errors:
+        too_large, warnings = preflight(measure(session, parts.keeping.quota, disk_free), spec, cost.checkpoint_bytes)
+    if errors := [*errors, *too_large]:
         raise InvalidFields(tuple(errors))
-    return Submission(spec, resolved)
+    return Submission(spec, resolved, cost, warnings)
 
 
 def too_few_tokens(spec: RunSpec, tokens: int) -> list[FieldError]:

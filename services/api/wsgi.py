@@ -5,6 +5,7 @@ import os
 import time
 
 from services.api.app import create_app
+from services.api.settings import KeepingSettings
 from services.api.tokens import ensure_admin_token
 from serving.database import Database, database_url
 from shared.bus import connect
@@ -17,5 +18,9 @@ settings = Settings.read(os.environ)
 database = Database(database_url(os.environ, "api", settings.data_dir))
 ensure_admin_token(database, settings.data_dir, time.time())
 app = create_app(
-    settings, database, StorageClient(settings.storage_url, settings.join_secret), connect(settings.redis_url, blocking_seconds=2)
+    settings,
+    database,
+    StorageClient(settings.storage_url, settings.join_secret),
+    connect(settings.redis_url, blocking_seconds=2),
+    keeping=KeepingSettings.read(os.environ),
 )

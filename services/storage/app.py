@@ -8,6 +8,7 @@ from services.storage.prepared import prepared
 from services.storage.resolve import resolve
 from services.storage.stores import Stores
 from services.storage.tokenizers import tokenizers
+from services.storage.upkeep import upkeep
 from services.storage.uploads import uploads
 from serving.app import create_service
 from shared.settings import Settings
@@ -16,7 +17,7 @@ from shared.settings import Settings
 def create_app(settings: Settings, stores: Stores) -> OpenAPI:
     app = create_service("storage", settings, ready=lambda: check_ready(stores))
     app.extensions |= {"stores": stores, "public_url": settings.public_url}
-    for blueprint in (uploads, datasets, tokenizers, resolve, prepared, checkpoint_objects, checkpoint_files):
+    for blueprint in (uploads, datasets, tokenizers, resolve, prepared, checkpoint_objects, checkpoint_files, upkeep):
         app.register_api(blueprint)
     return app
 

@@ -1,16 +1,18 @@
 """Checkpoint objects: a worker writes them by presigned PUTs; they count once this service has read them back."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from flask import redirect
+from flask import Response, redirect
 from flask_openapi3.blueprint import APIBlueprint
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import delete, select
 
+from services.storage.export import plan, stream
 from services.storage.manifest import Id
 from services.storage.models import CheckpointFile
 from services.storage.objects import DamagedObject, MissingObject, checkpoint_key
+from services.storage.room import must_fit
 from services.storage.stores import Stores, lock, now, public_origin, stores
 from shared.errors import Conflict, InvalidField, NotFound
 from shared.internal import CheckpointRef, CheckpointUpload, FileRef, Located, PutUrl, UploadUrls
@@ -24,6 +26,15 @@ class RunPath(BaseModel):
     run_id: str
 
 
+class DownloadPath(BaseModel):
+    id: Id
+
+
+class DownloadQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    include: Literal["weights", "all"] = "weights"
+
+
 class FilePath(BaseModel):
     id: Id
     name: Annotated[str, Field(max_length=101, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._-]*$")]
@@ -31,9 +42,11 @@ class FilePath(BaseModel):
 
 @checkpoint_objects.post("/uploads")
 def start_upload(body: CheckpointUpload) -> Any:
-    """Where to PUT the files that storage does not have yet."""
+    """Where to PUT the files that storage does not have yet. 507 where they do not fit."""
     known = _known(stores(), body)
     files = [file for file in body.files if file.name not in known and not _is_there(stores(), body, file)]
+    if files:
+        must_fit(stores(), sum(file.bytes for file in files))
     puts = [PutUrl(name=file.name, url=stores().objects.put_url(_key(body, file.name))) for file in files]
     return UploadUrls(puts=puts).model_dump()
 
@@ -69,7 +82,7 @@ def presign(body: CheckpointRef) -> Any:
 @checkpoint_objects.delete("/objects/<run_id>")
 def delete_run_objects(path: RunPath) -> Any:
     """Delete all checkpoint objects of a run."""
-    _check_id("run_id", path.run_id)
+    check_id("run_id", path.run_id)
     with stores().database.writing() as session:
         session.execute(delete(CheckpointFile).where(CheckpointFile.run_id == path.run_id))
     stores().objects.delete_below(f"checkpoints/{path.run_id}/")
@@ -86,10 +99,33 @@ def read_file(path: FilePath) -> Any:
     return redirect(stores().objects.get_url(checkpoint_key(row.run_id, row.checkpoint_id, row.name), public_origin()))
 
 
+@checkpoint_files.get("/<id>/download", responses={200: None})
+def download(path: DownloadPath, query: DownloadQuery) -> Any:
+    """A checkpoint as one folder, in an uncompressed tar
+
+    Weights (safetensors), tokenizer.json, config.json, README.md (a model card) and SHA256SUMS; `include=all` adds everything else that
+    training needs to go on. The bytes are compared with their hashes on the way: where one differs the stream breaks off before its end.
+    """
+    with stores().database.reading() as session:
+        rows = list(session.scalars(select(CheckpointFile).where(CheckpointFile.checkpoint_id == path.id)))
+    if not rows:
+        raise NotFound(f"there is no checkpoint '{path.id}'", remedy="GET /api/v1/checkpoints lists them")
+    try:
+        archive = plan(stores().objects, rows, everything=query.include == "all")
+    except DamagedObject as error:
+        raise Conflict(f"checkpoint '{path.id}' is damaged: {error.detail}", remedy="take another one", code="checkpoint-damaged") from None
+    headers = {
+        "Content-Length": str(archive.size),
+        "Content-Disposition": f'attachment; filename="{archive.folder}.tar"',
+        "X-Accel-Buffering": "no",  # what breaks off must break off at the client too, and a large one needs no copy at the gateway
+    }
+    return Response(stream(stores().objects, archive), content_type="application/x-tar", headers=headers)
+
+
 def _known(stores: Stores, upload: CheckpointUpload) -> set[str]:
     """Names of files that were verified before. Raises InvalidField, Conflict where one has other bytes."""
-    _check_id("run_id", upload.run_id)
-    _check_id("checkpoint_id", upload.checkpoint_id)
+    check_id("run_id", upload.run_id)
+    check_id("checkpoint_id", upload.checkpoint_id)
     if not upload.files:
         raise InvalidField("files", "there are none", remedy="name the checkpoint's files")
     if len({file.name for file in upload.files}) < len(upload.files):
@@ -146,7 +182,7 @@ def _key(upload: CheckpointUpload, name: str) -> str:
     return checkpoint_key(upload.run_id, upload.checkpoint_id, name)
 
 
-def _check_id(field: str, given: str) -> None:
+def check_id(field: str, given: str) -> None:
     """Ids become part of keys, so they hold nothing that means something in a path."""
     if re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", given) is None:
         raise InvalidField(field, f"{given!r} is not an id", remedy="use the id as the api service gave it")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError, ResponseStreamingError
 
 from services.storage.settings import MIB, StorageSettings
 from shared.errors import EnvironmentFault, GroundupError
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 PUT_SECONDS: Final = 3600
 GET_SECONDS: Final = 6 * 3600
 PROBE_SECONDS: Final = 2
+CHECKPOINTS: Final = "checkpoints/"
 _ABSENT: Final = frozenset({"NoSuchKey", "NoSuchBucket", "404", "NotFound"})
 _TOO_SHORT: Final = frozenset({"InvalidRange", "416"})
 
@@ -34,6 +35,10 @@ class DamagedObject(GroundupError):
 
 class MissingObject(DamagedObject):
     code = "missing-object"
+
+
+class BrokenRead(EnvironmentFault):
+    """An answer ended before the bytes that it announced: the connection broke, or the endpoint has less than it thinks."""
 
 
 def part_key(sha256: str) -> str:
@@ -49,7 +54,7 @@ def tokenizer_key(tokenizer_id: str) -> str:
 
 
 def checkpoint_key(run_id: str, checkpoint_id: str, name: str) -> str:
-    return f"checkpoints/{run_id}/{checkpoint_id}/{name}"
+    return f"{CHECKPOINTS}{run_id}/{checkpoint_id}/{name}"
 
 
 class ObjectStore:
@@ -143,10 +148,15 @@ class ObjectStore:
             self._s3().delete_object(Bucket=self.settings.bucket, Key=key)
 
     def delete_below(self, prefix: str) -> None:
+        for key, _size, _changed_at in list(self.list_below(prefix)):
+            self.delete(key)
+
+    def list_below(self, prefix: str) -> Iterator[tuple[str, int, float]]:
+        """Key, bytes and time of change (seconds since the epoch) of every object, in the order of keys."""
         with self._faults(prefix):
             for page in self._s3().get_paginator("list_objects_v2").paginate(Bucket=self.settings.bucket, Prefix=prefix):
                 for entry in page.get("Contents", []):
-                    self._s3().delete_object(Bucket=self.settings.bucket, Key=entry["Key"])
+                    yield entry["Key"], entry["Size"], entry["LastModified"].timestamp()
 
     def close(self) -> None:
         for probe in (False, True):
@@ -202,6 +212,8 @@ class ObjectStore:
             if code in _TOO_SHORT:
                 raise DamagedObject(f"{key}: it ends before the bytes that were asked for") from error
             raise EnvironmentFault(f"S3 refused {key}: {error}", remedy="check the S3 keys and the S3 endpoint's log") from error
+        except (IncompleteReadError, ResponseStreamingError) as error:
+            raise BrokenRead(f"{key}: reading it broke off: {error}", remedy="try again") from error
         except BotoCoreError as error:
             raise EnvironmentFault(
                 f"S3 at {self.settings.endpoint_url} does not answer: {error}", remedy="`groundup doctor` tells what is down"

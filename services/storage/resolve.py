@@ -63,7 +63,12 @@ def resolve_tokenizer(stores: Stores, reference: str, version: DatasetVersion) -
 
 def tokenizer_ref(row: Tokenizer) -> TokenizerRef:
     return TokenizerRef(
-        id=row.id, name=row.name, version=row.version, vocab_size=row.vocab_size, bytes_per_token=row.bytes_per_token or 1.0
+        id=row.id,
+        name=row.name,
+        version=row.version,
+        vocab_size=row.vocab_size,
+        bytes_per_token=row.bytes_per_token or 1.0,
+        bytes=row.bytes or 0,
     )
 
 

@@ -14,8 +14,10 @@ from services.trainer.host import Host
 from services.trainer.patience import GaveUp, patiently
 from services.trainer.prepare import checkpoint_step
 from services.trainer.progress import SpoolWatch, finite
+from services.trainer.retention import kept
 from services.trainer.rundir import Manifest, RunDirectory
 from services.trainer.transfers import Halted, Transfers, sha256
+from shared.crash import crash_point
 from shared.errors import GroundupError, Stale
 from shared.internal import CheckpointCommit, CheckpointUpload, Claim, FileRef, StateReport
 
@@ -26,7 +28,10 @@ FAULTS: Final = 3
 
 
 class Courier:
-    """A thread of its own. `on_stale` is called where api refuses the fence; after that nothing is carried any more."""
+    """A thread of its own, which carries one checkpoint at a time, oldest first; but what newer ones have made superfluous before its turn
+    came is left out, so that the newest is never far behind. `on_stale` is called where api refuses the fence; after that nothing is
+    carried any more.
+    """
 
     def __init__(self, host: Host, claim: Claim, watch: SpoolWatch, on_stale: Callable[[str], None]) -> None:
         self.host, self.claim, self.watch, self.on_stale = host, claim, watch, on_stale
@@ -36,6 +41,7 @@ class Courier:
         self.told_running = False
         self.done: list[Path] = []
         self.refused: list[Path] = []
+        self.metrics_of: dict[int, dict[str, float]] = {}
         self.faults: Counter[str] = Counter()
         self.finishing = Event()
         self.thread = Thread(target=self._run, name=f"courier-{claim.attempt_id}", daemon=True)
@@ -87,7 +93,7 @@ class Courier:
 
     def _carry_checkpoints(self) -> bool:
         """Whether one has to be tried again."""
-        for folder in sorted(set(self._finished()) - set(self.done), key=step_of):
+        while folder := self._next():
             try:
                 self._carry(folder)
             except (Stale, Halted):
@@ -100,10 +106,32 @@ class Courier:
             self._keep_newest()
         return False
 
+    def _next(self) -> Path | None:
+        """The oldest that waits and that the run's retention would keep."""
+        waiting = sorted(set(self._finished()) - set(self.done), key=step_of)
+        for folder in waiting:
+            if step_of(folder) not in self.metrics_of:
+                self.metrics_of[step_of(folder)] = self._metrics(folder)
+        wanted = kept(self.metrics_of, self.claim.spec.train.checkpoint)
+        for folder in waiting:
+            if step_of(folder) in wanted:
+                return folder
+            log.info("%s: the checkpoint of step %d is left out: newer ones came before its turn", self.claim.attempt_id, step_of(folder))
+            shutil.rmtree(folder, ignore_errors=True)
+        return None
+
+    def _metrics(self, folder: Path) -> dict[str, float]:
+        """What cannot be read is found out, and told, when it is carried."""
+        try:
+            return finite(Manifest.model_validate_json((folder / "manifest.json").read_bytes()).metrics)
+        except (OSError, ValueError):
+            return {}
+
     def _finished(self) -> list[Path]:
         return [folder for folder in self.directory.checkpoints.glob("step_*") if checkpoint_step(folder) is not None]
 
     def _carry(self, folder: Path) -> None:
+        crash_point("upload.before")
         manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
         own = folder / "manifest.json"
         files = [*manifest.files, FileRef(name=own.name, bytes=own.stat().st_size, sha256=sha256(own))]
@@ -117,11 +145,15 @@ class Courier:
             files=files,
         )
         self._insist(lambda: self._upload(folder, upload), f"uploading the checkpoint of step {manifest.step}")
+        crash_point("commit.before")
         self._insist(lambda: self.host.api.commit_checkpoint(self.claim.attempt_id, commit), "committing a checkpoint")
+        crash_point("commit.after")
 
     def _upload(self, folder: Path, upload: CheckpointUpload) -> None:
         for put in self.host.storage.start_checkpoint_upload(upload).puts:
             self.transfers.put(folder / put.name, put.url)
+            crash_point("upload.between_files")
+        crash_point("upload.before_complete")
         self.host.storage.complete_checkpoint_upload(upload)
 
     def _insist(self, call: Callable[[], None], what: str) -> None:

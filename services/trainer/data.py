@@ -14,6 +14,7 @@ from torch import Tensor
 
 from services.trainer.order import epoch_key, permute
 from services.trainer.rundir import TokenFiles
+from services.trainer.state import DataPosition
 from services.trainer.world import World
 from shared.errors import InvalidField
 from shared.spec import RunSpec
@@ -97,6 +98,11 @@ class TrainingBatches:
         first = (step - 1) * self.batch_size + self.world.rank * share
         tokens = self.windows.training(first, first + share)
         return [to_batch(part, self.world.device) for part in np.split(tokens, share // self.micro_batch_size)]
+
+    def position(self, step: int) -> DataPosition:
+        """Of the sample that follows `step`."""
+        epoch, index = divmod(step * self.batch_size, self.windows.per_epoch)
+        return DataPosition(epoch=epoch, index=index)
 
 
 def to_batch(tokens: NDArray[np.int64], device: torch.device) -> Batch:

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from services.trainer.data import Windows, to_batch
 from services.trainer.model import GPT
 from services.trainer.world import World, choose_precision
+from shared.crash import crash_point
 from shared.names import Metric
 from shared.spec import RunSpec
 
@@ -28,6 +29,7 @@ def make_evaluation(model: GPT, windows: Windows, token_bytes: list[int], spec: 
         sums = torch.zeros(4, dtype=torch.float64, device=world.device)  # loss, tokens, loss of text, bytes of text
         model.eval()
         for first, last in pieces:
+            crash_point("evaluation")
             inputs, targets = to_batch(windows.held_out(first, last), world.device)
             with world.autocast(choose_precision(spec.train.precision, world.device)):
                 logits = model(inputs)

@@ -25,6 +25,7 @@ from services.trainer.slots import find_slots
 from services.trainer.transfers import store_client
 from shared import bus
 from shared.api_client import ApiClient
+from shared.crash import arm
 from shared.errors import EnvironmentFault
 from shared.settings import Settings
 from shared.storage_client import StorageClient
@@ -36,6 +37,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
+        arm(os.environ.get("CRASH_AT", ""))
         run(os.environ)
     except EnvironmentFault as error:
         sys.exit(f"{error.detail}; {error.remedy}")

@@ -6,7 +6,6 @@ Exit codes: 0 with an outcome.json; 75 (EX_TEMPFAIL) without one after SIGTERM, 
 import logging
 import os
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -21,13 +20,20 @@ from services.trainer.evaluate import make_evaluation
 from services.trainer.loop import Interrupted, train
 from services.trainer.model import GPT
 from services.trainer.optimizer import make_optimizer
+from services.trainer.parts import ModelPart, OptimizerPart, Part
+from services.trainer.randomness import RandomPart, seed_all
+from services.trainer.report import Report, write_whole
 from services.trainer.rundir import AttemptOrder, Outcome, RunDirectory
 from services.trainer.sampling import generate
-from services.trainer.spool import SpoolWriter
+from services.trainer.saver import Saver
+from services.trainer.scaling import Scaling
+from services.trainer.soundness import DamagedCheckpoint
+from services.trainer.state import History, SchedulePosition, State
 from services.trainer.vocabulary import read_tokenizer
 from services.trainer.world import World, choose_precision, join
+from shared.crash import arm
 from shared.errors import UserError
-from shared.events import AnyEvent, CheckpointSaved, SampleGenerated, TrainingEnded, TrainingStarted
+from shared.events import AnyEvent, SampleGenerated, TrainingStarted
 
 INTERRUPTED: Final = 75
 
@@ -41,6 +47,7 @@ def main() -> int:
     write_whole(folder.pid(rank), str(os.getpid()))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     order = AttemptOrder.model_validate_json(folder.order.read_bytes())
+    arm(os.environ.get("CRASH_AT", ""))
     with join(order.device, os.environ) as world:
         commands = Commands(folder.commands, world)
         commands.listen()
@@ -50,31 +57,12 @@ def main() -> int:
         except Interrupted as interrupted:
             log.warning("%s", interrupted)
             return INTERRUPTED
+        except DamagedCheckpoint as error:
+            outcome = Outcome(state="failed", step=0, tokens=0, reason="the checkpoint is damaged", summary={}, damage=str(error))
         except UserError as error:
             outcome = Outcome(state="failed", step=0, tokens=0, reason=error.detail, summary={})
         report.close(outcome)
     return 0
-
-
-class Report:
-    """Rank 0 speaks for all; the other ranks compute the same and say nothing."""
-
-    def __init__(self, folder: RunDirectory, order: AttemptOrder, world: World) -> None:
-        self.folder, self.spool = folder, None
-        if world.rank == 0:
-            producer = f"attempt-{order.attempt}"
-            self.spool = SpoolWriter(folder.spool, run_id=order.run_id, attempt=order.attempt, fence=order.fence, producer=producer)
-
-    def emit(self, event: AnyEvent) -> None:
-        if self.spool is not None:
-            self.spool.emit(event)
-
-    def close(self, outcome: Outcome) -> None:
-        log.info("%s at step %d %s", outcome.state, outcome.step, outcome.reason)
-        if self.spool is not None:
-            self.emit(TrainingEnded(step=outcome.step, outcome=outcome.state, reason=outcome.reason))
-            self.spool.close()
-            write_whole(self.folder.outcome, outcome.model_dump_json(indent=2))
 
 
 class Attempt:
@@ -83,29 +71,64 @@ class Attempt:
     def __init__(self, folder: RunDirectory, order: AttemptOrder, world: World, emit: Callable[[AnyEvent], None]) -> None:
         self.folder, self.order, self.spec, self.world, self.emit = folder, order, order.spec, world, emit
         self.windows = Windows(TokenStream(folder.tokens, order.data), self.spec)
-        torch.manual_seed(self.spec.train.seed)
+        self.batches = TrainingBatches(self.windows, self.spec, world)
+        seed_all(self.spec.train.seed)
         self.model = GPT(self.spec.model, order.data.vocab_size).to(world.device)
         self.replica = world.replicate(self.model, torch.zeros(1, self.spec.model.sequence_length, dtype=torch.int64, device=world.device))
         self.optimizer = make_optimizer(self.model, self.spec.train.optimizer)
-        torch.manual_seed(self.spec.train.seed + 1 + world.rank)  # the same model everywhere, but each rank drops out its own
-        self.restored = checkpoint.restore(folder.restore, self.model, self.optimizer, world) if folder.restore.is_dir() else None
+        self.scaling = Scaling(world.device, choose_precision(self.spec.train.precision, world.device))
+        seed_all(self.spec.train.seed + 1 + world.rank)  # the same model everywhere, but each rank drops out its own
+        self.parts: list[Part] = [ModelPart(self.model), OptimizerPart(self.optimizer, self.model), RandomPart(world)]
+        self.history = self.restore() if folder.restore.is_dir() else History()
+        self.saver = Saver(folder, order.run_id, self.parts, world, emit=emit)
+
+    def restore(self) -> History:
+        """Raises DamagedCheckpoint, UnfitCheckpoint."""
+        state = checkpoint.restore(self.folder.restore, self.parts, self.world, self.misfit)
+        self.scaling.load(state.scaler)
+        return History.of(state)
+
+    def misfit(self, state: State) -> str:
+        """The order of samples is a function of the step: only with the same data and batch size does it go on where it was."""
+        here = self.batches.position(state.step)
+        if state.data in {None, here}:
+            return ""
+        return f"expected to go on at sample ({here}), found ({state.data}); the data or the batch size are others"
 
     def run(self, commands: Commands) -> Outcome:
-        first_step, known = (self.restored.step + 1, dict(self.restored.metrics)) if self.restored else (1, {})
-        self.emit(self.started(first_step))
-        return train(
+        self.emit(self.started(self.history.step + 1))
+        outcome = train(
             self.spec,
             self.replica,
             self.optimizer,
-            TrainingBatches(self.windows, self.spec, self.world),
+            self.batches,
             self.world,
-            first_step=first_step,
-            known=known,
+            history=self.history,
+            scaling=self.scaling,
             emit=self.emit,
-            save=self.save,
+            snapshot=lambda: self.saver.snapshot(self.state()),
+            write=self.saver.write,
             evaluate=make_evaluation(self.model, self.windows, self.order.data.token_bytes, self.spec, self.world),
             sample=self.sample,
             commands=commands,
+        )
+        self.saver.settle(needed=outcome.state != "failed")
+        return outcome
+
+    def state(self) -> State:
+        step = self.history.step
+        return State(
+            step=step,
+            tokens=step * self.spec.train.batch_size * self.spec.model.sequence_length,
+            metrics=dict(self.history.known),
+            spec=self.spec,
+            vocab_size=self.model.vocab_size,
+            world_size=self.world.size,
+            data=self.batches.position(step),
+            schedule=SchedulePosition(step=step),
+            scaler=self.scaling.state(),
+            skipped_steps=self.history.skipped_steps,
+            journal=list(self.history.journal),
         )
 
     def started(self, first_step: int) -> TrainingStarted:
@@ -117,15 +140,6 @@ class Attempt:
             precision=choose_precision(self.spec.train.precision, self.world.device),
             parameters=self.model.parameter_count(),
         )
-
-    def save(self, step: int, metrics: dict[str, float]) -> None:
-        begin = time.perf_counter()
-        tokens = step * self.spec.train.batch_size * self.spec.model.sequence_length
-        state = checkpoint.State(step=step, tokens=tokens, metrics=metrics, spec=self.spec, vocab_size=self.model.vocab_size)
-        manifest = checkpoint.save(self.folder, self.order.run_id, state, (self.model, self.optimizer), self.world)
-        if manifest is not None:
-            size = sum(file.bytes for file in manifest.files)
-            self.emit(CheckpointSaved(step=step, bytes=size, seconds=time.perf_counter() - begin))
 
     def sample(self, step: int) -> None:
         """On rank 0 only; the others wait for it in the next step's first exchange."""
@@ -156,14 +170,6 @@ def redirect_output(path: Path) -> None:
     with path.open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Whoever finds the file finds all of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torn = path.with_name(f".{path.name}.tmp")
-    torn.write_text(text)
-    torn.replace(path)
 
 
 def leave(code: int) -> None:

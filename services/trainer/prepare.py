@@ -5,25 +5,26 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 from services.trainer.host import Host
 from services.trainer.patience import UNREADABLE_SECONDS, patiently
 from services.trainer.rundir import AttemptOrder, RunDirectory, TokenFiles
 from services.trainer.transfers import Damaged, Transfers, file_name, link
-from shared.errors import EnvironmentFault, UserError
-from shared.internal import CheckpointRef, Claim, Located, TokenShards
+from shared.errors import EnvironmentFault, GroundupError, Stale, UserError
+from shared.internal import CheckpointDamage, CheckpointRef, Claim, Located, TokenShards
 
 log = logging.getLogger(__name__)
 
 
-def prepare(host: Host, claim: Claim, directory: RunDirectory, transfers: Transfers, tell: Callable[[str], None]) -> int:
-    """The step to go on from, 0 for a fresh start. `tell` gets lines for the run.
+def prepare(host: Host, claim: Claim, directory: RunDirectory, transfers: Transfers, tell: Callable[[str], None]) -> CheckpointRef | None:
+    """The checkpoint to go on from; None for a fresh start. `tell` gets lines for the run.
 
     Raises EnvironmentFault where another try may help; Damaged, Halted, GaveUp, UserError where not.
     """
     shards = host.storage.token_shards(claim.prepared_id)
     _fetch_tokens(shards, directory, transfers, host.cache)
-    step = _restore(host, claim, directory, transfers, tell)
+    restored = _restore(host, claim, directory, transfers, tell)
     order = AttemptOrder(
         run_id=claim.run_id,
         attempt=claim.attempt,
@@ -35,7 +36,7 @@ def prepare(host: Host, claim: Claim, directory: RunDirectory, transfers: Transf
     torn = directory.order.with_suffix(".tmp")
     torn.write_text(order.model_dump_json(indent=1))
     torn.replace(directory.order)
-    return step
+    return restored
 
 
 def _fetch_tokens(shards: TokenShards, directory: RunDirectory, transfers: Transfers, cache: Path) -> None:
@@ -56,8 +57,8 @@ def _token_files(shards: TokenShards) -> TokenFiles:
     )
 
 
-def _restore(host: Host, claim: Claim, directory: RunDirectory, transfers: Transfers, tell: Callable[[str], None]) -> int:
-    """Fetch the newest checkpoint that can be read and is right, and tell its step; where all are damaged, the run starts from scratch.
+def _restore(host: Host, claim: Claim, directory: RunDirectory, transfers: Transfers, tell: Callable[[str], None]) -> CheckpointRef | None:
+    """Fetch the newest checkpoint that can be read and is right; where all are damaged, which api is told, the run starts from scratch.
 
     A checkpoint the store will not give is no reason to start from scratch: where no older one serves, raises EnvironmentFault.
     """
@@ -70,18 +71,33 @@ def _restore(host: Host, claim: Claim, directory: RunDirectory, transfers: Trans
             patiently(partial(_fetch, host, checkpoint, directory, transfers), f"fetching {name}", transfers.interrupt, seconds=seconds)
         except (Damaged, UserError) as error:
             tell(f"{name} cannot be used, trying the one before: {error}")
+            report_damage(host, claim, checkpoint, str(error), transfers.interrupt)
         except EnvironmentFault as error:
             unreadable = unreadable or error
             tell(f"{name} cannot be read, trying the one before: {error}")
         else:
             log.info("%s goes on from step %d (%s)", claim.attempt_id, checkpoint.step, checkpoint.id)
-            return checkpoint.step
+            return checkpoint
         shutil.rmtree(directory.restore, ignore_errors=True)
     if unreadable:
         raise unreadable
     if claim.checkpoints:
         tell("no checkpoint could be used: starting from the first step")
-    return 0
+    return None
+
+
+def report_damage(host: Host, claim: Claim, checkpoint: CheckpointRef, reason: str, interrupt: Event) -> bool:
+    """Have a checkpoint marked; whether api took it. Raises Stale, GaveUp; else training does not depend on it."""
+    damage = CheckpointDamage(worker=host.settings.name, fence=claim.fence, checkpoint_id=checkpoint.id, reason=reason)
+    what = f"reporting that {checkpoint.id} is damaged"
+    try:
+        patiently(lambda: host.api.report_damage(claim.attempt_id, damage), what, interrupt, seconds=UNREADABLE_SECONDS)
+    except Stale:
+        raise
+    except GroundupError as error:
+        log.error("%s: %s", what, error)
+        return False
+    return True
 
 
 def _fetch(host: Host, checkpoint: CheckpointRef, directory: RunDirectory, transfers: Transfers) -> None:

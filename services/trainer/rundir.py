@@ -15,9 +15,9 @@ outcome.json             Outcome, written by rank 0 as its last act
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from shared.internal import FileRef, Message
 from shared.spec import RunSpec
@@ -56,12 +56,17 @@ class Order(Message):
 
     command_id: str
     type: Literal["stop"]
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+FORMATS: Final = (1, 2)
+"""Of checkpoints: those that can be read. The last one is written."""
 
 
 class Manifest(Message):
     """Last file of a checkpoint; the digests are of the files beside it."""
 
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 2
     run_id: str
     step: int
     tokens: int
@@ -70,13 +75,16 @@ class Manifest(Message):
 
 
 class Outcome(Message):
-    """`failed` here means that the run itself is at fault (its loss is NaN, say) and trying again would not help."""
+    """`failed` here means that the run itself is at fault (its loss is NaN, say) and trying again would not help; unless `damage` says
+    what is wrong with the bytes of the checkpoint it was to go on from: then an older one will do.
+    """
 
     state: Literal["succeeded", "stopped", "failed"]
     step: int
     tokens: int
     reason: str = ""
     summary: Metrics
+    damage: str = ""
 
 
 @dataclass(frozen=True)

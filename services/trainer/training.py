@@ -12,15 +12,15 @@ from services.trainer.courier import Courier
 from services.trainer.host import Host
 from services.trainer.logs import LogTail
 from services.trainer.patience import GaveUp, patiently
-from services.trainer.prepare import prepare
+from services.trainer.prepare import prepare, report_damage
 from services.trainer.progress import SpoolWatch, finite
 from services.trainer.rundir import Outcome, RunDirectory
 from services.trainer.shipper import Tail
 from services.trainer.spool import SpoolWriter
-from services.trainer.transfers import Halted, Transfers
+from services.trainer.transfers import Halted, Transfers, holds
 from shared.errors import EnvironmentFault, GroundupError
 from shared.events import AnyEvent, LogWritten, ProcessDied
-from shared.internal import Claim, StateReport
+from shared.internal import CheckpointRef, Claim, StateReport
 
 log = logging.getLogger(__name__)
 TICK_SECONDS: Final = 0.1
@@ -64,6 +64,7 @@ class Training:
         self.logs = LogTail(self.directory.root / "logs")
         self.courier = Courier(host, claim, watch, on_stale)
         self.child: Child | None = None
+        self.restored: CheckpointRef | None = None
         self.failed_at = self.outcome_at = self.enough_at = float("inf")
         self.told: set[str] = set()
 
@@ -87,13 +88,13 @@ class Training:
 
     def _set_up(self) -> None:
         transfers = Transfers(self.host.http, self.signals.interrupt)
-        step = patiently(
+        self.restored = patiently(
             lambda: prepare(self.host, self.claim, self.directory, transfers, self._tell),
             f"setting up {self.claim.attempt_id}",
             self.signals.interrupt,
             seconds=SET_UP_SECONDS,
         )
-        self.watch.resume(self.claim.spec, step)
+        self.watch.resume(self.claim.spec, self.restored.step if self.restored else 0)
 
     def _start(self) -> Child:
         gpus = [slot.id for slot in self.claim.slots if slot.device == "cuda"]
@@ -138,6 +139,8 @@ class Training:
     def _verdict(self, child: Child) -> StateReport:
         if self.directory.outcome.exists():
             outcome = Outcome.model_validate_json(self.directory.outcome.read_bytes())
+            if outcome.damage and self.restored:
+                return self._damaged(self.restored, outcome.damage)
             report = self._report(outcome.state, outcome.reason, retry=False)
             return report.model_copy(update={"summary": finite(outcome.summary)})
         if self.signals.interrupt.is_set():
@@ -147,6 +150,13 @@ class Training:
         log.warning("%s: %s (noticed after %.1f s)", self.claim.attempt_id, reason, silent)
         self._note(ProcessDied(reason=reason, after_seconds=silent))
         return self._report("failed", reason)
+
+    def _damaged(self, checkpoint: CheckpointRef, found: str) -> StateReport:
+        """The child refuses what it was to go on from. It is marked unless the fault is this host's: a copy that went bad after it came."""
+        reason = f"the checkpoint of step {checkpoint.step} is damaged: {found}"
+        is_ours = not all(holds(self.directory.restore / file.name, file) for file in checkpoint.files)
+        reported = not is_ours and report_damage(self.host, self.claim, checkpoint, found, self.signals.interrupt)
+        return self._report("failed", reason, counts=not reported)
 
     def _interrupted(self) -> StateReport:
         if self.signals.killed.is_set():

@@ -14,7 +14,7 @@ from typing import IO, Final
 import httpx
 
 from shared.errors import EnvironmentFault, GroundupError
-from shared.internal import Located
+from shared.internal import FileRef, Located
 
 log = logging.getLogger(__name__)
 CHUNK: Final = 1 << 20
@@ -130,12 +130,16 @@ def file_name(name: str) -> str:
 
 
 def is_intact(path: Path, expected: Located) -> bool:
-    if not path.is_file() or path.stat().st_size != expected.bytes:
-        return False
-    if sha256(path) == expected.sha256:
+    if holds(path, expected):
         return True
-    log.warning("%s is damaged; it is fetched again", path)
+    if path.is_file():
+        log.warning("%s is damaged; it is fetched again", path)
     return False
+
+
+def holds(path: Path, expected: Located | FileRef) -> bool:
+    """Whether the file is there with just these bytes."""
+    return path.is_file() and path.stat().st_size == expected.bytes and sha256(path) == expected.sha256
 
 
 def sha256(path: Path) -> str:

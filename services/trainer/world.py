@@ -12,7 +12,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-Precision = Literal["fp32", "bf16"]
+Precision = Literal["fp32", "bf16", "fp16"]
+_COMPUTED_IN = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class World:
         self.total(torch.zeros(1))
 
     def autocast(self, precision: Precision) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16")
+        return torch.autocast(self.device.type, _COMPUTED_IN[precision], enabled=precision != "fp32")
 
 
 @contextlib.contextmanager
@@ -96,7 +97,7 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def choose_precision(wanted: Literal["auto", "fp32", "bf16"], device: torch.device) -> Precision:
+def choose_precision(wanted: Literal["auto", "fp32", "bf16", "fp16"], device: torch.device) -> Precision:
     """`auto`: bf16 on a GPU, where it is twice as fast and more; fp32 on a CPU, where it is exact and about as fast."""
     if wanted != "auto":
         return wanted

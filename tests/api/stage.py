@@ -11,10 +11,19 @@ from services.api.placement import Placed, place
 from services.api.preparing import Preparing
 from services.api.reconcile import reconcile
 from serving.database import Database
-from shared.errors import GroundupError, InvalidField
-from shared.internal import CheckpointRef, DatasetRef, Located, Prepared, PrepareRequest, Resolved, ResolveRequest, TokenizerRef
+from shared.errors import Conflict, GroundupError, InvalidField
+from shared.internal import (
+    CheckpointRef,
+    DatasetRef,
+    Located,
+    Prepared,
+    PrepareRequest,
+    Resolved,
+    ResolveRequest,
+    TokenizerRef,
+)
 from shared.names import PROTOCOL
-from shared.storage_client import StorageClient
+from shared.storage_client import Capacity, StorageClient, StoredCheckpoint
 from tests.conftest import JOIN_SECRET, headers
 
 WORKER = {"Authorization": f"Bearer {JOIN_SECRET}"}
@@ -34,6 +43,10 @@ class FakeStorage(StorageClient):
         self.prepared: Prepared | GroundupError = Prepared(id="prep_1", state="ready", progress=1.0, tokens=1_000_000)
         self.deleted: list[str] = []
         self.fault: GroundupError | None = None
+        self.disk_free: int | None = None
+        self.damage: dict[str, list[str]] = {}
+        self.stored: list[StoredCheckpoint] = []
+        self.deleted_checkpoints: list[str] = []
 
     def resolve(self, request: ResolveRequest) -> Resolved:
         if self.fault:
@@ -55,6 +68,27 @@ class FakeStorage(StorageClient):
         if self.fault:
             raise self.fault
         self.deleted.append(run_id)
+
+    def capacity(self) -> Capacity:
+        return Capacity(disk_free_bytes=self.disk_free)
+
+    def verify_checkpoint(self, checkpoint: CheckpointRef) -> list[str]:
+        """`damage`: by checkpoint."""
+        if self.fault:
+            raise self.fault
+        return self.damage.get(checkpoint.id, [])
+
+    def stored_checkpoints(self) -> list[StoredCheckpoint]:
+        return list(self.stored)
+
+    def delete_checkpoint_objects(self, run_id: str, checkpoint_id: str, *, changed_before: float | None = None) -> None:
+        if self.fault:
+            raise self.fault
+        for stored in self.stored:
+            if stored.checkpoint_id == checkpoint_id and changed_before is not None and stored.changed_at >= changed_before:
+                raise Conflict("it has changed meanwhile")
+        self.stored = [stored for stored in self.stored if stored.checkpoint_id != checkpoint_id]
+        self.deleted_checkpoints.append(checkpoint_id)
 
 
 @dataclass
@@ -126,9 +160,11 @@ class Stage:
         body = {"worker": worker, "fence": fence, "state": state, **fields}
         return self.http.post(f"/internal/attempts/{attempt_id}/state", json=body, headers=WORKER)
 
-    def commit(self, attempt_id: str, fence: int, checkpoint_id: str, step: int) -> Any:
-        files = [{"name": "model.safetensors", "bytes": 10, "sha256": "0" * 64}]
-        body = {"fence": fence, "checkpoint_id": checkpoint_id, "step": step, "tokens": step * 256, "metrics": {"val/loss": 2.5}}
+    def commit(self, attempt_id: str, fence: int, checkpoint_id: str, step: int, **metrics: float) -> Any:
+        """`val_loss`, and `bytes` of its one file."""
+        files = [{"name": "model.safetensors", "bytes": int(metrics.get("bytes", 10)), "sha256": "0" * 64}]
+        values = {"val/loss": metrics.get("val_loss", 2.5)}
+        body = {"fence": fence, "checkpoint_id": checkpoint_id, "step": step, "tokens": step * 256, "metrics": values}
         return self.http.post(f"/internal/attempts/{attempt_id}/checkpoints", json={**body, "files": files}, headers=WORKER)
 
     # --- the scheduler --------------------------------------------------------------------------------------------------------

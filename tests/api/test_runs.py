@@ -21,6 +21,7 @@ def test_a_submitted_run_is_complete_and_frozen(both: Stage) -> None:
     run = both.submit()
     assert (run["state"], run["created_by"], run["attempts"]) == ("queued", "test-editor", [])
     assert run["created_at"] == "2023-11-14T22:13:20.000+00:00"
+    assert run.pop("warnings") == []
     assert run["spec"]["model"]["n_embd"] == 128
     assert run["spec"]["train"]["optimizer"]["name"] == "adamw"
     assert run["resolved"]["dataset"] == {"id": "ds_1", "name": "novels", "version": 3, "bytes": 1_000_000}
@@ -53,7 +54,7 @@ def test_a_bad_spec_names_field_and_remedy_and_leaves_nothing(stage: Stage, chan
 
     checked = stage.http.post("/api/v1/runs/validate", json={**SPEC, **change}, headers=EDITOR)
     assert checked.status_code == 200
-    assert checked.json == {"valid": False, "errors": answer.json["errors"], "estimate": None}
+    assert checked.json == {"valid": False, "errors": answer.json["errors"], "warnings": [], "estimate": None}
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b'"text"', b"[1]", b"null", b"\xff\xfe"])
@@ -88,7 +89,7 @@ def test_a_good_spec_is_estimated(stage: Stage) -> None:
     assert cost["estimate"]["parameters"] == parameters
     assert cost["estimate"]["tokens"] == 100 * 12 * 64
     assert cost["estimate"]["flops"] == 100 * 12 * 64 * (6 * parameters + 12 * 4 * 128 * 64)
-    assert cost["estimate"]["checkpoint_bytes"] == 12 * parameters
+    assert 12 * parameters < cost["estimate"]["checkpoint_bytes"] < 12.5 * parameters
     assert cost["estimate"]["memory_bytes_per_device"] > 16 * parameters
     assert (cost["estimate"]["duration_seconds"], cost["estimate"]["cost_usd"]) == (None, None)
     assert count_runs(stage) == 0

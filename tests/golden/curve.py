@@ -3,17 +3,22 @@
 python -m tests.golden.curve     records them for the torch release installed here
 """
 
+import contextlib
 import json
 import platform
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
+from services.trainer.rundir import Order
+from tests.trainer.checkpoints import SavingTraining, take_up
 from tests.trainer.runs import tiny_spec
 from tests.trainer.trainings import Training
 
-SPEC = tiny_spec(steps=20, model={"n_layer": 3, "n_embd": 32, "dropout": 0.1}, micro_batch_size=4)
+SPEC = tiny_spec(steps=20, model={"n_layer": 3, "n_embd": 32, "dropout": 0.1}, micro_batch_size=4, checkpoint={"every": 6})
+"""With dropout, and two micro-batches a step."""
 
 
 def path() -> Path:
@@ -31,12 +36,32 @@ def processor() -> str:
 
 
 def measure(folder: Path) -> list[float]:
+    with one_thread():
+        training = Training(SPEC, folder)
+        training.run()
+    return training.losses()
+
+
+def measure_resumed(folder: Path) -> list[float]:
+    """The same run, saved in the background every six steps, lost after step 15 and gone on with from the checkpoint of step 12."""
+    with one_thread():
+        first = SavingTraining(SPEC, folder / "first")
+        first.commands = lambda: [Order(command_id="c", type="stop")] if first.history.step == 15 else []
+        first.run()
+        second = SavingTraining(SPEC, folder / "second")
+        torch.manual_seed(99)
+        take_up(second, first.checkpoints.path(12))
+        second.go_on()
+        second.saver.settle(needed=True)
+    return first.losses()[:12] + second.losses()
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    training = Training(SPEC, folder)
-    training.run()
+    yield
     torch.set_num_threads(threads)
-    return training.losses()
 
 
 def _cpuinfo() -> list[str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.golden.curve import measure, path, processor, release
+from tests.golden.curve import measure, measure_resumed, path, processor, release
 
 
 @pytest.fixture(scope="module")
@@ -31,3 +31,7 @@ def test_the_curve_is_the_recorded_one_to_the_last_bit(measured: list[float], re
 
 def test_it_is_the_same_twice(measured: list[float], tmp_path: Path) -> None:
     assert measure(tmp_path) == measured
+
+
+def test_saving_in_the_background_and_going_on_from_it_changes_nothing(measured: list[float], tmp_path: Path) -> None:
+    assert measure_resumed(tmp_path) == measured

@@ -1,7 +1,8 @@
 """Stands in for torchrun and the training child: `python -m tests.trainer.fake_child <run directory> <processes> <mode> [rank]`.
 
 Modes: steps (40 steps of 10 ms, a checkpoint every 10), endless, crash (rank 0 raises at step 3), deaf (endless, and deaf to SIGTERM),
-lingering (steps, but the process does not end with them).
+lingering (steps, but the process does not end with them), refusing (finds damage in the
+checkpoint that it is to go on from), spoiling (the same, and the disk is at fault).
 """
 
 import hashlib
@@ -55,6 +56,10 @@ class FakeRank:
             while not self.terminated and not self.directory.outcome.exists():
                 time.sleep(0.01)
             return 75 if self.terminated else 0
+        if self.mode == "spoiling":
+            (self.directory.restore / "model.safetensors").write_bytes(b"spoilt")
+        if self.mode in {"refusing", "spoiling"}:
+            return self._leave(Outcome(state="failed", step=0, tokens=0, reason="refused", summary={}, damage="model: expected 1, found 2"))
         order = self.order
         self.spool = SpoolWriter(self.directory.spool, run_id=order.run_id, attempt=order.attempt, fence=order.fence, producer="attempt")
         self.spool.emit(TrainingStarted(first_step=1, steps=40, world_size=2, device="cpu", precision="fp32", parameters=1))
@@ -97,7 +102,10 @@ class FakeRank:
 
     def _end(self, state: str) -> int:
         self.spool.emit(TrainingEnded.model_validate({"step": self.step, "outcome": state}))
-        outcome = Outcome.model_validate({"state": state, "step": self.step, "tokens": self.step * 8, "summary": {"val/loss": 1.5}})
+        summary = {"val/loss": 1.5}
+        return self._leave(Outcome.model_validate({"state": state, "step": self.step, "tokens": self.step * 8, "summary": summary}))
+
+    def _leave(self, outcome: Outcome) -> int:
         torn = self.directory.root / "outcome.tmp"
         torn.write_text(outcome.model_dump_json())
         torn.rename(self.directory.outcome)

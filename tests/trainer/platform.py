@@ -25,6 +25,7 @@ from shared.errors import EnvironmentFault, Stale
 from shared.events import StepCompleted
 from shared.internal import (
     CheckpointCommit,
+    CheckpointDamage,
     CheckpointRef,
     CheckpointUpload,
     Claim,
@@ -45,7 +46,8 @@ from shared.storage_client import StorageClient
 from tests.servers import S3Endpoint
 
 SLOTS = [SlotReport(id=f"host/cpu{index}", device="cpu", name="cpu") for index in range(2)]
-SPEC = {"name": "tiny", "dataset": "words", "train": {"steps": 40, "batch_size": 4, "schedule": {"warmup_steps": 1}}}
+TRAIN = {"steps": 40, "batch_size": 4, "schedule": {"warmup_steps": 1}, "checkpoint": {"keep_last": 9}}
+SPEC = {"name": "tiny", "dataset": "words", "train": TRAIN}
 
 
 @dataclass
@@ -56,6 +58,7 @@ class FakeApi(ApiClient):
     beats: list[Heartbeat] = field(default_factory=list)
     states: list[StateReport] = field(default_factory=list)
     commits: list[CheckpointCommit] = field(default_factory=list)
+    damages: list[CheckpointDamage] = field(default_factory=list)
     commands: list[CommandOrder] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     down: bool = False
@@ -85,6 +88,12 @@ class FakeApi(ApiClient):
         if self.stale:
             raise Stale("another attempt has taken over")
         self.commits.append(commit)
+
+    def report_damage(self, attempt_id: str, damage: CheckpointDamage) -> None:
+        self._answer()
+        if refusal := self.refusals.get("damaged"):
+            raise refusal
+        self.damages.append(damage)
 
     def _answer(self) -> None:
         if self.down:

@@ -7,6 +7,7 @@ import pytest
 
 from services.trainer import hints
 from shared import bus
+from shared.errors import NotFound
 from shared.events import LogWritten, ProcessDied, Record, RunCreated, TrainingEnded
 from shared.internal import CommandOrder
 from tests.servers import wait_until
@@ -82,6 +83,32 @@ def test_stop_is_an_order_to_the_child_and_its_application_is_told(start: Start)
     wait_until(lambda: any(beat.applied for beat in stage.api.beats), "the command is told as applied")
     told = [applied for beat in stage.api.beats for applied in beat.applied]
     assert [(applied.command_id, applied.ranks) for applied in told] == [("cmd_1", 2)]  # and not again once it was answered
+
+
+def test_damage_that_the_child_finds_is_reported_and_another_attempt_asked_for(start: Start) -> None:
+    stage = start("refusing", resume_from=10)
+    wait_until(lambda: stage.final() is not None, "the last report")
+    final = stage.final()
+    assert final is not None
+    assert (final.state, final.retry, final.counts) == ("failed", True, False)
+    assert final.reason == "the checkpoint of step 10 is damaged: model: expected 1, found 2"
+    assert [(damage.checkpoint_id, damage.fence) for damage in stage.api.damages] == [("ckpt_before", 7)]
+
+
+def test_a_copy_that_went_bad_here_is_not_the_checkpoints_damage(start: Start) -> None:
+    stage = start("spoiling", resume_from=10)
+    wait_until(lambda: stage.final() is not None, "the last report")
+    final = stage.final()
+    assert final is not None
+    assert (final.state, final.retry, final.counts, stage.api.damages) == ("failed", True, True, [])
+
+
+def test_damage_that_could_not_be_reported_counts(start: Start) -> None:
+    stage = start("refusing", resume_from=10, refusals={"damaged": NotFound("an api that does not know the call")})
+    wait_until(lambda: stage.final() is not None, "the last report")
+    final = stage.final()
+    assert final is not None
+    assert (final.retry, final.counts, stage.api.damages) == (True, True, [])
 
 
 def test_kill_ends_even_the_deaf_at_once(start: Start) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from services.trainer.checkpoint import load_model, verify
+from services.trainer.checkpoint import load_model
 from services.trainer.rundir import Order, Outcome, RunDirectory
+from services.trainer.soundness import verify
 from services.trainer.spool import read_spool
 from shared.events import (
     CheckpointSaved,
@@ -132,7 +133,7 @@ def test_killed_then_interrupted_then_finished(uninterrupted: RunDirectory, tmp_
 def first_losses_of_one_process(spec: RunSpec, folder: Path) -> list[float]:
     alone = spec.model_copy(update={"compute": spec.compute.model_copy(update={"processes_per_node": 1})})
     training = Training(alone, folder / "alone")
-    training.commands = lambda: [Order(command_id="c", type="stop")] if len(training.losses()) == 3 else []
+    training.commands = lambda: [Order(command_id="c", type="stop")] if training.history.step == 3 else []
     training.run()
     return training.losses()
 

@@ -128,4 +128,5 @@ def test_the_environment_is_small(directory: RunDirectory) -> None:
     environment = child_environment(given, "att_1", ["GPU-1", "GPU-2"], 3)
     assert set(environment) == {"PATH", "HOME", "PYTHONPATH", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", MARK, EMBEDDED}
     assert environment[EMBEDDED] == "/data"
+    assert child_environment({**given, "CRASH_AT": "evaluation:2"}, "att_1", [], 1)["CRASH_AT"] == "evaluation:2"
     assert (environment["CUDA_VISIBLE_DEVICES"], environment["OMP_NUM_THREADS"]) == ("GPU-1,GPU-2", "3")

@@ -7,6 +7,7 @@ import torch
 
 from services.trainer.loop import Interrupt, Interrupted
 from services.trainer.rundir import Order
+from services.trainer.state import History
 from shared.events import CommandApplied, EvaluationCompleted, StepCompleted
 from tests.trainer.runs import tiny_spec
 from tests.trainer.trainings import Training
@@ -60,8 +61,9 @@ def test_the_order_of_a_run(tmp_path: Path) -> None:
     """Saved before it is evaluated and sampled, at the end in any case; evaluated before the first step."""
     training = Training(tiny_spec(steps=5, evaluate={"every": 2}, checkpoint={"every": 4}, sample={"every": 4}), tmp_path)
     training.run()
-    expected = """EvaluationCompleted 0, StepCompleted 1, StepCompleted 2, EvaluationCompleted 2, StepCompleted 3, StepCompleted 4, save 4,
-        EvaluationCompleted 4, sample 4, StepCompleted 5, save 5, EvaluationCompleted 5, sample 5"""
+    expected = """EvaluationCompleted 0, StepCompleted 1, StepCompleted 2, EvaluationCompleted 2, StepCompleted 3,
+        snapshot 4, StepCompleted 4, save 4, EvaluationCompleted 4, sample 4, snapshot 5, StepCompleted 5, save 5, EvaluationCompleted 5,
+        sample 5"""
     assert brief(training) == [item.strip() for item in expected.split(",")]
 
 
@@ -70,7 +72,8 @@ def test_every_step_reports_every_metric(tmp_path: Path) -> None:
     training.run()
     steps = [event for event in training.happened if isinstance(event, StepCompleted)]
     names = {"train/loss", "train/lr", "train/grad_norm", "perf/step_ms", "perf/tokens_per_second", "perf/data_wait_ms"}
-    assert [set(event.metrics) for event in steps] == [names] * 4
+    assert [set(event.metrics) for event in steps] == [*[names] * 3, names | {"perf/checkpoint_stall_ms"}]
+    assert steps[-1].metrics["perf/checkpoint_stall_ms"] == 250
     assert [event.tokens for event in steps] == [128, 256, 384, 512]
     assert [event.metrics["train/lr"] for event in steps] == pytest.approx([0.25e-3, 0.5e-3, 0.75e-3, 1e-3])
     assert all(event.metrics["perf/data_wait_ms"] < event.metrics["perf/step_ms"] for event in steps)
@@ -97,20 +100,20 @@ def test_stop(tmp_path: Path) -> None:
     training = Training(tiny_spec(), tmp_path, commands=asking(3, Order(command_id="c1", type="stop")))
     outcome = training.run()
     assert (outcome.state, outcome.step) == ("stopped", 3)
-    assert training.happened[-2:] == [("save", 3), CommandApplied(command_id="c1", step=3, ranks=1)]
+    assert training.happened[-2:] == [("save and wait", 3), CommandApplied(command_id="c1", step=3, ranks=1)]
 
 
 def test_stop_at_a_step_that_is_saved_anyway_saves_once(tmp_path: Path) -> None:
     training = Training(tiny_spec(checkpoint={"every": 3}), tmp_path, commands=asking(3, Order(command_id="c1", type="stop")))
     assert training.run().state == "stopped"
-    assert brief(training).count("save 3") == 1
+    assert brief(training).count("save and wait 3") == 1
 
 
 def test_an_interrupt_saves_and_has_no_outcome(tmp_path: Path) -> None:
     training = Training(tiny_spec(), tmp_path, commands=asking(4, Interrupt()))
     with pytest.raises(Interrupted, match="after step 4"):
         training.run()
-    assert brief(training)[-2:] == ["StepCompleted 4", "save 4"]
+    assert brief(training)[-2:] == ["StepCompleted 4", "save and wait 4"]
 
 
 def test_a_stop_outweighs_an_interrupt(tmp_path: Path) -> None:
@@ -120,7 +123,7 @@ def test_a_stop_outweighs_an_interrupt(tmp_path: Path) -> None:
 
 def test_a_loss_that_is_no_number_ends_the_run_unsaved(tmp_path: Path) -> None:
     def poison() -> list[Order | Interrupt]:
-        if len(training.losses()) == 5:
+        if training.history.step == 5:
             with torch.no_grad():
                 training.model.embed.weight[3] = math.nan
         return []
@@ -130,20 +133,20 @@ def test_a_loss_that_is_no_number_ends_the_run_unsaved(tmp_path: Path) -> None:
     assert (outcome.state, outcome.step) == ("failed", 6)
     assert "at step 6 the loss is nan" in outcome.reason
     assert math.isnan(training.losses()[-1])
-    assert "save 6" not in brief(training)
+    assert not [item for item in training.happened if isinstance(item, tuple)]
 
 
 def test_a_resumed_run_evaluates_what_may_have_been_lost(tmp_path: Path) -> None:
-    resumed = Training(tiny_spec(evaluate={"every": 4}), tmp_path / "a", first_step=5)
+    resumed = Training(tiny_spec(evaluate={"every": 4}), tmp_path / "a", history=History(step=4))
     resumed.run()
     assert brief(resumed)[:2] == ["EvaluationCompleted 4", "StepCompleted 5"]
-    between = Training(tiny_spec(evaluate={"every": 4}), tmp_path / "b", first_step=6)
+    between = Training(tiny_spec(evaluate={"every": 4}), tmp_path / "b", history=History(step=5))
     between.run()
     assert brief(between)[0] == "StepCompleted 6"
 
 
 def test_resumed_after_its_last_step_a_run_only_ends(tmp_path: Path) -> None:
-    training = Training(tiny_spec(), tmp_path, first_step=21, known={"train/loss": 2.5})
+    training = Training(tiny_spec(), tmp_path, history=History(step=20, known={"train/loss": 2.5}))
     outcome = training.run()
     assert brief(training) == ["EvaluationCompleted 20"]
     assert (outcome.state, outcome.step, outcome.summary["train/loss"]) == ("succeeded", 20, 2.5)

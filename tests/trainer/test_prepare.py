@@ -6,6 +6,7 @@ import pytest
 from services.trainer.prepare import prepare
 from services.trainer.rundir import AttemptOrder, RunDirectory
 from services.trainer.transfers import TransferFailed, Transfers
+from shared.errors import EnvironmentFault, NotFound, Stale
 from shared.internal import CheckpointRef
 from shared.settings import Settings
 from tests.servers import S3Endpoint
@@ -66,6 +67,26 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(stage: Pl
     assert len(told) == 1
     assert "step 20" in told[0]
     assert "SHA-256" in told[0]
+    (damage,) = stage.api.damages
+    assert (damage.checkpoint_id, damage.worker, damage.fence) == ("ckpt_flipped", "tester", 7)
+    assert "SHA-256" in damage.reason
+
+
+@pytest.mark.parametrize("refusal", [NotFound("no such checkpoint"), EnvironmentFault("api is down")], ids=["refused", "down"])
+def test_damage_that_cannot_be_reported_holds_up_nothing(
+    stage: Platform, directory: RunDirectory, monkeypatch: pytest.MonkeyPatch, refusal: Exception
+) -> None:
+    monkeypatch.setattr("services.trainer.prepare.UNREADABLE_SECONDS", 0.2)
+    stage.api.refusals["damaged"] = refusal
+    newest = stage.storage.add_checkpoint("ckpt_unheard", 20, b"newesT", told=b"newest")
+    fill(stage, directory, [newest, stage.storage.add_checkpoint("ckpt_good", 10, b"older")])
+    assert restored(directory) == b"older"
+
+
+def test_who_is_no_longer_in_charge_marks_nothing(stage: Platform, directory: RunDirectory) -> None:
+    stage.api.refusals["damaged"] = Stale("another attempt has taken over")
+    with pytest.raises(Stale):
+        fill(stage, directory, [stage.storage.add_checkpoint("ckpt_stale", 20, b"x", told=b"y")])
 
 
 def test_a_lost_object_falls_back_too(stage: Platform, directory: RunDirectory) -> None:
@@ -73,6 +94,7 @@ def test_a_lost_object_falls_back_too(stage: Platform, directory: RunDirectory) 
     stage.storage.s3.delete_object(Bucket="groundup", Key="ckpt_lost/model.safetensors")
     assert len(fill(stage, directory, [newest, older])) == 1
     assert restored(directory) == b"older"
+    assert [damage.checkpoint_id for damage in stage.api.damages] == ["ckpt_lost"]
 
 
 def test_a_checkpoint_the_store_does_not_give_is_waited_for_and_then_falls_back(
@@ -83,7 +105,8 @@ def test_a_checkpoint_the_store_does_not_give_is_waited_for_and_then_falls_back(
     stage.storage.unreadable.add("ckpt_403")
     told: list[str] = []
     claim, transfers = make_claim(checkpoints=[newest, older]), Transfers(stage.host.http, Event())
-    assert prepare(stage.host, claim, directory, transfers, told.append) == 10
+    assert prepare(stage.host, claim, directory, transfers, told.append) == older
+    assert stage.api.damages == []
     assert restored(directory) == b"older"
     assert len(told) == 1
     assert "step 20" in told[0]

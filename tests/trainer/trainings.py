@@ -12,7 +12,9 @@ from services.trainer.loop import Interrupt, train
 from services.trainer.model import GPT
 from services.trainer.optimizer import make_optimizer
 from services.trainer.rundir import Order, Outcome
-from services.trainer.world import World
+from services.trainer.scaling import Scaling
+from services.trainer.state import History
+from services.trainer.world import World, choose_precision
 from shared.events import AnyEvent, EvaluationCompleted, StepCompleted
 from shared.spec import RunSpec
 from tests.trainer.runs import TEXT, VOCABULARY, encode, write_tokens
@@ -25,8 +27,7 @@ class Training:
     spec: RunSpec
     folder: Path
     commands: Callable[[], Sequence[Order | Interrupt]] = list
-    first_step: int = 1
-    known: dict[str, float] = field(default_factory=dict)
+    history: History = field(default_factory=History)
     happened: list[AnyEvent | tuple[str, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -35,24 +36,38 @@ class Training:
         torch.manual_seed(self.spec.train.seed)
         self.model = GPT(self.spec.model, VOCABULARY)
         self.optimizer = make_optimizer(self.model, self.spec.train.optimizer)
+        self.batches = TrainingBatches(self.windows, self.spec, World())
+        self.scaling = Scaling(torch.device("cpu"), choose_precision(self.spec.train.precision, torch.device("cpu")))
         self.evaluate = make_evaluation(self.model, self.windows, files.token_bytes, self.spec, World())
 
     def run(self) -> Outcome:
         torch.manual_seed(self.spec.train.seed + 1)
+        return self.go_on()
+
+    def go_on(self) -> Outcome:
+        """With the random numbers as they are."""
         return train(
             self.spec,
             self.model,
             self.optimizer,
-            TrainingBatches(self.windows, self.spec, World()),
+            self.batches,
             World(),
-            first_step=self.first_step,
-            known=self.known,
+            history=self.history,
+            scaling=self.scaling,
             emit=self.happened.append,
-            save=lambda step, _known: self.happened.append(("save", step)),
+            snapshot=self.snapshot,
+            write=self.write,
             evaluate=self.evaluate,
             sample=lambda step: self.happened.append(("sample", step)),
             commands=self.commands,
         )
+
+    def snapshot(self) -> float:
+        self.happened.append(("snapshot", self.history.step))
+        return 0.25
+
+    def write(self, wait: bool) -> None:
+        self.happened.append(("save and wait" if wait else "save", self.history.step))
 
     def losses(self) -> list[float]:
         return [event.metrics["train/loss"] for event in self.happened if isinstance(event, StepCompleted)]

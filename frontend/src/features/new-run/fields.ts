@@ -83,7 +83,7 @@ export const SECTIONS: readonly FormSection[] = [
       number("train.schedule.final_fraction", "Final learning rate", 0.1, "share of the peak"),
       number("train.optimizer.weight_decay", "Weight decay", 0.1),
       number("train.optimizer.grad_clip", "Gradient clip", 1, "0: none"),
-      choice("train.precision", "Precision", ["auto", "fp32", "bf16"]),
+      choice("train.precision", "Precision", ["auto", "fp32", "bf16", "fp16"]),
       number("train.evaluate.batches", "Evaluation batches", 20),
       number("train.evaluate.holdout", "Held out", 0.1, "share of the tokens"),
       number("train.checkpoint.keep_last", "Keep last", 3),

@@ -1,5 +1,56 @@
 // Written by `npm run types` from services/api/openapi.json. Do not edit.
 export interface paths {
+    "/api/v1/aliases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List aliases by project and name */
+        get: operations["aliases_list_aliases_api_v1_aliases_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/aliases/{project}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the checkpoint that an alias names */
+        get: operations["aliases_get_alias_api_v1_aliases__project___name__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/aliases/{project}/{name}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** To the download of the checkpoint that an alias names */
+        get: operations["aliases_download_alias_api_v1_aliases__project___name__download_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -34,6 +85,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/checkpoints/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete several checkpoints, or tell what that would do
+         * @description <br/>Those that something needs are refused with the reasons; the others are deleted. What only the retention of a run that has ended<br/>keeps can be deleted.
+         */
+        post: operations["checkpoints_delete_checkpoints_api_v1_checkpoints_delete_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/checkpoints/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell how much room the checkpoints take, and have left */
+        get: operations["usage_show_usage_api_v1_checkpoints_usage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/checkpoints/{checkpoint_id}": {
         parameters: {
             query?: never;
@@ -43,6 +131,54 @@ export interface paths {
         };
         /** Show a checkpoint */
         get: operations["checkpoints_get_checkpoint_api_v1_checkpoints__checkpoint_id__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a checkpoint that nothing needs
+         * @description <br/>Its state is `deleting` until its objects are gone, a moment later.
+         */
+        delete: operations["checkpoints_delete_checkpoint_api_v1_checkpoints__checkpoint_id__delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Pin a checkpoint, or give it aliases
+         * @description <br/>A pinned or named checkpoint is never deleted. An alias names one checkpoint of a project; giving it to another moves it at once.
+         */
+        patch: operations["checkpoints_change_checkpoint_api_v1_checkpoints__checkpoint_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/checkpoints/{checkpoint_id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read every byte of a checkpoint back and compare
+         * @description <br/>The answer tells `verified_at`, or `damage`. A checkpoint that was marked as damaged and whose bytes are all right is usable again.
+         */
+        post: operations["checkpoints_verify_checkpoint_api_v1_checkpoints__checkpoint_id__verify_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/checkpoints/{id}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A checkpoint as one folder, in an uncompressed tar
+         * @description <br/>Weights (safetensors), tokenizer.json, config.json, README.md (a model card) and SHA256SUMS; `include=all` adds everything else that<br/>training needs to go on. The bytes are compared with their hashes on the way: where one differs the stream breaks off before its end.
+         */
+        get: operations["checkpoint_files_download__id__download_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -599,6 +735,36 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AliasAnswer */
+        AliasAnswer: {
+            /** Project */
+            project: string;
+            /** Name */
+            name: string;
+            /** Checkpoint Id */
+            checkpoint_id: string;
+            /** Moved At */
+            moved_at: string;
+            /** Moved By */
+            moved_by: string;
+        };
+        /**
+         * AliasMove
+         * @description `before`: the checkpoint that had the alias; null where it is new.
+         */
+        AliasMove: {
+            /** Alias */
+            alias: string;
+            /** Before */
+            before: string | null;
+        };
+        /** AliasPage */
+        AliasPage: {
+            /** Items */
+            items: components["schemas"]["AliasAnswer"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** AttemptAnswer */
         AttemptAnswer: {
             /** Id */
@@ -696,12 +862,19 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /** CheckpointAnswer */
-        CheckpointAnswer: {
+        /**
+         * ChangedCheckpoint
+         * @description `moved`: aliases that it got, and which checkpoint had them before.
+         */
+        ChangedCheckpoint: {
             /** Id */
             id: string;
             /** Run Id */
             run_id: string;
+            /** Run Name */
+            run_name: string;
+            /** Project */
+            project: string;
             /** Attempt */
             attempt: number;
             /** Step */
@@ -716,8 +889,96 @@ export interface components {
             bytes: number;
             /** Created At */
             created_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "committed" | "damaged" | "deleting";
+            /** Verified At */
+            verified_at: string | null;
+            /** Damage */
+            damage: string;
+            /** Pinned */
+            pinned: boolean;
+            /** Pinned By */
+            pinned_by: string | null;
+            /** Aliases */
+            aliases: string[];
+            /** Kept Because */
+            kept_because: string[];
+            /** Expires At */
+            expires_at: string | null;
             /** Files */
             files: components["schemas"]["FileRef"][];
+            /** Moved */
+            moved: components["schemas"]["AliasMove"][];
+        };
+        /**
+         * CheckpointAnswer
+         * @description `kept_because`: in plain words; where it is empty, nothing keeps it and `expires_at` says when it goes.
+         *
+         *     `damage`: what is wrong with its bytes; empty where nothing is known to be. `verified_at`: when every byte was last read back and right.
+         */
+        CheckpointAnswer: {
+            /** Id */
+            id: string;
+            /** Run Id */
+            run_id: string;
+            /** Run Name */
+            run_name: string;
+            /** Project */
+            project: string;
+            /** Attempt */
+            attempt: number;
+            /** Step */
+            step: number;
+            /** Tokens */
+            tokens: number;
+            /** Metrics */
+            metrics: {
+                [key: string]: number;
+            };
+            /** Bytes */
+            bytes: number;
+            /** Created At */
+            created_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "committed" | "damaged" | "deleting";
+            /** Verified At */
+            verified_at: string | null;
+            /** Damage */
+            damage: string;
+            /** Pinned */
+            pinned: boolean;
+            /** Pinned By */
+            pinned_by: string | null;
+            /** Aliases */
+            aliases: string[];
+            /** Kept Because */
+            kept_because: string[];
+            /** Expires At */
+            expires_at: string | null;
+            /** Files */
+            files: components["schemas"]["FileRef"][];
+        };
+        /**
+         * CheckpointChange
+         * @description What is absent stays. `aliases`: all that it is to have from now on; those of other checkpoints move to it.
+         */
+        CheckpointChange: {
+            /**
+             * Pinned
+             * @default null
+             */
+            pinned: boolean | null;
+            /**
+             * Aliases
+             * @default null
+             */
+            aliases: string[] | null;
         };
         /** CheckpointCommitted */
         CheckpointCommitted: {
@@ -732,6 +993,59 @@ export interface components {
             step: number;
             /** Bytes */
             bytes: number;
+        };
+        /**
+         * CheckpointDamaged
+         * @description Its bytes are not what was committed; it is never offered again.
+         */
+        CheckpointDamaged: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "CheckpointDamaged";
+            /** Checkpoint Id */
+            checkpoint_id: string;
+            /** Step */
+            step: number;
+            /** Reason */
+            reason: string;
+        };
+        /** CheckpointDeleted */
+        CheckpointDeleted: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "CheckpointDeleted";
+            /** Checkpoint Id */
+            checkpoint_id: string;
+            /** Step */
+            step: number;
+            /** Bytes */
+            bytes: number;
+            /**
+             * By
+             * @description who asked, or `retention`
+             */
+            by: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * CheckpointFailed
+         * @description It could not be written; nothing of it is left, and the run goes on. The next one that is due is tried as any other.
+         */
+        CheckpointFailed: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "CheckpointFailed";
+            /** Step */
+            step: number;
+            /** Reason */
+            reason: string;
         };
         /** CheckpointPage */
         CheckpointPage: {
@@ -754,8 +1068,17 @@ export interface components {
             step: number;
             /** Bytes */
             bytes: number;
-            /** Seconds */
+            /**
+             * Seconds
+             * @description from the step's end until all of it was on the disk
+             */
             seconds: number;
+            /**
+             * Stall Seconds
+             * @description how long training stood still for it
+             * @default 0
+             */
+            stall_seconds: number;
         };
         /** CheckpointSpec */
         CheckpointSpec: {
@@ -767,16 +1090,35 @@ export interface components {
             every: number;
             /**
              * Keep Last
-             * @description recorded; this version keeps every checkpoint until its run is deleted
+             * @description so many of the newest are kept
              * @default 3
              */
             keep_last: number;
             /**
              * Keep Best
-             * @description recorded, like keep_last
+             * @description so many of the best by best_metric are kept
              * @default 1
              */
             keep_best: number;
+            /**
+             * Best Metric
+             * @description group/name of what is logged
+             * @default val/loss
+             */
+            best_metric: string;
+            /**
+             * Best Mode
+             * @description whether the smallest or the largest is best
+             * @default min
+             * @enum {string}
+             */
+            best_mode: "min" | "max";
+            /**
+             * Keep Every
+             * @description what is saved at a multiple of it is kept for ever
+             * @default null
+             */
+            keep_every: number | null;
         };
         /** CommandAnswer */
         CommandAnswer: {
@@ -936,6 +1278,29 @@ export interface components {
             /** Created At */
             created_at: string;
         };
+        /** Deletion */
+        Deletion: {
+            /** Ids */
+            ids: string[];
+            /**
+             * Dry Run
+             * @description only tell what would be deleted
+             * @default false
+             */
+            dry_run: boolean;
+        };
+        /**
+         * DeletionAnswer
+         * @description `bytes`: of all in `deleted` together.
+         */
+        DeletionAnswer: {
+            /** Deleted */
+            deleted: string[];
+            /** Refused */
+            refused: components["schemas"]["Refusal"][];
+            /** Bytes */
+            bytes: number;
+        };
         /** DocumentList */
         DocumentList: {
             /** Items */
@@ -991,7 +1356,7 @@ export interface components {
             /** At */
             at: number;
             /** Event */
-            event: components["schemas"]["RunCreated"] | components["schemas"]["RunStateChanged"] | components["schemas"]["RunDeleted"] | components["schemas"]["AttemptPlaced"] | components["schemas"]["AttemptClaimed"] | components["schemas"]["AttemptEnded"] | components["schemas"]["CheckpointCommitted"] | components["schemas"]["CommandRequested"] | components["schemas"]["WorkerJoined"] | components["schemas"]["WorkerLost"] | components["schemas"]["TrainingStarted"] | components["schemas"]["StepCompleted"] | components["schemas"]["EvaluationCompleted"] | components["schemas"]["SampleGenerated"] | components["schemas"]["CheckpointSaved"] | components["schemas"]["CommandApplied"] | components["schemas"]["TrainingEnded"] | components["schemas"]["ProcessDied"] | components["schemas"]["LogWritten"];
+            event: components["schemas"]["RunCreated"] | components["schemas"]["RunStateChanged"] | components["schemas"]["RunDeleted"] | components["schemas"]["AttemptPlaced"] | components["schemas"]["AttemptClaimed"] | components["schemas"]["AttemptEnded"] | components["schemas"]["CheckpointCommitted"] | components["schemas"]["CheckpointDamaged"] | components["schemas"]["CheckpointDeleted"] | components["schemas"]["CommandRequested"] | components["schemas"]["WorkerJoined"] | components["schemas"]["WorkerLost"] | components["schemas"]["StorageLevelChanged"] | components["schemas"]["TrainingStarted"] | components["schemas"]["StepCompleted"] | components["schemas"]["EvaluationCompleted"] | components["schemas"]["SampleGenerated"] | components["schemas"]["CheckpointSaved"] | components["schemas"]["CheckpointFailed"] | components["schemas"]["CommandApplied"] | components["schemas"]["TrainingEnded"] | components["schemas"]["ProcessDied"] | components["schemas"]["LogWritten"];
             /** Epoch */
             epoch: string;
             /** Seq */
@@ -1106,7 +1471,9 @@ export interface components {
         };
         /**
          * GenerateBody
-         * @description Either a checkpoint or a run (its newest one), and either one prompt or several. `seed` null: a random one, told in the answer.
+         * @description A checkpoint by its id or its alias (`project/name`), or a run (its newest one); and either one prompt or several.
+         *
+         *     `seed` null: a random one, told in the answer.
          */
         GenerateBody: {
             /**
@@ -1114,6 +1481,11 @@ export interface components {
              * @default null
              */
             checkpoint_id: string | null;
+            /**
+             * Alias
+             * @default null
+             */
+            alias: string | null;
             /**
              * Run Id
              * @default null
@@ -1466,6 +1838,13 @@ export interface components {
             /** Step */
             step: number;
         };
+        /** Refusal */
+        Refusal: {
+            /** Id */
+            id: string;
+            /** Reasons */
+            reasons: string[];
+        };
         /** Resolved */
         Resolved: {
             dataset: components["schemas"]["DatasetRef"];
@@ -1607,8 +1986,11 @@ export interface components {
              *         "holdout": 0.1
              *       },
              *       "checkpoint": {
+             *         "best_metric": "val/loss",
+             *         "best_mode": "min",
              *         "every": 500,
              *         "keep_best": 1,
+             *         "keep_every": null,
              *         "keep_last": 3
              *       },
              *       "sample": {
@@ -1656,6 +2038,19 @@ export interface components {
              * @default
              */
             reason: string;
+        };
+        /** RunUsage */
+        RunUsage: {
+            /** Run Id */
+            run_id: string;
+            /** Run Name */
+            run_name: string;
+            /** Project */
+            project: string;
+            /** Count */
+            count: number;
+            /** Bytes */
+            bytes: number;
         };
         /** SampleAnswer */
         SampleAnswer: {
@@ -1797,6 +2192,56 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /** StorageLevelChanged */
+        StorageLevelChanged: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "StorageLevelChanged";
+            /**
+             * Level
+             * @description of the room that the checkpoints have left
+             * @enum {string}
+             */
+            level: "ok" | "warning" | "full";
+            /** Message */
+            message: string;
+        };
+        /**
+         * SubmittedRun
+         * @description `warnings`: what may go wrong later.
+         */
+        SubmittedRun: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Project */
+            project: string;
+            state: components["schemas"]["RunState"];
+            /** Reason */
+            reason: string;
+            /** Created At */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Started At */
+            started_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            spec: components["schemas"]["RunSpec"];
+            resolved: components["schemas"]["Resolved"];
+            /** Attempts */
+            attempts: components["schemas"]["AttemptAnswer"][];
+            progress: components["schemas"]["ProgressAnswer"];
+            /** Summary */
+            summary: {
+                [key: string]: number;
+            };
+            /** Warnings */
+            warnings: components["schemas"]["SpecError"][];
+        };
         /** Text */
         Text: {
             /** Text */
@@ -1858,7 +2303,7 @@ export interface components {
         };
         /**
          * TokenizerRef
-         * @description `bytes_per_token`: measured where it was trained; an estimate for other text.
+         * @description `bytes_per_token`: measured where it was trained; an estimate for other text. `bytes`: of its tokenizer.json; 0 where not known.
          */
         TokenizerRef: {
             /** Id */
@@ -1871,6 +2316,11 @@ export interface components {
             vocab_size: number;
             /** Bytes Per Token */
             bytes_per_token: number;
+            /**
+             * Bytes
+             * @default 0
+             */
+            bytes: number;
         };
         /**
          * TokenizerView
@@ -1953,7 +2403,7 @@ export interface components {
              * @default auto
              * @enum {string}
              */
-            precision: "auto" | "fp32" | "bf16";
+            precision: "auto" | "fp32" | "bf16" | "fp16";
             /**
              * @default {
              *       "every": 250,
@@ -1966,7 +2416,10 @@ export interface components {
              * @default {
              *       "every": 500,
              *       "keep_last": 3,
-             *       "keep_best": 1
+             *       "keep_best": 1,
+             *       "best_metric": "val/loss",
+             *       "best_mode": "min",
+             *       "keep_every": null
              *     }
              */
             checkpoint: components["schemas"]["CheckpointSpec"];
@@ -2042,6 +2495,33 @@ export interface components {
             missing: components["schemas"]["MissingPart"][];
         };
         /**
+         * UsageAnswer
+         * @description `expiring_bytes`: goes by itself soon. `quota_bytes` and `disk_free_bytes` null: none, and not known. `by_run`: the largest.
+         */
+        UsageAnswer: {
+            /** Count */
+            count: number;
+            /** Bytes */
+            bytes: number;
+            /** Expiring Bytes */
+            expiring_bytes: number;
+            /** Pinned Bytes */
+            pinned_bytes: number;
+            /** Quota Bytes */
+            quota_bytes: number | null;
+            /** Disk Free Bytes */
+            disk_free_bytes: number | null;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "ok" | "warning" | "full";
+            /** Message */
+            message: string;
+            /** By Run */
+            by_run: components["schemas"]["RunUsage"][];
+        };
+        /**
          * Validation
          * @description `estimate` is null where the spec is not good enough to tell.
          */
@@ -2050,6 +2530,8 @@ export interface components {
             valid: boolean;
             /** Errors */
             errors: components["schemas"]["SpecError"][];
+            /** Warnings */
+            warnings: components["schemas"]["SpecError"][];
             estimate: components["schemas"]["Estimate"] | null;
         };
         /** VerifiedPart */
@@ -2126,6 +2608,105 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    aliases_list_aliases_api_v1_aliases_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AliasPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    aliases_get_alias_api_v1_aliases__project___name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description lower-case letters, digits, '.', '_' and '-', at most 63 */
+                project: string;
+                /** @description lower-case letters, digits, '.', '_' and '-', at most 63 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckpointAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    aliases_download_alias_api_v1_aliases__project___name__download_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description lower-case letters, digits, '.', '_' and '-', at most 63 */
+                project: string;
+                /** @description lower-case letters, digits, '.', '_' and '-', at most 63 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Found */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     audit_list_audit_api_v1_audit_get: {
         parameters: {
             query?: {
@@ -2165,6 +2746,10 @@ export interface operations {
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
+                run_id?: string | null;
+                project?: string | null;
+                state?: ("committed" | "damaged" | "deleting") | null;
+                alias?: string | null;
             };
             header?: never;
             path?: never;
@@ -2179,6 +2764,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CheckpointPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkpoints_delete_checkpoints_api_v1_checkpoints_delete_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Deletion"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletionAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    usage_show_usage_api_v1_checkpoints_usage_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageAnswer"];
                 };
             };
             /** @description A problem */
@@ -2211,6 +2858,133 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CheckpointAnswer"];
                 };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkpoints_delete_checkpoint_api_v1_checkpoints__checkpoint_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                checkpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkpoints_change_checkpoint_api_v1_checkpoints__checkpoint_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                checkpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckpointChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedCheckpoint"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkpoints_verify_checkpoint_api_v1_checkpoints__checkpoint_id__verify_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                checkpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckpointAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkpoint_files_download__id__download_get: {
+        parameters: {
+            query?: {
+                include?: "weights" | "all";
+            };
+            header?: never;
+            path: {
+                /** @description as this service gave it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem */
             default: {
@@ -2637,7 +3411,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RunAnswer"];
+                    "application/json": components["schemas"]["SubmittedRun"];
                 };
             };
             /** @description A problem */

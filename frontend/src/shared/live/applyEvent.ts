@@ -46,8 +46,12 @@ export function applyEvent({ event, attempt }: Envelope, sink: EventSink): void 
     case "CommandApplied":
       return sink.commands?.();
     case "CheckpointCommitted":
+    case "CheckpointDamaged":
+    case "CheckpointDeleted":
+    case "StorageLevelChanged":
       return sink.checkpoints?.();
     case "CheckpointSaved":
+    case "CheckpointFailed":
       return undefined;
     case "SampleGenerated":
       return sink.samples?.();

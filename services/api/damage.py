@@ -1,0 +1,85 @@
+"""Checkpoints whose bytes are wrong: a restore says so, or storage when it reads them back. They are marked and never offered."""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from services.api.commit import USABLE, checkpoint_ref, current_attempt
+from services.api.models import Checkpoint, Run
+from services.api.outbox import record
+from services.api.rows import locked
+from serving.database import Database
+from shared.errors import Conflict, NotFound, Stale
+from shared.events import CheckpointDamaged
+from shared.internal import CheckpointDamage
+from shared.names import CLUSTER_TOPIC
+from shared.storage_client import StorageClient
+
+log = logging.getLogger(__name__)
+_REASON_LENGTH: Final = 2000
+
+
+def report_damage(session: Session, attempt_id: str, report: CheckpointDamage, now: float) -> None:
+    """Take a worker's word that a checkpoint of its run is damaged. Raises Stale, NotFound. Repeating it changes nothing."""
+    run, attempt = current_attempt(session, attempt_id)
+    if attempt.fence is None or attempt.fence != report.fence or attempt.worker != report.worker:
+        raise Stale(f"attempt {attempt_id} does not have fence {report.fence} on {report.worker}")
+    checkpoint = session.get(Checkpoint, report.checkpoint_id, populate_existing=True)
+    if checkpoint is None or checkpoint.run_id != run.id:
+        raise NotFound(f"run {run.id} has no checkpoint {report.checkpoint_id}")
+    _mark(session, checkpoint, report.reason, now)
+
+
+def verify(
+    database: Database, storage: StorageClient, checkpoint_id: str, *, clock: Callable[[], float], stop: Callable[[], bool] = lambda: False
+) -> None:
+    """Have storage read every file back, one after the other, and note what it found. An end by `stop` notes nothing.
+
+    Where every byte is right, a mark made before was a mistake of its reader and goes. Raises NotFound, Conflict, EnvironmentFault.
+    """
+    with database.reading() as session:
+        checkpoint = session.get(Checkpoint, checkpoint_id)
+        if checkpoint is None:
+            raise NotFound(f"there is no checkpoint {checkpoint_id}")
+        if checkpoint.deleted_by is not None:
+            raise Conflict(f"checkpoint {checkpoint_id} is being deleted")
+        reference = checkpoint_ref(checkpoint)
+    damage: list[str] = []
+    for file in reference.files:
+        if stop():
+            return
+        damage += storage.verify_checkpoint(reference.model_copy(update={"files": [file]}))
+    with database.writing() as session:
+        locked(session, Run, reference.run_id)
+        row = session.get(Checkpoint, checkpoint_id, populate_existing=True)
+        if row is None or row.deleted_by is not None:
+            return
+        if damage:
+            _mark(session, row, "; ".join(damage), clock())
+        else:
+            row.verified_at, row.damaged_at, row.damage = clock(), None, ""
+
+
+def scrub(database: Database, storage: StorageClient, age: float, *, clock: Callable[[], float], stop: Callable[[], bool]) -> str | None:
+    """Verify the one usable checkpoint that was verified longest ago, if that is longer ago than `age` seconds; which."""
+    verified = func.coalesce(Checkpoint.verified_at, Checkpoint.created_at)
+    oldest = select(Checkpoint.id).where(*USABLE, verified < clock() - age).order_by(verified, Checkpoint.id).limit(1)
+    with database.reading() as session:
+        checkpoint_id = session.scalar(oldest)
+    if checkpoint_id is not None:
+        verify(database, storage, checkpoint_id, clock=clock, stop=stop)
+    return checkpoint_id
+
+
+def _mark(session: Session, checkpoint: Checkpoint, reason: str, now: float) -> None:
+    """Of a locked run. The first reason stays."""
+    if checkpoint.damaged_at is not None:
+        return
+    checkpoint.damaged_at = now
+    checkpoint.damage = reason.replace("\0", "")[:_REASON_LENGTH]
+    log.error("checkpoint %s of run %s is damaged: %s", checkpoint.id, checkpoint.run_id, checkpoint.damage)
+    for topic in (checkpoint.run_id, CLUSTER_TOPIC):
+        record(session, topic, CheckpointDamaged(checkpoint_id=checkpoint.id, step=checkpoint.step, reason=checkpoint.damage), now)

@@ -1,0 +1,111 @@
+"""A checkpoint goes in three steps, each safe to repeat: marked while nothing needs it, its objects deleted, then its row."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from services.api.keeping import holds_of_runs
+from services.api.models import Checkpoint, CheckpointAlias, DeletedCheckpoint, Run
+from services.api.outbox import record
+from services.api.rows import locked, rows_changed
+from serving.database import Database
+from shared.errors import EnvironmentFault, GroundupError
+from shared.events import CheckpointDeleted
+from shared.names import CLUSTER_TOPIC
+from shared.storage_client import StorageClient
+
+_AT_ONCE: Final = 200
+"""So many by one call, which a process that is told to end waits for."""
+
+
+@dataclass
+class Verdict:
+    """Which of the asked ones go and why the others stay. `bytes`: of those that go and were not on their way before."""
+
+    deleted: list[str] = field(default_factory=list)
+    refused: dict[str, list[str]] = field(default_factory=dict)
+    bytes: int = 0
+
+
+def judge(session: Session, checkpoint_ids: Sequence[str]) -> Verdict:
+    """What deleting them would do now. What the rules of retention alone keep, a person may delete."""
+    rows = {row.id: row for row in session.scalars(select(Checkpoint).where(Checkpoint.id.in_(checkpoint_ids)))}
+    kept = holds_of_runs(session, {row.run_id for row in rows.values()})
+    verdict = Verdict()
+    for checkpoint_id in dict.fromkeys(checkpoint_ids):
+        row = rows.get(checkpoint_id)
+        reasons = [hold.reason for hold in kept.get(checkpoint_id, ()) if hold.needed]
+        if row is None:
+            verdict.refused[checkpoint_id] = ["there is no such checkpoint"]
+        elif row.deleted_by is not None:
+            verdict.deleted.append(checkpoint_id)
+        elif reasons:
+            verdict.refused[checkpoint_id] = reasons
+        else:
+            verdict.deleted.append(checkpoint_id)
+            verdict.bytes += row.bytes
+    return verdict
+
+
+def mark(session: Session, checkpoint_ids: Sequence[str], *, by: str, reason: str) -> Verdict:
+    """Mark what nothing needs as being deleted, judged under the locks of its runs. It is not offered any more from then on."""
+    runs = session.scalars(select(Checkpoint.run_id).where(Checkpoint.id.in_(checkpoint_ids)).distinct())
+    for run_id in sorted(runs):
+        locked(session, Run, run_id)
+    verdict = judge(session, checkpoint_ids)
+    for row in session.scalars(select(Checkpoint).where(Checkpoint.id.in_(verdict.deleted), Checkpoint.deleted_by.is_(None))):
+        row.deleted_by, row.delete_reason = by, reason
+    return verdict
+
+
+def finish_deletions(database: Database, storage: StorageClient, *, now: float) -> int:
+    """Delete the objects of what is marked, then its rows; how many. What storage refuses is raised after all were tried.
+
+    Raises EnvironmentFault at once where storage does not answer.
+    """
+    columns = (Checkpoint.id, Checkpoint.run_id)
+    with database.reading() as session:
+        marked = session.execute(select(*columns).where(Checkpoint.deleted_by.is_not(None)).limit(_AT_ONCE)).all()
+    fault: GroundupError | None = None
+    done = 0
+    for checkpoint_id, run_id in marked:
+        try:
+            storage.delete_checkpoint_objects(run_id, checkpoint_id)
+        except EnvironmentFault:
+            raise
+        except GroundupError as error:
+            fault = error
+            continue
+        with database.writing() as session:
+            done += _forget(session, run_id, checkpoint_id, now)
+    if fault:
+        raise fault
+    return done
+
+
+def _forget(session: Session, run_id: str, checkpoint_id: str, now: float) -> bool:
+    """False where it, or its whole run, was deleted meanwhile."""
+    if locked(session, Run, run_id) is None:
+        return False
+    row = session.get(Checkpoint, checkpoint_id, populate_existing=True)
+    if row is None or row.deleted_by is None:
+        return False
+    told = CheckpointDeleted(checkpoint_id=row.id, step=row.step, bytes=row.bytes, by=row.deleted_by, reason=row.delete_reason)
+    session.add(DeletedCheckpoint(id=row.id, run_id=run_id, attempt_id=row.attempt_id, deleted_at=now))
+    session.execute(delete(CheckpointAlias).where(CheckpointAlias.checkpoint_id == checkpoint_id))
+    if rows_changed(session, delete(Checkpoint).where(Checkpoint.id == checkpoint_id)) != 1:
+        return False
+    for topic in (run_id, CLUSTER_TOPIC):
+        record(session, topic, told, now)
+    return True
+
+
+def forget_all(session: Session, run_ids: Collection[str]) -> None:
+    """The rows of whole runs, whose objects are gone."""
+    of_runs = select(Checkpoint.id).where(Checkpoint.run_id.in_(run_ids))
+    session.execute(delete(CheckpointAlias).where(CheckpointAlias.checkpoint_id.in_(of_runs)))
+    session.execute(delete(Checkpoint).where(Checkpoint.run_id.in_(run_ids)))
+    session.execute(delete(DeletedCheckpoint).where(DeletedCheckpoint.run_id.in_(run_ids)))

@@ -1,0 +1,43 @@
+"""What keeps checkpoints, as the tables say it: a few queries for any number of runs."""
+
+from collections.abc import Collection, Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, defer
+
+from services.api.models import Attempt, Checkpoint, CheckpointAlias, Run
+from services.api.retention import Hold, Situation, holds
+from shared.names import FINAL_STATES
+from shared.spec import CheckpointSpec
+
+
+def holds_of_runs(session: Session, run_ids: Collection[str]) -> dict[str, list[Hold]]:
+    """For every checkpoint of these runs why it is kept. It stays true while the runs are locked: pins, aliases, claims, commits and
+    damage all lock the run first.
+    """
+    of_runs = select(Checkpoint).where(Checkpoint.run_id.in_(run_ids)).options(defer(Checkpoint.files, raiseload=True))
+    checkpoints: dict[str, list[Checkpoint]] = {}
+    for checkpoint in session.scalars(of_runs.execution_options(populate_existing=True)):
+        checkpoints.setdefault(checkpoint.run_id, []).append(checkpoint)
+    names = aliases_of(session, [each.id for of_run in checkpoints.values() for each in of_run])
+    found: dict[str, list[Hold]] = {}
+    for run_id, situation in _situations(session, run_ids):
+        found |= holds(situation, checkpoints.get(run_id, ()), names)
+    return found
+
+
+def aliases_of(session: Session, checkpoint_ids: Collection[str]) -> dict[str, list[str]]:
+    """Checkpoint id -> its aliases, sorted."""
+    columns = (CheckpointAlias.checkpoint_id, CheckpointAlias.name)
+    found: dict[str, list[str]] = {}
+    for checkpoint_id, name in session.execute(select(*columns).where(columns[0].in_(checkpoint_ids)).order_by(columns[1])):
+        found.setdefault(checkpoint_id, []).append(name)
+    return found
+
+
+def _situations(session: Session, run_ids: Collection[str]) -> Iterable[tuple[str, Situation]]:
+    columns = (Run.id, Run.spec, Run.state, Attempt.number, Attempt.fence)
+    query = select(*columns).outerjoin(Attempt, Attempt.id == Run.current_attempt_id).where(Run.id.in_(run_ids))
+    for run_id, spec, state, number, fence in session.execute(query):
+        policy = CheckpointSpec.model_validate(spec.get("train", {}).get("checkpoint", {}))
+        yield run_id, Situation(policy, state not in FINAL_STATES, None if fence is None else (number, fence))

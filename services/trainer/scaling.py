@@ -1,0 +1,54 @@
+"""The scale of the loss in fp16: gradients too small for the format are made large, and steps whose gradients overflow are left out."""
+
+import torch
+from torch import Tensor, nn
+
+from services.trainer.state import ScalerState
+from services.trainer.world import Precision
+from shared.names import Metric
+
+
+class Scaling:
+    """Does nothing in other precisions. The scale is a power of two (torch.amp.GradScaler): halved by an overflow, doubled after 2,000
+    steps without one. Gradients are the same on all ranks, so all decide alike.
+    """
+
+    def __init__(self, device: torch.device, precision: Precision) -> None:
+        self.precision = precision
+        self.scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")
+        self.before = self.scaler.get_scale()
+
+    def scaled(self, loss: Tensor) -> Tensor:
+        return self.scaler.scale(loss)
+
+    def clipped(self, optimizer: torch.optim.Optimizer, model: nn.Module, limit: float) -> Tensor:
+        """Bring the gradients back to their true size, and no norm above `limit`; the norm before that, ()."""
+        self.scaler.unscale_(optimizer)
+        return nn.utils.clip_grad_norm_(model.parameters(), limit)
+
+    def step(self, optimizer: torch.optim.Optimizer) -> None:
+        """The optimiser's step, unless a gradient is not finite."""
+        self.scaler.step(optimizer)
+        self.scaler.update()
+
+    def skipped(self) -> bool:
+        """Whether the last step was left out because the scale was too large. Below 1 the gradients themselves are at fault."""
+        before, self.before = self.before, self.scaler.get_scale()
+        return 1 <= self.before < before
+
+    def metrics(self, skipped_steps: int) -> dict[str, float]:
+        if not self.scaler.is_enabled():
+            return {}
+        return {Metric.LOSS_SCALE: self.before, Metric.SKIPPED_STEPS: skipped_steps}
+
+    def state(self) -> ScalerState | None:
+        if not self.scaler.is_enabled():
+            return None
+        state = self.scaler.state_dict()
+        return ScalerState(scale=state["scale"], growth_tracker=state["_growth_tracker"])
+
+    def load(self, state: ScalerState | None) -> None:
+        if state is not None and self.scaler.is_enabled():
+            told = {"scale": state.scale, "_growth_tracker": state.growth_tracker}
+            self.scaler.load_state_dict({**self.scaler.state_dict(), **told})
+            self.before = state.scale

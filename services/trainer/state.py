@@ -1,0 +1,76 @@
+"""The readable part of a checkpoint: where a run is, and how it came there."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import Field
+
+from services.trainer.rundir import Metrics, Order
+from shared.internal import Message
+from shared.spec import RunSpec
+
+
+class JournalEntry(Message):
+    """A command that was applied after `step`."""
+
+    step: int
+    command_id: str
+    type: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+class DataPosition(Message):
+    """The next sample: the `index`-th of its epoch. Both count from 0."""
+
+    epoch: int
+    index: int
+
+
+class SchedulePosition(Message):
+    """`step`: the last one the learning rate was computed for."""
+
+    step: int
+
+
+class ScalerState(Message):
+    """Of fp16: by what losses are multiplied, and for how many steps that has gone well."""
+
+    scale: float
+    growth_tracker: int
+
+
+class State(Message):
+    """`state.json`. metrics: the newest value of each when it was saved. skipped_steps: those whose gradients overflowed in fp16.
+
+    Format 1 had no data position, scaler, world size, skipped steps and journal.
+    """
+
+    step: int
+    tokens: int
+    metrics: Metrics
+    spec: RunSpec
+    vocab_size: int
+    world_size: int = 1
+    data: DataPosition | None = None
+    schedule: SchedulePosition | None = None
+    scaler: ScalerState | None = None
+    skipped_steps: int = 0
+    journal: list[JournalEntry] = Field(default_factory=list)
+
+
+@dataclass
+class History:
+    """What a run has behind it, kept up to date by the loop. step: the last one taken. known: the newest value of each metric."""
+
+    step: int = 0
+    known: dict[str, float] = field(default_factory=dict)
+    skipped_steps: int = 0
+    journal: list[JournalEntry] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, state: State) -> "History":
+        return cls(state.step, dict(state.metrics), state.skipped_steps, list(state.journal))
+
+    def enter(self, order: Order) -> None:
+        """An order that is applied now."""
+        self.journal.append(JournalEntry(step=self.step, command_id=order.command_id, type=order.type, arguments=order.arguments))

@@ -1,0 +1,49 @@
+"""Named points at which a process can be told to die, so that tests show what a kill at just that moment leaves behind.
+
+`CRASH_AT=checkpoint.before_manifest` kills the process by SIGKILL where it first comes there, `CRASH_AT=step.before_backward:17` the 17th
+time; several are separated by commas. Entry points arm them from the environment, and an agent hands the setting on to its children.
+Unarmed, a point costs one look at an empty dictionary.
+"""
+
+import os
+import signal
+from typing import Final
+
+POINTS: Final = {
+    "step.before_backward": "in the child, inside a step: the batch is there, nothing was computed",
+    "step.before_optimizer": "inside a step: gradients are there, no weight has changed",
+    "checkpoint.after_snapshot": "state is copied, nothing is written",
+    "checkpoint.between_shards": "a file of tensors is written, another one is not",
+    "checkpoint.before_manifest": "all files are written but the manifest",
+    "checkpoint.before_rename": "the manifest is written, the folder still has its unfinished name",
+    "checkpoint.after_rename": "the folder has its final name, nobody was told",
+    "evaluation": "in the middle of an evaluation",
+    "upload.before": "in the agent: a finished checkpoint was found, nothing is sent",
+    "upload.between_files": "one file is sent, another one is not",
+    "upload.before_complete": "all files are sent, storage was not asked to verify them",
+    "commit.before": "storage has verified all files, api does not know the checkpoint",
+    "commit.after": "the checkpoint is visible, the agent has not noted that it is",
+}
+_armed: dict[str, int] = {}
+
+
+def arm(setting: str) -> None:
+    """`name`, `name:3`, or several of them separated by commas. Raises ValueError for a name that is none."""
+    for item in filter(None, setting.split(",")):
+        name, _, count = item.partition(":")
+        if name not in POINTS:
+            raise ValueError(f"CRASH_AT: '{name}' is no crash point; known are {', '.join(POINTS)}")
+        _armed[name] = int(count or 1)
+
+
+def disarm() -> None:
+    _armed.clear()
+
+
+def crash_point(name: str) -> None:
+    """Kill this process, as kill -9 would, if it is armed for this time at this point."""
+    if name not in _armed:
+        return
+    _armed[name] -= 1
+    if _armed[name] == 0:
+        os.kill(os.getpid(), signal.SIGKILL)

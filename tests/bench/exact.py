@@ -1,0 +1,74 @@
+"""`./run bench-exact [--short] [--seed N]`: kills at random points change nothing, another number of processes reads the same samples, and
+what a checkpoint costs the training. Exits with 1 where a figure misses its limit.
+"""
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from services.trainer.host import Command
+from services.trainer.world import available_cores
+from tests.bench import stall
+from tests.bench.figures import Figures
+from tests.bench.forks import fork_command
+from tests.bench.kills import Kills, spec_of
+from tests.bench.worlds import changed_samples, loss_difference
+
+ABOUT = """A small run (two processes, dropout, two micro-batches a step, documents packed into one stream) is killed at random points, by a
+seed, again and again, and goes on from the newest committed checkpoint; a real courier carries those, and is killed too. Every fifth
+attempt is started by torchrun, the others are forks of a process that has torch. All losses, weights, optimiser states, random numbers and
+`state.json` are compared bit by bit with the same run undisturbed. Then what a checkpoint costs: the peer of the stall is one synchronous
+`torch.save` of the same state, that of restoring a plain read of the files."""
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--short", action="store_true", help="4 kills and a smaller model, for CI; under 90 s")
+    arguments.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
+    options = arguments.parse_args()
+    print(f"bench-exact: seed {options.seed}", file=sys.stderr, flush=True)
+    about = f"{ABOUT}\n\nSeed {options.seed}{', --short' if options.short else ''}."
+    figures = Figures("bench-exact", about)
+    with tempfile.TemporaryDirectory() as scratch, fork_command(Path(scratch)) as forks:
+        folder = Path(scratch)
+        kill(figures, Kills(folder / "kills", 4 if options.short else 50, random.Random(options.seed), forks))
+        change_worlds(figures, folder, forks)
+        cost(figures, stall.Size(n_embd=160, every=20) if options.short else stall.Size(n_embd=640, every=50), folder)
+    return figures.finish(not_here="GPUs, several hosts")
+
+
+def kill(figures: Figures, kills: Kills) -> None:
+    kills.run()
+    for line in (*kills.inexact, *kills.uncommitted):
+        print(f"NOT EXACT: {line}", file=sys.stderr, flush=True)
+    told = ", ".join(f"{place} {count}" for place, count in sorted(kills.killed.items()))
+    figures.about += f" {kills.killed.total()} kills in {kills.finished} runs: {told}."
+    figures.tell("kills", kills.killed.total(), "")
+    figures.tell("differences after a kill", len(kills.inexact), "", most=0)
+    figures.tell("restores from another than the newest committed checkpoint", len(kills.uncommitted), "", most=0)
+
+
+def change_worlds(figures: Figures, folder: Path, forks: Command) -> None:
+    figures.tell("steps with other samples at another world size", changed_samples(spec_of(), folder / "tokens"), "", most=0)
+    figures.tell("largest loss difference of 2 -> 1 -> 2 processes", 1e6 * loss_difference(folder / "worlds", forks), "millionths")
+
+
+def cost(figures: Figures, size: stall.Size, folder: Path) -> None:
+    found = stall.measure(size, folder / "stall")
+    megabytes = found.bytes / 1e6
+    figures.about += (
+        f" The stall is of a model of {found.parameters / 1e6:.1f} M parameters ({megabytes:.0f} MB of state) on {available_cores()} cores,"
+        f" 256 tokens a step, a checkpoint every {size.every} steps."
+    )
+    figures.tell("worst stall", 1e3 * found.worst, "ms", peer=1e3 * found.torch_save)
+    figures.tell("worst stall, of the interval", 100 * found.share, "%", most=1)
+    figures.tell("from the step to the disk", found.written, "s")
+    figures.tell("a step while one is written, of any other", found.meanwhile, "times")
+    figures.tell("restored and verified", megabytes / found.restored, "MB/s", peer=megabytes / found.plain_read)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

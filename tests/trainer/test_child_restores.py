@@ -1,0 +1,75 @@
+"""What a training child, as two real processes, does with a checkpoint it is given, and leaves where it dies while it makes one."""
+
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from services.trainer.rundir import Outcome, RunDirectory
+from services.trainer.soundness import DamagedCheckpoint, verify
+from shared.events import TrainingEnded
+from shared.spec import RunSpec
+from tests.trainer.checkpoints import seal
+from tests.trainer.runs import events, ranks, run_directory, tiny_spec
+
+SPEC = tiny_spec(steps=12, processes=2, checkpoint={"every": 4})
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = run_directory(tmp_path_factory.mktemp("runs") / "whole", SPEC)
+    with ranks(folder) as children:
+        assert [child.wait(120) for child in children] == [0, 0], folder.log(0).read_text()
+    return folder.checkpoints / "step_00000004"
+
+
+@pytest.fixture
+def copy(checkpoint: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(checkpoint, tmp_path / "copy"))
+
+
+def go_on(root: Path, copy: Path, spec: RunSpec = SPEC) -> tuple[RunDirectory, Outcome]:
+    folder = run_directory(root / "rest", spec, attempt=2, restore=copy)
+    with ranks(folder) as children:
+        assert [child.wait(120) for child in children] == [0, 0], folder.log(1).read_text()
+    return folder, Outcome.model_validate_json(folder.outcome.read_bytes())
+
+
+def test_damage_is_told_apart_from_a_failure(copy: Path, tmp_path: Path) -> None:
+    """Also on the ranks that could not see it: only the first one hashes."""
+    content = bytearray((copy / "optimizer.safetensors").read_bytes())
+    content[-1] ^= 1
+    (copy / "optimizer.safetensors").write_bytes(content)
+    folder, outcome = go_on(tmp_path, copy)
+    assert "optimizer.safetensors: expected" in outcome.damage
+    assert not [event for event in events(folder) if isinstance(event, TrainingEnded)]
+    assert "DamagedCheckpoint" not in folder.log(1).read_text()  # no rank died of it
+
+
+def test_a_pickle_is_damage_too(copy: Path, tmp_path: Path) -> None:
+    (copy / "model.safetensors").write_bytes(b"\x80\x04")
+    seal(copy)
+    _, outcome = go_on(tmp_path, copy)
+    assert "model.safetensors: expected a safetensors file" in outcome.damage
+
+
+def test_another_runs_checkpoint_fails_the_run_with_a_sentence(copy: Path, tmp_path: Path) -> None:
+    folder, outcome = go_on(tmp_path, copy, tiny_spec(steps=12, processes=2, batch_size=16))
+    assert (outcome.state, outcome.damage) == ("failed", "")
+    assert "expected to go on at sample (epoch=" in outcome.reason
+    assert isinstance(events(folder)[-1], TrainingEnded)
+
+
+@pytest.mark.parametrize("point", ["checkpoint.between_shards:4", "checkpoint.before_manifest:2", "checkpoint.before_rename:2"])
+def test_a_kill_while_it_is_written_leaves_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
+    monkeypatch.setenv("CRASH_AT", point)
+    folder = run_directory(tmp_path / "run", SPEC)
+    with ranks(folder) as children:
+        assert children[0].wait(120) == -signal.SIGKILL
+    assert sorted(path.name for path in folder.checkpoints.iterdir()) == ["step_00000004", "step_00000008.tmp"]
+    assert verify(folder.checkpoints / "step_00000004").step == 4
+    if point != "checkpoint.before_rename:2":
+        with pytest.raises(DamagedCheckpoint):
+            verify(folder.checkpoints / "step_00000008.tmp")

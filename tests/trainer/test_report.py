@@ -1,0 +1,91 @@
+import errno
+import threading
+from pathlib import Path
+
+import pytest
+
+from services.trainer.report import Report
+from services.trainer.rundir import AttemptOrder, Outcome, RunDirectory
+from services.trainer.spool import SpoolWriter, read_spool
+from services.trainer.world import World
+from shared.events import LogWritten, TrainingEnded
+from tests.trainer.runs import run_directory, tiny_spec
+
+
+class Disk:
+    """Full until somebody makes room."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.full, plain = True, SpoolWriter.emit
+
+        def emit(writer: SpoolWriter, event: LogWritten) -> None:
+            if self.full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            plain(writer, event)
+
+        monkeypatch.setattr(SpoolWriter, "emit", emit)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunDirectory:
+    return run_directory(tmp_path / "run", tiny_spec())
+
+
+def report(folder: RunDirectory, rank: int = 0) -> Report:
+    return Report(folder, AttemptOrder.model_validate_json(folder.order.read_bytes()), World(rank, 2))
+
+
+def lines(folder: RunDirectory) -> list[str]:
+    return [line for record in read_spool(folder.spool, 0)[0] if isinstance(record.event, LogWritten) for line in record.event.lines]
+
+
+ENDED = Outcome(state="succeeded", step=3, tokens=9, summary={})
+
+
+def test_on_a_full_disk_events_wait_and_come_in_order(folder: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk, ours = Disk(monkeypatch), report(folder)
+    ours.emit(LogWritten(rank=0, lines=["one"]))
+    ours.emit(LogWritten(rank=0, lines=["two"]))
+    assert lines(folder) == []
+    disk.full = False
+    ours.emit(LogWritten(rank=0, lines=["three"]))
+    assert lines(folder) == ["one", "two", "three"]
+    assert [record.producer_seq for record in read_spool(folder.spool, 0)[0]] == [1, 2, 3]
+
+
+def test_it_does_not_end_with_something_untold(folder: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    Disk(monkeypatch)
+    with pytest.raises(OSError, match="No space left"):
+        report(folder).close(ENDED)
+    assert not folder.outcome.exists()
+
+
+def test_several_threads_may_speak(folder: RunDirectory) -> None:
+    ours = report(folder)
+
+    def speak(name: str) -> None:
+        for turn in range(200):
+            ours.emit(LogWritten(rank=0, lines=[f"{name}{turn}"]))
+
+    threads = [threading.Thread(target=speak, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    told = lines(folder)
+    assert all([line for line in told if line[0] == name] == [f"{name}{turn}" for turn in range(200)] for name in "abcd")
+
+
+def test_only_rank_0_speaks(folder: RunDirectory) -> None:
+    ours = report(folder, rank=1)
+    ours.emit(LogWritten(rank=1, lines=["x"]))
+    ours.close(ENDED)
+    assert not folder.spool.exists()
+    assert not folder.outcome.exists()
+
+
+@pytest.mark.parametrize(("damage", "told"), [("", 1), ("model: expected 1, found 2", 0)])
+def test_a_damaged_checkpoint_is_no_end_of_training(folder: RunDirectory, damage: str, told: int) -> None:
+    report(folder).close(ENDED.model_copy(update={"state": "failed", "damage": damage}))
+    assert len([record for record in read_spool(folder.spool, 0)[0] if isinstance(record.event, TrainingEnded)]) == told
+    assert Outcome.model_validate_json(folder.outcome.read_bytes()).damage == damage
