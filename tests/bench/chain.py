@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from services.trainer import prepare
 from services.trainer.children import Child, child_environment, torchrun
 from services.trainer.host import Command
-from services.trainer.rundir import AttemptOrder, Outcome, RunDirectory, TokenFiles
+from services.trainer.rundir import AttemptOrder, RunDirectory, TokenFiles
 from services.trainer.spool import read_spool
 from services.trainer.transfers import Transfers
-from shared.events import AnyEvent, StepCompleted
+from shared.events import AnyEvent, EvaluationCompleted, StepCompleted
 from shared.internal import CheckpointRef, Claim
 from shared.spec import RunSpec
 from tests.bench.carrier import host
@@ -162,5 +162,5 @@ def losses(directory: RunDirectory) -> dict[int, float]:
     return {event.step: event.metrics["train/loss"] for event in events(directory) if isinstance(event, StepCompleted)}
 
 
-def outcome(directory: RunDirectory) -> Outcome:
-    return Outcome.model_validate_json(directory.outcome.read_bytes())
+def evaluations(directory: RunDirectory) -> dict[int, float]:
+    return {event.step: event.metrics["val/loss"] for event in events(directory) if isinstance(event, EvaluationCompleted)}
