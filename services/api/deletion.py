@@ -11,6 +11,7 @@ from services.api.models import Checkpoint, CheckpointAlias, DeletedCheckpoint, 
 from services.api.outbox import record
 from services.api.rows import locked, rows_changed
 from serving.database import Database
+from shared.crash import crash_point
 from shared.errors import GroundupError
 from shared.events import CheckpointDeleted
 from shared.storage_client import StorageClient
@@ -63,11 +64,13 @@ def finish_deletions(database: Database, storage: StorageClient, *, now: float) 
     fault: GroundupError | None = None
     done = 0
     for checkpoint_id, run_id in marked:
+        crash_point("deletion.before_objects")
         try:
             storage.delete_checkpoint_objects(run_id, checkpoint_id)
         except GroundupError as error:
             fault = error
             continue
+        crash_point("deletion.before_row")
         with database.writing() as session:
             done += _forget(session, run_id, checkpoint_id, now)
     if fault:

@@ -11,6 +11,7 @@ from services.storage.checkpoints import check_id
 from services.storage.models import CheckpointFile
 from services.storage.objects import CHECKPOINTS, DamagedObject, ObjectStore, checkpoint_key
 from services.storage.stores import stores
+from shared.crash import crash_point
 from shared.errors import Conflict
 from shared.internal import Capacity, CheckpointRef, StoredCheckpoint, StoredCheckpoints, VerifiedCheckpoint
 
@@ -70,6 +71,7 @@ def delete_checkpoint_objects(path: StoredPath, query: Unchanged) -> Any:
     of_checkpoint = (CheckpointFile.run_id == path.run_id, CheckpointFile.checkpoint_id == path.checkpoint_id)
     with stores().database.writing() as session:
         session.execute(delete(CheckpointFile).where(*of_checkpoint))
+    crash_point("storage.before_objects")
     stores().objects.delete_below(prefix)
     return "", 204
 
