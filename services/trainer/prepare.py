@@ -32,6 +32,7 @@ def prepare(host: Host, claim: Claim, directory: RunDirectory, transfers: Transf
         spec=claim.spec,
         device=claim.slots[0].device,
         data=_token_files(shards),
+        checkpoint=restored.files if restored else [],
     )
     torn = directory.order.with_suffix(".tmp")
     torn.write_text(order.model_dump_json(indent=1))

@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from services.trainer.courier import checkpoint_id
-from shared.crash import POINTS
 from shared.names import FINAL_STATES
-from tests.chaos.ledger import Ledger, committed_manifest, uncommitted_or_wrong
+from tests.chaos.ledger import Ledger, uncommitted_or_wrong
 from tests.chaos.platform import Platform
 from tests.chaos.processes import CHILD_ARMED, CHILD_ENDED
 from tests.servers import wait_until
@@ -64,12 +62,14 @@ def planned(seed: int, kills: int, points: list[str]) -> list[Kill]:
 
 @dataclass
 class Kills:
-    """killed: how many by point. wrong: what does not hold, in words. moments: deaths beside, of agents and children at any moment."""
+    """killed: how many by point. moments: agents killed beside, each with its child. The three lists say in words what does not hold."""
 
     platform: Platform
     history: Path
     killed: Counter[str] = field(default_factory=Counter)
-    wrong: list[str] = field(default_factory=list)
+    bad_restores: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    stuck: list[str] = field(default_factory=list)
     restores: int = 0
     fresh: int = 0
     moments: int = 0
@@ -85,7 +85,7 @@ class Kills:
                 self._kill(kill)
                 self._attempts_until(seen + 1)
             except TimeoutError as error:
-                self.wrong.append(f"kill {kill.number} ({kill.setting}): {error}")
+                self.stuck.append(f"kill {kill.number} ({kill.setting}): {error}")
                 self._revive()
             self.killed[kill.point] += 1
             self._note(kill, seen, time.monotonic() - begun)
@@ -109,9 +109,7 @@ class Kills:
         wait_until(died, f"nothing died at {kill.setting}", SECONDS)
         if kill.owner in {"api", "storage", "scheduler"}:
             platform.restart(kill.owner)
-        elif kill.owner == "agent":
-            platform.restart("agent")
-        elif not kill.lingers:
+        elif kill.owner == "agent" or not kill.lingers:
             platform.restart("agent")
 
     def _watch(self, kill: Kill) -> Callable[[], bool]:
@@ -128,7 +126,10 @@ class Kills:
 
     def _attempts_until(self, verdicts: int) -> None:
         platform, run_id = self.platform, self.runs[-1]
-        over = lambda: len(platform.read_verdicts()) >= verdicts or platform.run_state(run_id) in FINAL_STATES  # noqa: E731
+
+        def over() -> bool:
+            return len(platform.read_verdicts()) >= verdicts or platform.run_state(run_id) in FINAL_STATES
+
         wait_until(over, f"no attempt of {run_id} came to its start", SECONDS)
         self._judge()
 
@@ -141,13 +142,13 @@ class Kills:
             else:
                 self.restores += 1
             if found := uncommitted_or_wrong(self.platform.api_tables, verdict):
-                self.wrong.append(found)
+                self.bad_restores.append(found)
 
     def _next_run(self, *, last: bool = False) -> None:
         """End the run as a person would; another one begins."""
         if self.runs:
             self._end(self.runs[-1])
-            self.wrong += Ledger(self.platform.api_tables, self.runs[-1]).mistakes()
+            self.lost += Ledger(self.platform.api_tables, self.runs[-1]).mistakes()
         if not last:
             self.runs.append(self.platform.submit())
 
@@ -173,9 +174,6 @@ class Kills:
         with self.history.open("a") as file:
             file.write(json.dumps({**line, "went_on": new, "wrong": len(self.wrong)}) + "\n")
 
-
-def all_points() -> list[str]:
-    return list(POINTS)
-
-
-__all__ = ["Kill", "Kills", "all_points", "checkpoint_id", "committed_manifest", "planned"]
+    @property
+    def wrong(self) -> list[str]:
+        return [*self.bad_restores, *self.lost, *self.stuck]

@@ -7,6 +7,7 @@ same fork server, and the child trains as known.py says.
 import contextlib
 import multiprocessing
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -46,11 +47,9 @@ def start(target: Any, *arguments: Any) -> BaseProcess:
 def serve(environ: Mapping[str, str], log: Path, service: str, port: int) -> None:
     """api or storage, under gunicorn."""
     _become(environ, log)
-    from gunicorn.app.wsgiapp import run
-
     layout = ["--workers", "1", "--worker-class", "gthread", "--threads", "8", "--no-control-socket", "--bind", f"127.0.0.1:{port}"]
     sys.argv = ["gunicorn", *layout, f"services.{service}.wsgi:app"]
-    run()
+    runpy.run_module("gunicorn", run_name="__main__")
 
 
 def schedule(environ: Mapping[str, str], log: Path) -> None:
@@ -60,9 +59,10 @@ def schedule(environ: Mapping[str, str], log: Path) -> None:
 
 
 def be_agent(environ: Mapping[str, str], log: Path) -> None:
+    """Its fork server is ours: it must not start one of its own."""
     _become(environ, log)
-    forkserver._forkserver.ensure_running = lambda: None  # type: ignore[attr-defined]  (it would start one of its own)
-    training.Child = ForkedChild  # type: ignore[misc]
+    forkserver._forkserver.ensure_running = bool  # type: ignore[assignment,method-assign]
+    training.Child = ForkedChild  # type: ignore[assignment,misc]
     training.TICK_SECONDS, courier.LOOK_SECONDS, recovery.LOOK_SECONDS = 0.02, 0.02, 0.05  # type: ignore[misc]
     main_agent.main()
 
@@ -71,7 +71,7 @@ def be_child(environ: Mapping[str, str], log: Path, root: str) -> None:
     _become(environ, log)
     threading.Thread(target=_leave_with, args=(psutil.Process(int(environ["CHAOS_AGENT"])),), daemon=True).start()
     sys.argv = ["main_child", root]
-    main_child.Attempt = KnownAttempt  # type: ignore[misc]
+    main_child.Attempt = KnownAttempt  # type: ignore[assignment,misc]
     main_child.leave(main_child.main())
 
 
@@ -129,6 +129,12 @@ class ForkedChild(Child):
         with contextlib.suppress(FileNotFoundError):
             armed = (folder / CHILD_ARMED).read_text()
             (folder / CHILD_ARMED).unlink()
-        own = {**environment, "CHAOS_FOLDER": str(folder), "CHAOS_AGENT": str(os.getpid()), "OMP_NUM_THREADS": "1", **({"CRASH_AT": armed} if armed else {})}
+        own = {
+            **environment,
+            "CHAOS_FOLDER": str(folder),
+            "CHAOS_AGENT": str(os.getpid()),
+            "OMP_NUM_THREADS": "1",
+            **({"CRASH_AT": armed} if armed else {}),
+        }
         process = start(be_child, own, self.launcher_log, str(directory.root))
         self.launcher = Forked(process, folder / CHILD_ENDED if armed else None)  # type: ignore[assignment]
