@@ -62,7 +62,7 @@ def be_agent(environ: Mapping[str, str], log: Path) -> None:
     """Its fork server is ours: it must not start one of its own."""
     _become(environ, log)
     forkserver._forkserver.ensure_running = bool  # type: ignore[assignment,method-assign]
-    training.Child = ForkedChild  # type: ignore[assignment,attr-defined,misc]
+    training.Child = ForkedChild  # type: ignore[assignment,attr-defined]
     training.TICK_SECONDS, courier.LOOK_SECONDS, recovery.LOOK_SECONDS = 0.02, 0.02, 0.05  # type: ignore[misc]
     main_agent.main()
 
