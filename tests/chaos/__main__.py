@@ -1,6 +1,7 @@
 """`./run chaos [--seed N] [--kills 500] [--flips 1000] [--short] [--only K]`: what breaks on purpose, and what must hold all the same.
 
-`--only K` repeats one iteration of a seed alone: kill K, or flipped bit K - kills. Each iteration is a line in build/chaos/.
+Each iteration has a number and is a line in build/chaos/; flipped bits are counted on from the kills. `--only K` repeats one of them alone,
+with the same seed and the same other options.
 """
 
 import argparse
@@ -40,10 +41,10 @@ def main() -> int:
     HERE.mkdir(parents=True)
     figures = Figures("chaos", ABOUT)
     begun, not_here = time.monotonic(), ["several hosts", "PostgreSQL", "GPUs", "loss of power"]
-    plan, flips = planned(options.seed, options.kills, list(POINTS)), list(range(options.flips))
+    plan = planned(options.seed, options.kills, list(POINTS))
+    flips = list(range(options.kills + 1, options.kills + options.flips + 1))
     if options.only:
-        plan, flips = plan[options.only - 1 : options.only], [options.only - options.kills - 1]
-        flips = [number for number in flips if 0 <= number < options.flips]
+        plan, flips = plan[options.only - 1 : options.only], [number for number in flips if number == options.only]
     with platform(HERE / "data") as stage:
         if plan:
             kill(figures, stage, plan)
@@ -66,7 +67,7 @@ def parsed() -> argparse.Namespace:
     arguments.add_argument("--kills", type=int, default=500)
     arguments.add_argument("--flips", type=int, default=1000)
     arguments.add_argument("--short", action="store_true", help="20 kills and 40 flipped bits, for CI; under 90 s")
-    arguments.add_argument("--only", type=int, metavar="K", help="one iteration alone: kill K, or flipped bit K - kills")
+    arguments.add_argument("--only", type=int, metavar="K", help="one iteration alone")
     options = arguments.parse_args()
     if options.short:
         options.kills, options.flips = len(POINTS), 40
