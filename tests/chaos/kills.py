@@ -157,7 +157,11 @@ class Kills:
         if "agent" not in platform.running:
             platform.start("agent")
         platform.person.post(f"/api/v1/runs/{run_id}/commands", json={"type": "stop"})
-        wait_until(lambda: platform.run_state(run_id) in FINAL_STATES, f"{run_id} does not stop", SECONDS)
+        try:
+            wait_until(lambda: platform.run_state(run_id) in FINAL_STATES, f"{run_id} does not stop", SECONDS)
+        except TimeoutError as error:
+            self.stuck.append(str(error))
+            self._revive()
         platform.read_verdicts()
         self._judge()
 
