@@ -130,8 +130,10 @@ class Platform:
         self.start(name, crash_at)
 
     def worker_of(self, service: str) -> psutil.Process:
-        """The process of api or storage that serves."""
-        return psutil.Process(self.running[service].pid).children()[0]
+        """The process of api or storage that serves. An armed one may die at once, and then there is another one soon."""
+        master = psutil.Process(self.running[service].pid)
+        wait_until(lambda: bool(master.children()), f"{service} has no worker")
+        return next(iter(master.children()), master)
 
     # --- what a person and the scheduler do
 
