@@ -74,6 +74,7 @@ class Flips:
         run_id = self._checkpoints()
         worker, said = Worker(self.platform), logging.getLogger("services.trainer.transfers")
         said.propagate = False  # thousands of lines about what is done here on purpose
+        said.addHandler(logging.NullHandler())
         self.worker, claim = worker, worker.claim()
         self.newest, self.before = claim.checkpoints[:2]
         worker.restore()
