@@ -12,6 +12,7 @@ from services.api.models import Checkpoint, CheckpointAlias, DeletedCheckpoint, 
 from services.api.outbox import record
 from services.api.rows import locked, rows_changed
 from serving.database import Database
+from shared.crash import crash_point
 from shared.errors import EnvironmentFault, GroundupError
 from shared.events import CheckpointDeleted
 from shared.names import CLUSTER_TOPIC
@@ -72,6 +73,7 @@ def finish_deletions(database: Database, storage: StorageClient, *, now: float) 
     fault: GroundupError | None = None
     done = 0
     for checkpoint_id, run_id in marked:
+        crash_point("deletion.before_objects")
         try:
             storage.delete_checkpoint_objects(run_id, checkpoint_id)
         except EnvironmentFault:
@@ -79,6 +81,7 @@ def finish_deletions(database: Database, storage: StorageClient, *, now: float) 
         except GroundupError as error:
             fault = error
             continue
+        crash_point("deletion.before_row")
         with database.writing() as session:
             done += _forget(session, run_id, checkpoint_id, now)
     if fault:

@@ -14,6 +14,7 @@ from services.storage.models import CheckpointFile
 from services.storage.objects import DamagedObject, MissingObject, checkpoint_key
 from services.storage.room import must_fit
 from services.storage.stores import Stores, lock, now, public_origin, stores
+from shared.crash import crash_point
 from shared.errors import Conflict, InvalidField, NotFound
 from shared.internal import CheckpointRef, CheckpointUpload, FileRef, Located, PutUrl, UploadUrls
 from shared.storage_client import LocatedFiles
@@ -163,6 +164,7 @@ def _verify(stores: Stores, upload: CheckpointUpload, file: FileRef, field: str)
     except DamagedObject as error:
         stores.objects.delete(key)
         raise InvalidField(field, error.detail, remedy="PUT the right bytes, then complete again") from None
+    crash_point("storage.before_row")
     with stores.database.writing() as session:
         lock(session, f"checkpoint {upload.checkpoint_id}")
         if session.get(CheckpointFile, (upload.checkpoint_id, file.name)) is None:

@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError, ResponseStreamingError
 
 from services.storage.settings import MIB, StorageSettings
+from shared.crash import crash_point
 from shared.errors import EnvironmentFault, GroundupError
 
 if TYPE_CHECKING:
@@ -150,6 +151,7 @@ class ObjectStore:
     def delete_below(self, prefix: str) -> None:
         for key, _size, _changed_at in list(self.list_below(prefix)):
             self.delete(key)
+            crash_point("storage.between_objects")
 
     def list_below(self, prefix: str) -> Iterator[tuple[str, int, float]]:
         """Key, bytes and time of change (seconds since the epoch) of every object, in the order of keys."""

@@ -11,6 +11,7 @@ from services.storage.models import CheckpointFile
 from services.storage.objects import CHECKPOINTS, BrokenRead, DamagedObject, checkpoint_key
 from services.storage.room import disk_free
 from services.storage.stores import stores
+from shared.crash import crash_point
 from shared.errors import Conflict
 from shared.internal import CheckpointRef, FileRef
 from shared.storage_client import Capacity, StoredCheckpoint, StoredCheckpoints, VerifiedCheckpoint
@@ -78,6 +79,7 @@ def delete_checkpoint_objects(path: StoredPath, query: Unchanged) -> Any:
     of_checkpoint = (CheckpointFile.run_id == path.run_id, CheckpointFile.checkpoint_id == path.checkpoint_id)
     with stores().database.writing() as session:
         session.execute(delete(CheckpointFile).where(*of_checkpoint))
+    crash_point("storage.before_objects")
     stores().objects.delete_below(prefix)
     return "", 204
 
