@@ -23,7 +23,7 @@ export default tseslint.config(
     files: ["**/*.{ts,tsx}"],
     rules: {
       "max-lines": ["error", 250],
-      "max-lines-per-function": ["error", { max: 90, skipBlankLines: true }],
+      "max-lines-per-function": ["error", { max: 40, skipBlankLines: true }],
       "max-params": ["error", 5],
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       "@typescript-eslint/no-confusing-void-expression": "off",

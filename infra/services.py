@@ -41,6 +41,7 @@ def service_environment(layout: Layout) -> dict[str, str]:
         "GROUNDUP_AGENT_PORT": str(layout.ports["agent"]),
         "S3_ENDPOINT_URL": os.environ.get("S3_ENDPOINT_URL", layout.url("s3")),
         "S3_BUCKET": layout.bucket,
+        "GROUNDUP_S3_DATA_DIR": str(layout.data_dir / "s3"),
         "AWS_ACCESS_KEY_ID": access_key,
         "AWS_SECRET_ACCESS_KEY": secret_key,
         # Not on rclone's command line, where everybody could read it; the quotes are its syntax for a value with a comma.

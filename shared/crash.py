@@ -2,7 +2,7 @@
 
 `CRASH_AT=checkpoint.before_manifest` kills the process by SIGKILL where it first comes there, `CRASH_AT=step.before_backward:17` the 17th
 time; several are separated by commas. Entry points arm them from the environment, and an agent hands the setting on to its children.
-Unarmed, a point costs one look at an empty dictionary.
+Whoever restarts such a process restarts it armed: clear the setting first. Unarmed, a point costs one look at an empty dictionary.
 """
 
 import os
@@ -23,6 +23,13 @@ POINTS: Final = {
     "upload.before_complete": "all files are sent, storage was not asked to verify them",
     "commit.before": "storage has verified all files, api does not know the checkpoint",
     "commit.after": "the checkpoint is visible, the agent has not noted that it is",
+    "storage.before_row": "in storage: a file was read back and is right, its row is not written",
+    "storage.before_objects": "a checkpoint is being deleted: its rows are gone, its objects are not",
+    "storage.between_objects": "one of its objects is gone, another one is not",
+    "api.before_commit": "in api: the checkpoint's row is inserted, the transaction has not ended",
+    "api.after_commit": "the transaction has ended, the agent has no answer",
+    "deletion.before_objects": "in the scheduler: a checkpoint is marked as being deleted, nothing of it is gone",
+    "deletion.before_row": "its objects are gone, its row is not",
 }
 _armed: dict[str, int] = {}
 

@@ -4,13 +4,12 @@ An event is past tense and belongs to a topic: a run's id, or `cluster`. Produce
 holes); Redis numbers them again per topic (`seq`) when they are published. Bytes are msgpack, which unlike JSON carries NaN.
 """
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-import msgpack
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-MAX_EVENT_BYTES: Final = 1 << 20
-"""Largest packed event that is read; a longer one is refused before it is unpacked."""
+from shared.packing import pack as pack
+from shared.packing import unpack as unpack
 
 
 class Event(BaseModel):
@@ -78,13 +77,11 @@ class CheckpointDamaged(Event):
 
 
 class CheckpointDeleted(Event):
-    """Its objects are gone. `by`: who asked, or `retention`."""
-
     type: Literal["CheckpointDeleted"] = "CheckpointDeleted"
     checkpoint_id: str
     step: int
     bytes: int
-    by: str
+    by: str = Field(description="who asked, or `retention`")
     reason: str
 
 
@@ -108,10 +105,8 @@ class WorkerLost(Event):
 
 
 class StorageLevelChanged(Event):
-    """How much room the checkpoints have left, on `cluster`."""
-
     type: Literal["StorageLevelChanged"] = "StorageLevelChanged"
-    level: Literal["ok", "warning", "full"]
+    level: Literal["ok", "warning", "full"] = Field(description="of the room that the checkpoints have left")
     message: str
 
 
@@ -249,17 +244,3 @@ class Envelope(Record):
 
     epoch: str
     seq: int = Field(ge=1)
-
-
-def pack(value: object) -> bytes:
-    return bytes(msgpack.packb(value, use_bin_type=True))
-
-
-def unpack(data: bytes) -> Any:
-    """Raises ValueError for anything that is not one small msgpack value."""
-    if len(data) > MAX_EVENT_BYTES:
-        raise ValueError(f"{len(data)} bytes, at most {MAX_EVENT_BYTES} are read")
-    try:
-        return msgpack.unpackb(data, raw=False, max_array_len=1 << 16, max_map_len=1 << 12, max_ext_len=0)
-    except (ValueError, msgpack.UnpackException) as error:
-        raise ValueError(f"not msgpack: {error}") from error

@@ -116,31 +116,6 @@ class UploadUrls(Message):
     puts: list[PutUrl]
 
 
-class VerifiedCheckpoint(Message):
-    """What reading the objects back showed: each file that is not what it should be, in words."""
-
-    damage: list[str]
-
-
-class StoredCheckpoint(Message):
-    """Objects below one checkpoint's prefix, committed or not. `changed_at`: of the newest, seconds since the epoch."""
-
-    run_id: str
-    checkpoint_id: str
-    bytes: int
-    changed_at: float
-
-
-class StoredCheckpoints(Message):
-    items: list[StoredCheckpoint]
-
-
-class Capacity(Message):
-    """Of the disk that the objects are on; None where it is somebody else's."""
-
-    disk_free_bytes: int | None
-
-
 # --- the worker's conversation: agent <-> api -----------------------------------------------------------------------------------
 
 

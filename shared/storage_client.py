@@ -2,7 +2,6 @@
 
 from shared.http import InternalClient
 from shared.internal import (
-    Capacity,
     CheckpointRef,
     CheckpointUpload,
     Located,
@@ -11,16 +10,38 @@ from shared.internal import (
     PrepareRequest,
     Resolved,
     ResolveRequest,
-    StoredCheckpoint,
-    StoredCheckpoints,
     TokenShards,
     UploadUrls,
-    VerifiedCheckpoint,
 )
 
 
 class LocatedFiles(Message):
     files: list[Located]
+
+
+class VerifiedCheckpoint(Message):
+    """What reading the objects back showed: each file that is not what it should be, in words."""
+
+    damage: list[str]
+
+
+class StoredCheckpoint(Message):
+    """Objects below one checkpoint's prefix, committed or not. `changed_at`: of the newest, seconds since the epoch."""
+
+    run_id: str
+    checkpoint_id: str
+    bytes: int
+    changed_at: float
+
+
+class StoredCheckpoints(Message):
+    items: list[StoredCheckpoint]
+
+
+class Capacity(Message):
+    """Of the disk that the objects are on; None where it is somebody else's."""
+
+    disk_free_bytes: int | None
 
 
 class StorageClient(InternalClient):

@@ -11,7 +11,10 @@ from groundup.generation import Sampling
 def generate(
     ctx: typer.Context,
     source: Annotated[
-        str, typer.Argument(metavar="RUN", help="A run (its newest checkpoint) by id or name, or with --checkpoint one's id.")
+        str,
+        typer.Argument(
+            metavar="RUN", help="A run (its newest checkpoint) by id or name, an alias as project/name, or with --checkpoint one's id."
+        ),
     ],
     *,
     prompt: Annotated[str, typer.Option(help="How the text begins.")],
@@ -26,7 +29,7 @@ def generate(
 ) -> None:
     """Let a trained model continue a prompt."""
     client = connect(ctx)
-    chosen = source if checkpoint else client.runs.find(source).id
+    chosen = source if checkpoint or "/" in source else client.runs.find(source).id
     sampling = Sampling(max_new_tokens, temperature, top_k, top_p, seed)
     if stream:
         typer.echo(prompt, nl=False)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from groundup.cli_follow import follow_run
-from groundup.cli_output import Json, amount, connect, day, number, say, show_json, show_table
+from groundup.cli_output import Json, amount, complain, connect, day, number, say, show_json, show_table
 from groundup.runs import Run, load_spec
 from groundup.spec_edits import edited
 
@@ -30,6 +30,8 @@ def submit(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--set") from None
     run = connect(ctx).runs.submit(spec)
+    for warning in run.warnings:
+        complain(f"{warning.field}: {warning.message}")
     if as_json:
         show_json(run)
     else:

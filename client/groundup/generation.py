@@ -55,7 +55,7 @@ class Generator:
         self.transport = transport
 
     def generate(self, source: str, prompts: list[str], sampling: Sampling = Sampling()) -> Generation:
-        """`source`: a run's id (its newest checkpoint) or a checkpoint's."""
+        """`source`: a run's id (its newest checkpoint), a checkpoint's, or an alias (`project/name`)."""
         body = _body(source, prompts, sampling)
         return read(Generation, self.transport.post("/api/v1/generate", body, timeout=_PATIENCE))
 
@@ -93,7 +93,7 @@ def _message(text: str) -> dict[str, Any]:
 
 
 def _body(source: str, prompts: list[str], sampling: Sampling) -> dict[str, Any]:
-    key = "run_id" if source.startswith("run_") else "checkpoint_id"
+    key = "alias" if "/" in source else "run_id" if source.startswith("run_") else "checkpoint_id"
     prompt: dict[str, Any] = {"prompt": prompts[0]} if len(prompts) == 1 else {"prompts": prompts}
     return {key: source, **prompt, **{name: value for name, value in vars(sampling).items() if value is not None}}
 

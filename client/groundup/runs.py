@@ -40,6 +40,8 @@ class Progress:
 
 @dataclass(frozen=True)
 class Run:
+    """`warnings`: told when it is submitted."""
+
     id: str
     name: str
     state: str
@@ -54,6 +56,7 @@ class Run:
     attempts: list[Attempt] = field(default_factory=list, metadata={"of": Attempt})
     progress: Progress = field(default_factory=Progress, metadata={"of": Progress})
     summary: dict[str, float | None] = field(default_factory=dict)
+    warnings: list[FieldProblem] = field(default_factory=list, metadata={"of": FieldProblem})
 
     @property
     def finished(self) -> bool:
@@ -68,6 +71,7 @@ class Run:
 class Validation:
     valid: bool
     errors: list[FieldProblem] = field(default_factory=list, metadata={"of": FieldProblem})
+    warnings: list[FieldProblem] = field(default_factory=list, metadata={"of": FieldProblem})
     estimate: dict[str, Any] | None = None
 
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { fromYaml, toCurl, toSpec, toYaml, valueAt, withValue } from "@/features/new-run/draft";
-import { FIELD_PATHS, SECTIONS, fallbackOf, textOf, valueOf } from "@/features/new-run/fields";
+import { fromYaml, toSpec, toYaml, valueAt, withValue } from "@/features/new-run/draft";
+import { FIELD_PATHS, SECTIONS, fallbackOf, shownText, textOf, valueOf, type FormField } from "@/features/new-run/fields";
+import { submitCommand } from "@/shared/api/curl";
 
 const steps = SECTIONS.flatMap(({ fields }) => fields).find(({ path }) => path === "train.steps");
 const layers = SECTIONS.flatMap(({ fields }) => fields).find(({ path }) => path === "model.n_layer");
@@ -15,7 +16,7 @@ test("a value is put at its path and taken out again, with sections that become 
 test("form, YAML and cURL are the same spec", () => {
   const draft = { name: "a", dataset: "plays", train: { steps: 10, sample: { prompts: ["it's", "two\nlines"] } } };
   expect(fromYaml(toYaml(draft))).toEqual(draft);
-  const body = toCurl(draft, "http://localhost").split("-d '")[1]?.slice(0, -1).replaceAll(String.raw`'\''`, "'");
+  const body = submitCommand(toSpec(draft), "http://localhost").split("-d '")[1]?.slice(0, -1).replaceAll(String.raw`'\''`, "'");
   expect(JSON.parse(body ?? "")).toEqual(draft);
 });
 
@@ -34,6 +35,32 @@ test("what is no number stays as it was typed", () => {
   expect(valueOf(steps, "1e3")).toBe(1000);
   expect(valueOf(steps, "many")).toBe("many");
   expect(valueOf(steps, "")).toBeUndefined();
+});
+
+/** Types into a field letter by letter, each behind what the field shows by then. Returns what it shows and what it means in the end. */
+function type(field: FormField, letters: string): [string, unknown] {
+  let [typed, value]: [string | null, unknown] = [null, undefined];
+  for (const letter of letters) {
+    typed = shownText(field, typed, value) + letter;
+    value = valueOf(field, typed);
+  }
+  return [shownText(field, typed, value), value];
+}
+
+test.each(["0.0003", "1.50", "1e-4", "-0.0", "3."])("%s can be typed letter by letter", (text) => {
+  if (!steps) throw new Error("no field for the steps");
+  expect(type(steps, text)).toEqual([text, Number(text)]);
+});
+
+test("what changes elsewhere is shown instead of what was typed", () => {
+  if (!steps) throw new Error("no field for the steps");
+  expect(shownText(steps, "0.", 5)).toBe("5");
+  expect(shownText(steps, "0.", undefined)).toBe("");
+});
+
+test("a number that would be rounded stays text", () => {
+  if (!steps) throw new Error("no field for the steps");
+  expect(valueOf(steps, "12345678901234567890")).toBe("12345678901234567890");
 });
 
 test("a model's numbers come with its preset until they are given", () => {

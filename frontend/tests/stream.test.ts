@@ -1,6 +1,6 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { requestOf, DEFAULTS } from "@/features/playground/settings";
-import { serverSent } from "@/features/playground/stream";
+import { generate, serverSent } from "@/features/playground/stream";
 
 function stream(...chunks: Uint8Array<ArrayBuffer>[]): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream({
@@ -11,8 +11,10 @@ function stream(...chunks: Uint8Array<ArrayBuffer>[]): ReadableStream<Uint8Array
   });
 }
 
-async function all(source: AsyncIterable<string>): Promise<string[]> {
-  const found: string[] = [];
+afterEach(() => vi.unstubAllGlobals());
+
+async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
   for await (const item of source) found.push(item);
   return found;
 }
@@ -25,6 +27,25 @@ test.each([1, 2, 3, 7, 1000])("events are read whole from pieces of %i bytes", a
 
 test("an event that breaks off is not handed out", async () => {
   expect(await all(serverSent(stream(new TextEncoder().encode("data: one\n\ndata: tw"))))).toEqual(["one"]);
+});
+
+/** The kinds of the replies to a generation whose answer is this. */
+async function generated(body: ReadableStream | string): Promise<string[]> {
+  vi.stubGlobal("fetch", () => Promise.resolve(new Response(body)));
+  return (await all(generate({}, new AbortController().signal))).map(({ kind }) => kind);
+}
+
+test("a generation goes up to its end", async () => {
+  expect(await generated('data: {"kind":"token"}\n\ndata: {"kind":"end"}\n\ndata: {"kind":"done"}\n\n')).toEqual(["token", "end", "done"]);
+});
+
+test.each(["", 'data: {"kind":"token"}\n\n', 'data: {"kind":"end"}\n\ndata: {"ki'])("one that ends before says so: %j", async (body) => {
+  await expect(generated(body)).rejects.toMatchObject({ message: "the text broke off before its end", remedy: "try again" });
+});
+
+test("one whose connection is lost is no bug of the page", async () => {
+  const lost = new ReadableStream({ pull: (controller) => controller.error(new TypeError("network error")) });
+  await expect(generated(lost)).rejects.toMatchObject({ status: 0, code: "offline" });
 });
 
 test("settings become a request: empty ones are left out, and nonsense is left for the server", () => {

@@ -13,6 +13,7 @@ from services.api.rows import locked, rows_changed
 from shared.errors import NotFound, Stale
 from shared.events import CheckpointCommitted
 from shared.internal import CheckpointCommit, CheckpointRef
+from shared.names import CLUSTER_TOPIC
 
 USABLE: Final = (Checkpoint.damaged_at.is_(None), Checkpoint.deleted_by.is_(None))
 """Neither damaged nor being deleted."""
@@ -44,7 +45,8 @@ def commit_checkpoint(session: Session, attempt_id: str, commit: CheckpointCommi
     insertion = insert(Checkpoint).from_select(columns, row).execution_options(preserve_rowcount=True)
     if rows_changed(session, insertion) != 1:
         raise Stale(f"attempt {attempt_id} does not have fence {commit.fence}")
-    record(session, run.id, CheckpointCommitted(checkpoint_id=commit.checkpoint_id, step=commit.step, bytes=size), now)
+    for topic in (run.id, CLUSTER_TOPIC):
+        record(session, topic, CheckpointCommitted(checkpoint_id=commit.checkpoint_id, step=commit.step, bytes=size), now)
 
 
 def _is_committed(session: Session, attempt_id: str, commit: CheckpointCommit) -> bool:

@@ -15,6 +15,7 @@ from serving.database import Database
 from shared.errors import Conflict, NotFound, Stale
 from shared.events import CheckpointDamaged
 from shared.internal import CheckpointDamage
+from shared.names import CLUSTER_TOPIC
 from shared.storage_client import StorageClient
 
 log = logging.getLogger(__name__)
@@ -80,4 +81,5 @@ def _mark(session: Session, checkpoint: Checkpoint, reason: str, now: float) -> 
     checkpoint.damaged_at = now
     checkpoint.damage = reason.replace("\0", "")[:_REASON_LENGTH]
     log.error("checkpoint %s of run %s is damaged: %s", checkpoint.id, checkpoint.run_id, checkpoint.damage)
-    record(session, checkpoint.run_id, CheckpointDamaged(checkpoint_id=checkpoint.id, step=checkpoint.step, reason=checkpoint.damage), now)
+    for topic in (checkpoint.run_id, CLUSTER_TOPIC):
+        record(session, topic, CheckpointDamaged(checkpoint_id=checkpoint.id, step=checkpoint.step, reason=checkpoint.damage), now)

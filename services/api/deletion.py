@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -11,9 +12,14 @@ from services.api.models import Checkpoint, CheckpointAlias, DeletedCheckpoint, 
 from services.api.outbox import record
 from services.api.rows import locked, rows_changed
 from serving.database import Database
-from shared.errors import GroundupError
+from shared.crash import crash_point
+from shared.errors import EnvironmentFault, GroundupError
 from shared.events import CheckpointDeleted
+from shared.names import CLUSTER_TOPIC
 from shared.storage_client import StorageClient
+
+_AT_ONCE: Final = 200
+"""So many by one call, which a process that is told to end waits for."""
 
 
 @dataclass
@@ -57,17 +63,25 @@ def mark(session: Session, checkpoint_ids: Sequence[str], *, by: str, reason: st
 
 
 def finish_deletions(database: Database, storage: StorageClient, *, now: float) -> int:
-    """Delete the objects of what is marked, then its rows; how many. Raises the last error of storage, after having tried all."""
+    """Delete the objects of what is marked, then its rows; how many. What storage refuses is raised after all were tried.
+
+    Raises EnvironmentFault at once where storage does not answer.
+    """
+    columns = (Checkpoint.id, Checkpoint.run_id)
     with database.reading() as session:
-        marked = session.execute(select(Checkpoint.id, Checkpoint.run_id).where(Checkpoint.deleted_by.is_not(None))).all()
+        marked = session.execute(select(*columns).where(Checkpoint.deleted_by.is_not(None)).limit(_AT_ONCE)).all()
     fault: GroundupError | None = None
     done = 0
     for checkpoint_id, run_id in marked:
+        crash_point("deletion.before_objects")
         try:
             storage.delete_checkpoint_objects(run_id, checkpoint_id)
+        except EnvironmentFault:
+            raise
         except GroundupError as error:
             fault = error
             continue
+        crash_point("deletion.before_row")
         with database.writing() as session:
             done += _forget(session, run_id, checkpoint_id, now)
     if fault:
@@ -87,7 +101,8 @@ def _forget(session: Session, run_id: str, checkpoint_id: str, now: float) -> bo
     session.execute(delete(CheckpointAlias).where(CheckpointAlias.checkpoint_id == checkpoint_id))
     if rows_changed(session, delete(Checkpoint).where(Checkpoint.id == checkpoint_id)) != 1:
         return False
-    record(session, run_id, told, now)
+    for topic in (run_id, CLUSTER_TOPIC):
+        record(session, topic, told, now)
     return True
 
 

@@ -12,7 +12,7 @@ from shared.spec import ModelSpec, RunSpec
 
 FLOAT_BYTES: Final = 4
 TENSOR_BYTES: Final = 100
-RNG_BYTES: Final = 5_100
+RNG_BYTES: Final = 15_200
 JSON_BYTES: Final = 2_500
 
 
@@ -45,7 +45,7 @@ def estimate(spec: RunSpec, tokenizer: TokenizerRef) -> Estimate:
 
 def checkpoint_bytes(spec: RunSpec, tokenizer: TokenizerRef) -> int:
     """Weights and AdamW's two moments; each tensor's line in a safetensors header (a weight has four tensors, with its step counter);
-    Mersenne twisters; the tokenizer; state and manifest as JSON."""
+    each rank's three Mersenne twisters; the tokenizer; state and manifest as JSON."""
     tensors = 4 * (4 * spec.model.n_layer + (1 if spec.model.tied_head else 2))
     values = 3 * FLOAT_BYTES * parameter_count(spec.model, tokenizer.vocab_size)
     return values + TENSOR_BYTES * tensors + RNG_BYTES * spec.compute.world_size + tokenizer.bytes + JSON_BYTES

@@ -9,6 +9,7 @@ from services.api.heartbeat import beat
 from services.api.parts import parts
 from services.api.paths import AttemptPath
 from serving.idempotency import Answer
+from shared.crash import crash_point
 from shared.internal import CheckpointCommit, CheckpointDamage, ClaimRequest, Heartbeat, StateReport, WorkerName
 
 api = APIBlueprint("internal", __name__, url_prefix="/internal", doc_ui=False)
@@ -38,6 +39,8 @@ def post_state(path: AttemptPath, body: StateReport) -> tuple[str, int]:
 def post_checkpoint(path: AttemptPath, body: CheckpointCommit) -> tuple[str, int]:
     with parts().database.writing() as session:
         commit_checkpoint(session, path.attempt_id, body, parts().clock())
+        crash_point("api.before_commit")
+    crash_point("api.after_commit")
     return "", 204
 
 

@@ -10,6 +10,7 @@ from services.api.scheduler import Scheduler
 from services.api.settings import KeepingSettings
 from serving.database import Database, database_url
 from shared.bus import connect
+from shared.crash import arm
 from shared.settings import Settings
 from shared.storage_client import StorageClient
 
@@ -17,6 +18,7 @@ from shared.storage_client import StorageClient
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    arm(os.environ.get("CRASH_AT", ""))
     settings = Settings.read(os.environ)
     database = Database(database_url(os.environ, "api", settings.data_dir))
     storage = StorageClient(settings.storage_url, settings.join_secret, timeout=3.0)

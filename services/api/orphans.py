@@ -7,8 +7,7 @@ from sqlalchemy import select
 from services.api.models import Attempt, Checkpoint, Run
 from serving.database import Database
 from shared.errors import Conflict
-from shared.internal import StoredCheckpoint
-from shared.storage_client import StorageClient
+from shared.storage_client import StorageClient, StoredCheckpoint
 
 log = logging.getLogger(__name__)
 

@@ -9,16 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.monitor.models import StoredEvent
+from services.monitor.ordering import OrderedQuery
 from services.monitor.paths import RunPath
 from serving.database import Database
-from serving.paging import PageQuery
 from serving.times import iso
 from shared.events import Envelope, SampleGenerated, unpack
 
 api = APIBlueprint("events", __name__)
 
 
-class EventsQuery(PageQuery):
+class EventsQuery(OrderedQuery):
     type: str | None = Field(None, max_length=100, description="only events of this type")
 
 
@@ -42,15 +42,15 @@ class SamplePage(BaseModel):
 
 @api.get("/api/v1/runs/<run_id>/events", responses={200: EventPage})
 def list_events(path: RunPath, query: EventsQuery) -> Response:
-    """What happened to a run, oldest first: all events but steps and logs, which are read as metrics and logs."""
+    """What happened to a run: all events but steps and logs, which are read as metrics and logs."""
     with _database().reading() as session:
         rows, cursor = _page(session, path.run_id, query.type, query)
     return _json(EventPage(items=[_envelope(row) for row in rows], next_cursor=cursor))
 
 
 @api.get("/api/v1/runs/<run_id>/samples", responses={200: SamplePage})
-def list_samples(path: RunPath, query: PageQuery) -> Response:
-    """Texts that the run's model wrote while it was trained, oldest first."""
+def list_samples(path: RunPath, query: OrderedQuery) -> Response:
+    """Texts that the run's model wrote while it was trained."""
     with _database().reading() as session:
         rows, cursor = _page(session, path.run_id, "SampleGenerated", query)
     return _json(SamplePage(items=[_sample(row) for row in rows], next_cursor=cursor))
@@ -61,11 +61,14 @@ def _database() -> Database:
     return database
 
 
-def _page(session: Session, run_id: str, kind: str | None, page: PageQuery) -> tuple[Sequence[StoredEvent], str | None]:
-    query = select(StoredEvent).where(StoredEvent.topic == run_id, StoredEvent.id > page.position)
+def _page(session: Session, run_id: str, kind: str | None, page: OrderedQuery) -> tuple[Sequence[StoredEvent], str | None]:
+    query = select(StoredEvent).where(StoredEvent.topic == run_id)
     if kind is not None:
         query = query.where(StoredEvent.type == kind)
-    rows = session.scalars(query.order_by(StoredEvent.id).limit(page.limit + 1)).all()
+    if page.cursor is not None:
+        query = query.where(StoredEvent.id < page.position if page.newest_first else StoredEvent.id > page.position)
+    order = StoredEvent.id.desc() if page.newest_first else StoredEvent.id
+    rows = session.scalars(query.order_by(order).limit(page.limit + 1)).all()
     more = len(rows) > page.limit
     rows = rows[: page.limit]
     return rows, str(rows[-1].id) if more else None

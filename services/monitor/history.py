@@ -37,22 +37,26 @@ class Zoom:
 
 @dataclass(frozen=True)
 class Timeline:
-    """`started`: seconds since 1970 of the run's first point.
+    """`started`: seconds since 1970 of the run's first point. `reached`: (attempt, step) of its newest one; nothing before it is missing.
 
     superseded: per name and attempt, the step from which on a later attempt counts: that of its first point of the name, or the first
     step it took. An attempt that resumes behind step 120 evaluates 120 again, but takes 121 first.
     """
 
     started: float
+    reached: tuple[int, int]
     superseded: dict[tuple[str, int], int]
 
 
-def read_series(session: Session, run_id: str, names: list[str] | None, zoom: Zoom, *, all_attempts: bool = False) -> list[dict[str, Any]]:
+def read_series(
+    session: Session, run_id: str, names: list[str] | None, zoom: Zoom, *, all_attempts: bool = False
+) -> tuple[list[dict[str, Any]], tuple[int, int] | None]:
     """The curves of a run by name, one per name (the highest attempt wins on a step) or one per name and attempt. Unknown names are
-    left out."""
+    left out. And how far the history reaches, None where it has not begun."""
+    # The timeline first: what is written meanwhile may be in the curves, but is not promised.
     timeline = _timeline(session, run_id)
     if timeline is None:
-        return []
+        return [], None
     rows = session.execute(_chunks(run_id, names, zoom, timeline.started)).yield_per(32)
     series = []
     for (name, attempt), group in groupby(rows, key=lambda row: (row.name, row.attempt if all_attempts else None)):
@@ -60,19 +64,20 @@ def read_series(session: Session, run_id: str, names: list[str] | None, zoom: Zo
         curve.read(group)
         if curve.parts:
             series.append({"name": name, "attempt": curve.attempt if attempt is None else attempt, **curve.buckets()})
-    return series
+    return series, timeline.reached
 
 
 def _timeline(session: Session, run_id: str) -> Timeline | None:
-    first = func.min(MetricChunk.first_step), func.min(MetricChunk.first_at)
-    series = MetricChunk.name, MetricChunk.attempt
-    rows = session.execute(select(*series, *first).where(MetricChunk.run_id == run_id).group_by(*series)).all()
+    first, last, at = func.min(MetricChunk.first_step), func.max(MetricChunk.last_step), func.min(MetricChunk.first_at)
+    query = select(MetricChunk.name, MetricChunk.attempt, first, last, at).where(MetricChunk.run_id == run_id)
+    rows = session.execute(query.group_by(MetricChunk.name, MetricChunk.attempt)).all()
     if not rows:
         return None
     firsts: dict[str, dict[int, int]] = {}
-    for name, attempt, step, _ in rows:
+    for name, attempt, step, *_ in rows:
         firsts.setdefault(name, {})[attempt] = step
-    return Timeline(min(at for *_, at in rows), _superseded(firsts))
+    reached = max((row[1], row[3]) for row in rows)
+    return Timeline(min(row[4] for row in rows), reached, _superseded(firsts))
 
 
 def _superseded(firsts: dict[str, dict[int, int]]) -> dict[tuple[str, int], int]:

@@ -39,8 +39,14 @@ class SeriesAnswer(BaseModel):
     nan: list[int]
 
 
+class Reached(BaseModel):
+    attempt: int
+    step: int
+
+
 class MetricsAnswer(BaseModel):
     series: list[SeriesAnswer]
+    reached: Reached | None = Field(description="the newest step of the whole run; no point before it is missing. null: there is none yet")
 
 
 @api.get("/api/v1/runs/<run_id>/metrics", responses={200: MetricsAnswer})
@@ -52,4 +58,5 @@ def read_metrics(path: RunPath, query: MetricsQuery) -> dict[str, Any]:
     zoom = Zoom(query.x, query.first, query.last, query.buckets)
     database: Database = current_app.extensions["database"]
     with database.reading() as session:
-        return {"series": read_series(session, path.run_id, names, zoom, all_attempts=query.attempts == "all")}
+        series, reached = read_series(session, path.run_id, names, zoom, all_attempts=query.attempts == "all")
+    return {"series": series, "reached": None if reached is None else {"attempt": reached[0], "step": reached[1]}}

@@ -1,17 +1,20 @@
 """Checkpoint objects: a worker writes them by presigned PUTs; they count once this service has read them back."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from flask import redirect
+from flask import Response, redirect
 from flask_openapi3.blueprint import APIBlueprint
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import delete, select
 
+from services.storage.export import plan, stream
 from services.storage.manifest import Id
 from services.storage.models import CheckpointFile
 from services.storage.objects import DamagedObject, MissingObject, checkpoint_key
+from services.storage.room import must_fit
 from services.storage.stores import Stores, lock, now, public_origin, stores
+from shared.crash import crash_point
 from shared.errors import Conflict, InvalidField, NotFound
 from shared.internal import CheckpointRef, CheckpointUpload, FileRef, Located, PutUrl, UploadUrls
 from shared.storage_client import LocatedFiles
@@ -24,6 +27,15 @@ class RunPath(BaseModel):
     run_id: str
 
 
+class DownloadPath(BaseModel):
+    id: Id
+
+
+class DownloadQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    include: Literal["weights", "all"] = "weights"
+
+
 class FilePath(BaseModel):
     id: Id
     name: Annotated[str, Field(max_length=101, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._-]*$")]
@@ -31,9 +43,11 @@ class FilePath(BaseModel):
 
 @checkpoint_objects.post("/uploads")
 def start_upload(body: CheckpointUpload) -> Any:
-    """Where to PUT the files that storage does not have yet."""
+    """Where to PUT the files that storage does not have yet. 507 where they do not fit."""
     known = _known(stores(), body)
     files = [file for file in body.files if file.name not in known and not _is_there(stores(), body, file)]
+    if files:
+        must_fit(stores(), sum(file.bytes for file in files))
     puts = [PutUrl(name=file.name, url=stores().objects.put_url(_key(body, file.name))) for file in files]
     return UploadUrls(puts=puts).model_dump()
 
@@ -86,6 +100,29 @@ def read_file(path: FilePath) -> Any:
     return redirect(stores().objects.get_url(checkpoint_key(row.run_id, row.checkpoint_id, row.name), public_origin()))
 
 
+@checkpoint_files.get("/<id>/download", responses={200: None})
+def download(path: DownloadPath, query: DownloadQuery) -> Any:
+    """A checkpoint as one folder, in an uncompressed tar
+
+    Weights (safetensors), tokenizer.json, config.json, README.md (a model card) and SHA256SUMS; `include=all` adds everything else that
+    training needs to go on. The bytes are compared with their hashes on the way: where one differs the stream breaks off before its end.
+    """
+    with stores().database.reading() as session:
+        rows = list(session.scalars(select(CheckpointFile).where(CheckpointFile.checkpoint_id == path.id)))
+    if not rows:
+        raise NotFound(f"there is no checkpoint '{path.id}'", remedy="GET /api/v1/checkpoints lists them")
+    try:
+        archive = plan(stores().objects, rows, everything=query.include == "all")
+    except DamagedObject as error:
+        raise Conflict(f"checkpoint '{path.id}' is damaged: {error.detail}", remedy="take another one", code="checkpoint-damaged") from None
+    headers = {
+        "Content-Length": str(archive.size),
+        "Content-Disposition": f'attachment; filename="{archive.folder}.tar"',
+        "X-Accel-Buffering": "no",  # what breaks off must break off at the client too, and a large one needs no copy at the gateway
+    }
+    return Response(stream(stores().objects, archive), content_type="application/x-tar", headers=headers)
+
+
 def _known(stores: Stores, upload: CheckpointUpload) -> set[str]:
     """Names of files that were verified before. Raises InvalidField, Conflict where one has other bytes."""
     check_id("run_id", upload.run_id)
@@ -127,6 +164,7 @@ def _verify(stores: Stores, upload: CheckpointUpload, file: FileRef, field: str)
     except DamagedObject as error:
         stores.objects.delete(key)
         raise InvalidField(field, error.detail, remedy="PUT the right bytes, then complete again") from None
+    crash_point("storage.before_row")
     with stores.database.writing() as session:
         lock(session, f"checkpoint {upload.checkpoint_id}")
         if session.get(CheckpointFile, (upload.checkpoint_id, file.name)) is None:

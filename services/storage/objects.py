@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError, ResponseStreamingError
 
 from services.storage.settings import MIB, StorageSettings
+from shared.crash import crash_point
 from shared.errors import EnvironmentFault, GroundupError
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ class DamagedObject(GroundupError):
 
 class MissingObject(DamagedObject):
     code = "missing-object"
+
+
+class BrokenRead(EnvironmentFault):
+    """An answer ended before the bytes that it announced: the connection broke, or the endpoint has less than it thinks."""
 
 
 def part_key(sha256: str) -> str:
@@ -146,6 +151,7 @@ class ObjectStore:
     def delete_below(self, prefix: str) -> None:
         for key, _size, _changed_at in list(self.list_below(prefix)):
             self.delete(key)
+            crash_point("storage.between_objects")
 
     def list_below(self, prefix: str) -> Iterator[tuple[str, int, float]]:
         """Key, bytes and time of change (seconds since the epoch) of every object, in the order of keys."""
@@ -208,6 +214,8 @@ class ObjectStore:
             if code in _TOO_SHORT:
                 raise DamagedObject(f"{key}: it ends before the bytes that were asked for") from error
             raise EnvironmentFault(f"S3 refused {key}: {error}", remedy="check the S3 keys and the S3 endpoint's log") from error
+        except (IncompleteReadError, ResponseStreamingError) as error:
+            raise BrokenRead(f"{key}: reading it broke off: {error}", remedy="try again") from error
         except BotoCoreError as error:
             raise EnvironmentFault(
                 f"S3 at {self.settings.endpoint_url} does not answer: {error}", remedy="`groundup doctor` tells what is down"

@@ -9,10 +9,12 @@ from services.storage.queue import create_queue, sender
 from services.storage.settings import StorageSettings
 from services.storage.stores import Stores
 from serving.database import Database, database_url
+from shared.crash import arm
 from shared.errors import EnvironmentFault
 from shared.settings import Settings
 
 logging.basicConfig(level=logging.INFO)
+arm(os.environ.get("CRASH_AT", ""))
 settings = Settings.read(os.environ)
 objects = ObjectStore(StorageSettings.read(os.environ))
 stores = Stores(Database(database_url(os.environ, "storage", settings.data_dir)), objects, sender(create_queue(settings.redis_url)))

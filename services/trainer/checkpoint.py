@@ -22,6 +22,7 @@ from services.trainer.parts import ModelPart, Part
 from services.trainer.soundness import DamagedCheckpoint, UnfitCheckpoint, read_manifest, verify
 from services.trainer.state import State
 from services.trainer.world import World
+from shared.internal import FileRef
 from shared.spec import RunSpec
 
 
@@ -34,16 +35,23 @@ def load_model(folder: Path) -> tuple[GPT, RunSpec]:
     return model.eval(), state.spec
 
 
-def restore(folder: Path, parts: Sequence[Part], world: World, misfit: Callable[[State], str] = lambda _state: "") -> State:
+def restore(
+    folder: Path,
+    parts: Sequence[Part],
+    world: World,
+    misfit: Callable[[State], str] = lambda _state: "",
+    committed: Sequence[FileRef] = (),
+) -> State:
     """Put all parts back to where they were, or none of them: everything is verified before the first is touched.
 
+    committed: what the files were when they became a checkpoint; without, the manifest is believed, which no other file vouches for.
     Every rank calls it, and all raise where one does: DamagedCheckpoint, or UnfitCheckpoint where a part or `misfit`, which looks at the
     state, expects something else. In a larger world than the checkpoint's, the ranks it has no random numbers for keep their seed's.
     """
     failure: DamagedCheckpoint | UnfitCheckpoint | None = None
     try:
         if world.rank == 0:
-            verify(folder)
+            verify(folder, committed)
         state = read_state(folder)
         if mistake := misfit(state):
             raise UnfitCheckpoint(f"{folder / 'state.json'}: {mistake}")

@@ -84,7 +84,7 @@ class Attempt:
 
     def restore(self) -> History:
         """Raises DamagedCheckpoint, UnfitCheckpoint."""
-        state = checkpoint.restore(self.folder.restore, self.parts, self.world, self.misfit)
+        state = checkpoint.restore(self.folder.restore, self.parts, self.world, self.misfit, self.order.checkpoint)
         self.scaling.load(state.scaler)
         return History.of(state)
 

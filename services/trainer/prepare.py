@@ -1,5 +1,6 @@
 """Fills the run directory: the order, the tokens, the tokenizer, and the checkpoint to go on from. Safe to repeat."""
 
+import contextlib
 import logging
 import shutil
 from collections.abc import Callable
@@ -32,6 +33,7 @@ def prepare(host: Host, claim: Claim, directory: RunDirectory, transfers: Transf
         spec=claim.spec,
         device=claim.slots[0].device,
         data=_token_files(shards),
+        checkpoint=restored.files if restored else [],
     )
     torn = directory.order.with_suffix(".tmp")
     torn.write_text(order.model_dump_json(indent=1))
@@ -114,8 +116,12 @@ def _locate(host: Host, checkpoint: CheckpointRef) -> list[Located]:
 
 
 def local_copies(attempts_folder: Path, step: int) -> list[Path]:
-    """Folders of this host that may hold the checkpoint of a step; only their hashes can tell."""
-    return [folder for folder in attempts_folder.glob("*/checkpoints/step_*") if checkpoint_step(folder) == step]
+    """Folders of this host that may hold the checkpoint of a step; only their hashes can tell. They may go at any moment."""
+    found: list[Path] = []
+    for attempt in attempts_folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found += [folder for folder in (attempt / "checkpoints").glob("step_*") if checkpoint_step(folder) == step]
+    return found
 
 
 def checkpoint_step(folder: Path) -> int | None:

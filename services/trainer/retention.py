@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from shared.names import Metric
 from shared.spec import CheckpointSpec
 
 
 def kept(metrics_of: Mapping[int, Mapping[str, float]], plan: CheckpointSpec) -> set[int]:
-    """Of the given steps, each with its metrics: the last ones, and those with the lowest validation loss."""
+    """Of the given steps, each with its metrics: the last ones, the best ones, and multiples of `keep_every`."""
     newest = sorted(metrics_of)[-plan.keep_last :]
-    measured = sorted((metrics[Metric.VAL_LOSS], step) for step, metrics in metrics_of.items() if Metric.VAL_LOSS in metrics)
-    return {*newest, *(step for _, step in measured[: plan.keep_best])}
+    sign = 1 if plan.best_mode == "min" else -1
+    measured = sorted((sign * metrics[plan.best_metric], step) for step, metrics in metrics_of.items() if plan.best_metric in metrics)
+    regular = {step for step in metrics_of if plan.keep_every and step % plan.keep_every == 0}
+    return {*newest, *regular, *(step for _, step in measured[: plan.keep_best])}

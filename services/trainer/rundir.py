@@ -43,12 +43,15 @@ class TokenFiles(Message):
 
 
 class AttemptOrder(Message):
+    """`checkpoint`: the files of `restore/` as they were committed, the manifest among them."""
+
     run_id: str
     attempt: int
     fence: int
     spec: RunSpec
     device: Literal["cpu", "cuda"]
     data: TokenFiles
+    checkpoint: list[FileRef] = Field(default_factory=list)
 
 
 class Order(Message):

@@ -135,7 +135,8 @@ class Saver:
             flush(final.parent)
             crash_point("checkpoint.after_rename")
         except Exception as error:  # told, and raised where somebody waits for it
-            log.exception("the checkpoint of step %d could not be written", held.state.step)
+            bug = None if isinstance(error, OSError) else error
+            log.error("the checkpoint of step %d could not be written: %s", held.state.step, error, exc_info=bug)
             self.failure = error
             shutil.rmtree(torn, ignore_errors=True)  # a full disk: leave it no fuller than it was
             self.emit(CheckpointFailed(step=held.state.step, reason=str(error)))

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -23,17 +24,25 @@ class UnfitCheckpoint(UserError):
     """It is sound, but made by another version or for another model. Says what was expected and what was found."""
 
 
-def verify(folder: Path) -> Manifest:
-    """Compare every file with the manifest. Raises DamagedCheckpoint, UnfitCheckpoint."""
+def verify(folder: Path, committed: Sequence[FileRef] = ()) -> Manifest:
+    """Compare every file with the manifest, and all that were `committed`, the manifest itself among them, with what they were then.
+
+    Raises DamagedCheckpoint, UnfitCheckpoint.
+    """
+    _compare(folder, committed)
     manifest = read_manifest(folder)
+    _compare(folder, [file for file in manifest.files if file not in committed])
+    return manifest
+
+
+def _compare(folder: Path, files: Sequence[FileRef]) -> None:
     with ThreadPoolExecutor(_HASHING_THREADS) as pool:  # hashing leaves the interpreter to others
-        for expected, found in zip(manifest.files, pool.map(lambda file: _find(folder, file), manifest.files), strict=True):
+        for expected, found in zip(files, pool.map(lambda file: _find(folder, file), files), strict=True):
             if found != expected:
                 raise DamagedCheckpoint(
                     f"{folder / expected.name}: expected {expected.bytes} bytes with SHA-256 {expected.sha256}, "
                     f"found {found.bytes} bytes with {found.sha256}"
                 )
-    return manifest
 
 
 def read_manifest(folder: Path) -> Manifest:

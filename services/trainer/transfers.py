@@ -99,10 +99,8 @@ class Transfers:
             if is_intact(target, source):
                 continue
             copy = next((copy / source.name for copy in nearby if is_intact(copy / source.name, source)), None)
-            if copy is None:
+            if copy is None or not is_linked(copy, target):
                 self.fetch(source, target)
-            else:
-                link(copy, target)
 
     def put(self, path: Path, url: str) -> None:
         """Upload a file by one PUT. Raises TransferFailed, Halted."""
@@ -138,13 +136,27 @@ def is_intact(path: Path, expected: Located) -> bool:
 
 
 def holds(path: Path, expected: Located | FileRef) -> bool:
-    """Whether the file is there with just these bytes."""
-    return path.is_file() and path.stat().st_size == expected.bytes and sha256(path) == expected.sha256
+    """Whether the file is there with just these bytes. Others may remove it at any moment."""
+    try:
+        return path.is_file() and path.stat().st_size == expected.bytes and sha256(path) == expected.sha256
+    except FileNotFoundError:
+        return False
 
 
 def sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_linked(copy: Path, target: Path) -> bool:
+    """False where the copy has gone since it was looked at: what an earlier agent left is removed beside us (recovery.py)."""
+    try:
+        link(copy, target)
+    except FileNotFoundError:
+        log.info("%s has gone meanwhile; it is fetched", copy)
+        target.unlink(missing_ok=True)
+        return False
+    return True
 
 
 def link(source: Path, target: Path) -> None:

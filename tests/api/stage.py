@@ -13,7 +13,6 @@ from services.api.reconcile import reconcile
 from serving.database import Database
 from shared.errors import Conflict, GroundupError, InvalidField
 from shared.internal import (
-    Capacity,
     CheckpointRef,
     DatasetRef,
     Located,
@@ -21,11 +20,10 @@ from shared.internal import (
     PrepareRequest,
     Resolved,
     ResolveRequest,
-    StoredCheckpoint,
     TokenizerRef,
 )
 from shared.names import PROTOCOL
-from shared.storage_client import StorageClient
+from shared.storage_client import Capacity, StorageClient, StoredCheckpoint
 from tests.conftest import JOIN_SECRET, headers
 
 WORKER = {"Authorization": f"Bearer {JOIN_SECRET}"}

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from tests.api.stage import Stage
 from tests.conftest import headers
@@ -78,6 +79,24 @@ def test_the_same_name_in_two_projects_is_two_aliases(both: Stage) -> None:
     assert (moved.status_code, moved.location) == (302, "/api/v1/checkpoints/b_10/download")
     for path in ("aliases/poems/none", "aliases/none/production/download"):
         assert both.http.get(f"/api/v1/{path}", headers=EDITOR).status_code == 404
+
+
+def test_a_long_page_costs_no_more_queries_than_a_short_one(stage: Stage) -> None:
+    for name in ("a", "b", "c"):
+        saved(stage, name, *range(10, 60, 10))
+        change(stage, f"{name}_10", aliases=[name])
+    statements: list[str] = []
+
+    @event.listens_for(stage.database.engine, "before_cursor_execute")
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    counts = []
+    for limit in (1, 15):
+        statements.clear()
+        assert len(stage.get(f"/api/v1/checkpoints?limit={limit}")["items"]) == limit
+        counts.append(len(statements))
+    assert counts[0] == counts[1] < 10
 
 
 def test_lists_filter(both: Stage) -> None:

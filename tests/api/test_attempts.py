@@ -102,7 +102,8 @@ def test_checkpoints_become_visible_once_and_newest_comes_first(both: Stage) -> 
     ]
     assert both.get("/api/v1/checkpoints?limit=1")["items"] == listed[:1]
     assert both.get("/api/v1/checkpoints/ckpt_10") == listed[1]
-    assert [event["step"] for event in both.events(run["id"]) if event["type"] == "CheckpointCommitted"] == [10, 20]
+    for topic in (run["id"], "cluster"):
+        assert [event["step"] for event in both.events(topic) if event["type"] == "CheckpointCommitted"] == [10, 20]
 
     both.report(attempt, fence, "failed", reason="killed", retry=True)
     assert both.commit(attempt, fence, "ckpt_20", 20).status_code == 204, "a repeated commit is harmless, also after the end"

@@ -34,8 +34,9 @@ def test_a_restore_marks_a_damaged_checkpoint_and_it_is_not_offered_again(both: 
         assert report(both, attempt, fence, "ckpt_20").status_code == 204
     told = both.get("/api/v1/checkpoints/ckpt_20")
     assert (told["state"], told["damage"]) == ("damaged", "model.safetensors: its SHA-256 differs")
-    damaged = [event for event in both.events(run["id"]) if event["type"] == "CheckpointDamaged"]
-    assert [(event["checkpoint_id"], event["step"]) for event in damaged] == [("ckpt_20", 20)]
+    for topic in (run["id"], "cluster"):
+        damaged = [event for event in both.events(topic) if event["type"] == "CheckpointDamaged"]
+        assert [(event["checkpoint_id"], event["step"]) for event in damaged] == [("ckpt_20", 20)]
     assert [item["id"] for item in both.get("/api/v1/checkpoints?state=damaged")["items"]] == ["ckpt_20"]
     assert [item["id"] for item in both.get("/api/v1/checkpoints?state=committed")["items"]] == ["ckpt_10"]
 

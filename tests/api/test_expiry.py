@@ -1,15 +1,17 @@
 """Garbage collection in two phases: a date first, then the end; whatever keeps a checkpoint again in between saves it."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from services.api.deletion import finish_deletions
 from services.api.expiry import expire
 from services.api.orphans import collect_orphans
+from serving.database import Database
 from shared.errors import EnvironmentFault
-from shared.internal import StoredCheckpoint
+from shared.storage_client import StoredCheckpoint
 from tests.api.stage import SPEC, Stage
+from tests.api.test_reconcile import Meanwhile
 from tests.conftest import headers
 
 EDITOR = headers("editor")
@@ -62,6 +64,7 @@ def test_what_nothing_keeps_gets_a_date_and_goes_when_it_has_come(both: Stage) -
         ("ckpt_10", 10, "retention", "nothing keeps it"),
         ("ckpt_30", 10, "retention", "nothing keeps it"),
     }
+    assert gone == [event for event in both.events("cluster") if event["type"] == "CheckpointDeleted"]
     assert collect(both) == 0
 
 
@@ -88,6 +91,26 @@ def test_a_date_comes_nearer_when_room_is_short_and_never_goes_back(stage: Stage
     assert sooner < first
     collect(stage)
     assert stage.get("/api/v1/checkpoints/ckpt_10")["expires_at"] == sooner
+
+
+def test_what_is_wanted_at_the_last_moment_stays(both: Stage) -> None:
+    """Between the look and the run's lock somebody pins one, and an attempt is claimed."""
+    _run, attempt, fence = saved(both, ended=False)
+    collect(both)
+    both.now += GRACE + 1
+
+    def pin_and_claim() -> None:
+        assert both.http.patch("/api/v1/checkpoints/ckpt_10", json={"pinned": True}, headers=EDITOR).status_code == 200
+        both.report(attempt, fence, "failed", reason="killed", retry=True)
+        both.beat()
+        (placed,) = both.place()
+        assert len(both.claim(placed.attempt_id).json["checkpoints"]) == 5
+
+    meanwhile = Meanwhile(both.database, {0: pin_and_claim})
+    expire(cast(Database, meanwhile), GRACE, now=both.now)
+    assert meanwhile.count == 1, "it did try"
+    collect(both)
+    assert len(there(both)) == 5
 
 
 def test_what_an_attempt_was_offered_stays_while_it_goes_on(both: Stage) -> None:

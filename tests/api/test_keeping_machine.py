@@ -94,7 +94,7 @@ class Keeping(RuleBasedStateMachine):
 
     @rule()
     def submit(self) -> None:
-        if len(self.jobs) < 3:
+        if len(self.jobs) < 2:
             policy = {"keep_last": LAST, "keep_best": BEST, "keep_every": EVERY}
             self.jobs.append(Job(self.stage.submit(train={**SPEC["train"], "checkpoint": policy})["id"]))
             self.claim()
@@ -114,14 +114,17 @@ class Keeping(RuleBasedStateMachine):
             assert self.stage.report(job.attempt, job.fence, "running").status_code == 204
 
     @precondition(lambda self: any(job.attempt for job in self.jobs))
-    @rule(pick=PICK, loss=st.sampled_from([1.0, 2.0, 3.0]))
-    def save(self, pick: int, loss: float) -> None:
+    @rule(pick=PICK, losses=st.lists(st.sampled_from([1.0, 2.0, 3.0]), min_size=1, max_size=4))
+    def save(self, pick: int, losses: list[float]) -> None:
         job = self.pick([job for job in self.jobs if job.attempt], pick)
-        step = max((save.step for save in self.saves.values() if save.job is job and not save.damaged and not save.going), default=0) + 10
-        name = f"ckpt_{len(self.saves)}"
-        self.objects.there.add(name)
-        assert self.stage.commit(job.attempt, job.fence, name, step, val_loss=loss).status_code == 204
-        self.saves[name] = Save(name, job, step, job.fence, loss)
+        for loss in losses:
+            step = (
+                max((save.step for save in self.saves.values() if save.job is job and not save.damaged and not save.going), default=0) + 10
+            )
+            name = f"ckpt_{len(self.saves)}"
+            self.objects.there.add(name)
+            assert self.stage.commit(job.attempt, job.fence, name, step, val_loss=loss).status_code == 204
+            self.saves[name] = Save(name, job, step, job.fence, loss)
 
     @precondition(lambda self: any(job.attempt for job in self.jobs))
     @rule(pick=PICK, outcome=st.sampled_from(["failed", "failed", "succeeded"]))
@@ -167,12 +170,9 @@ class Keeping(RuleBasedStateMachine):
 
     # --- time and the collector -------------------------------------------------------------------------------------------------
 
-    @rule(seconds=st.sampled_from([1, 60, 101]))
-    def wait(self, seconds: int) -> None:
+    @rule(seconds=st.sampled_from([1, 60, 101]), killed=st.sampled_from(["", "", "before", "after", "between"]))
+    def collect(self, seconds: int, killed: str) -> None:
         self.stage.now += seconds
-
-    @rule(killed=st.sampled_from(["", "", "before", "after", "between"]))
-    def collect(self, killed: str) -> None:
         kept = self.kept()
         expire(self.stage.database, GRACE, now=self.stage.now)
         for item in self.stage.get("/api/v1/checkpoints?limit=200&state=deleting")["items"]:
@@ -187,10 +187,8 @@ class Keeping(RuleBasedStateMachine):
     @rule()
     def settle(self) -> None:
         """Nobody does anything for long: what nothing keeps is gone, rows and objects."""
-        for _ in range(2):
-            self.collect("")
-            self.stage.now += GRACE + 1
-        self.collect("")
+        for _ in range(3):
+            self.collect(101, "")
         kept = self.kept()
         assert self.objects.there == kept
         assert {item["id"] for item in self.stage.get("/api/v1/checkpoints?limit=200")["items"]} == kept
@@ -235,4 +233,4 @@ class Keeping(RuleBasedStateMachine):
 
 quiet = [HealthCheck.too_slow, HealthCheck.filter_too_much]
 TestKeeping = Keeping.TestCase
-TestKeeping.settings = settings(max_examples=15, stateful_step_count=40, deadline=None, suppress_health_check=quiet)
+TestKeeping.settings = settings(max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=quiet)

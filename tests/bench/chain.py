@@ -1,7 +1,7 @@
 """A run as a chain of attempts, each killed at some point and each going on from the newest committed checkpoint of those before.
 
-Children are torchrun's, started and ended by the agent's own code; checkpoints travel through a real courier, in a process of its own, and
-are fetched and verified as an agent does it.
+Children are torchrun's, or forks (forks.py), started and ended by the agent's own code; checkpoints travel through a real courier, in a
+process of its own, and are fetched and verified as an agent does it.
 """
 
 import contextlib
@@ -12,19 +12,22 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any, Final, Literal
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from services.trainer import prepare
 from services.trainer.children import Child, child_environment, torchrun
-from services.trainer.rundir import AttemptOrder, Outcome, RunDirectory, TokenFiles
+from services.trainer.host import Command
+from services.trainer.rundir import AttemptOrder, RunDirectory, TokenFiles
 from services.trainer.spool import read_spool
 from services.trainer.transfers import Transfers
-from shared.events import AnyEvent, StepCompleted
+from shared.events import AnyEvent, EvaluationCompleted, StepCompleted
 from shared.internal import CheckpointRef, Claim
 from shared.spec import RunSpec
 from tests.bench.carrier import host
@@ -33,6 +36,7 @@ from tests.trainer.platform import make_claim
 from tests.trainer.runs import END_OF_TEXT, encode, tokenizer, write_tokens
 
 ATTEMPT_SECONDS: Final = 120.0
+TORCHRUN: Final[Command] = partial(torchrun, sys.executable)
 Ended = Literal["killed", "finished"]
 
 
@@ -62,13 +66,13 @@ class Kill:
 class Chain:
     """One run in `root`. `attempts`: the run directories in order; `restored`: what each went on from, of what was committed then."""
 
-    def __init__(self, root: Path, url: str) -> None:
-        self.root, self.host, self.url = root, host(root, url), url
+    def __init__(self, root: Path, url: str, command: Command = TORCHRUN) -> None:
+        self.root, self.host, self.url, self.command = root, host(root, url), url, command
         self.attempts: list[RunDirectory] = []
         self.restored: list[CheckpointRef | None] = []
         self.restored_from: list[list[CheckpointRef]] = []
 
-    def attempt(self, spec: RunSpec, kill: Kill | None = None) -> Ended:
+    def attempt(self, spec: RunSpec, kill: Kill | None = None, command: Command | None = None) -> Ended:
         """The next one. Raises AssertionError where it ends in a way nobody asked for."""
         directory, claim = self._set_up(spec)
         processes = spec.compute.processes_per_node
@@ -76,7 +80,7 @@ class Chain:
         environ = {**os.environ, **({} if kill and kill.of_the_agent else told)}
         marked = child_environment(environ, f"{claim.attempt_id}-{os.getpid()}", [], 1)
         with self._carrier(claim, told if kill and kill.of_the_agent else {}) as carrier:
-            child = Child(torchrun(sys.executable, directory.root, processes, claim.attempt_id), directory, marked, processes)
+            child = Child((command or self.command)(directory.root, processes, claim.attempt_id), directory, marked, processes)
             try:
                 _watch(child, carrier, kill)
             finally:
@@ -141,7 +145,8 @@ def _watch(child: Child, carrier: "subprocess.Popen[bytes]", kill: Kill | None) 
         if kill and kill.place == "a moment":
             first_step = first_step or (now if losses(child.directory) else 0.0)
             if first_step and now > first_step + kill.moment and child.ranks:
-                random.Random(kill.moment).choice(list(child.ranks.values())).kill()
+                with contextlib.suppress(psutil.NoSuchProcess):  # it was quicker: that is no kill, and is not counted as one
+                    random.Random(kill.moment).choice(list(child.ranks.values())).kill()
         time.sleep(0.01)
 
 
@@ -157,5 +162,5 @@ def losses(directory: RunDirectory) -> dict[int, float]:
     return {event.step: event.metrics["train/loss"] for event in events(directory) if isinstance(event, StepCompleted)}
 
 
-def outcome(directory: RunDirectory) -> Outcome:
-    return Outcome.model_validate_json(directory.outcome.read_bytes())
+def evaluations(directory: RunDirectory) -> dict[int, float]:
+    return {event.step: event.metrics["val/loss"] for event in events(directory) if isinstance(event, EvaluationCompleted)}

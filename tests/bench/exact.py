@@ -9,16 +9,19 @@ import tempfile
 import time
 from pathlib import Path
 
+from services.trainer.host import Command
 from services.trainer.world import available_cores
 from tests.bench import stall
 from tests.bench.figures import Figures
+from tests.bench.forks import fork_command
 from tests.bench.kills import Kills, spec_of
 from tests.bench.worlds import changed_samples, loss_difference
 
-ABOUT = """A small run (two torchrun processes, dropout, two micro-batches a step, documents packed into one stream) is killed at random
-points, by a seed, again and again, and goes on from the newest committed checkpoint; a real courier carries those, and is killed too.
-All losses, weights, optimiser states, random numbers and `state.json` are compared bit by bit with the same run undisturbed. Then what
-a checkpoint costs: the peer of the stall is one synchronous `torch.save` of the same state, that of restoring a plain read of the files."""
+ABOUT = """A small run (two processes, dropout, two micro-batches a step, documents packed into one stream) is killed at random points, by a
+seed, again and again, and goes on from the newest committed checkpoint; a real courier carries those, and is killed too. Every fifth
+attempt is started by torchrun, the others are forks of a process that has torch. All losses of steps and evaluations, weights, optimiser
+states, random numbers and `state.json` are compared bit by bit with the same run undisturbed. Then what a checkpoint costs: the peer of
+the stall is one synchronous `torch.save` of the same state, that of restoring a plain read of the files."""
 
 
 def main() -> int:
@@ -29,10 +32,10 @@ def main() -> int:
     print(f"bench-exact: seed {options.seed}", file=sys.stderr, flush=True)
     about = f"{ABOUT}\n\nSeed {options.seed}{', --short' if options.short else ''}."
     figures = Figures("bench-exact", about)
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, fork_command(Path(scratch)) as forks:
         folder = Path(scratch)
-        kill(figures, Kills(folder / "kills", 4 if options.short else 50, random.Random(options.seed)))
-        change_worlds(figures, folder)
+        kill(figures, Kills(folder / "kills", 4 if options.short else 50, random.Random(options.seed), forks))
+        change_worlds(figures, folder, forks)
         cost(figures, stall.Size(n_embd=160, every=20) if options.short else stall.Size(n_embd=640, every=50), folder)
     return figures.finish(not_here="GPUs, several hosts")
 
@@ -48,9 +51,9 @@ def kill(figures: Figures, kills: Kills) -> None:
     figures.tell("restores from another than the newest committed checkpoint", len(kills.uncommitted), "", most=0)
 
 
-def change_worlds(figures: Figures, folder: Path) -> None:
+def change_worlds(figures: Figures, folder: Path, forks: Command) -> None:
     figures.tell("steps with other samples at another world size", changed_samples(spec_of(), folder / "tokens"), "", most=0)
-    figures.tell("largest loss difference of 2 -> 1 -> 2 processes", 1e6 * loss_difference(folder / "worlds"), "millionths")
+    figures.tell("largest loss difference of 2 -> 1 -> 2 processes", 1e6 * loss_difference(folder / "worlds", forks), "millionths")
 
 
 def cost(figures: Figures, size: stall.Size, folder: Path) -> None:

@@ -41,7 +41,7 @@ class Figure:
         limit = "" if self.most is None else f" ({'at most' if self.within else 'NOT at most'} {self.most:g})"
         most = "" if self.ratio is None else f", {'at most' if self.of_peer <= self.ratio else 'NOT at most'} {self.ratio:g}"
         peer = "" if self.peer is None else f" [{self.of_peer:.2f} of the peer's {self.peer:.3g}{most}]"
-        return f"{self.name} {self.value:.3g} {self.unit}{limit}{peer}"
+        return f"{self.name} {self.value:.4g} {self.unit}{limit}{peer}"
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Figures:
 
     def write_table(self, not_here: str, folder: Path) -> None:
         rows = [
-            f"| {one.name} | {one.value:.3g} {one.unit} | {'' if one.most is None else f'{one.most:g}'} |"
+            f"| {one.name} | {one.value:.4g} {one.unit} | {'' if one.most is None else f'{one.most:g}'} |"
             f" {'' if one.peer is None else f'{one.of_peer:.2f}'} | {'' if one.ratio is None else f'{one.ratio:g}'} |"
             for one in self.all
         ]

@@ -10,9 +10,10 @@ from typing import Final
 import torch
 from safetensors.torch import load_file
 
+from services.trainer.host import Command
 from services.trainer.soundness import verify
 from shared.spec import RunSpec
-from tests.bench.chain import Chain, Kill, losses
+from tests.bench.chain import TORCHRUN, Chain, Kill, evaluations, losses
 from tests.bench.store import object_store
 from tests.trainer.runs import tiny_spec
 
@@ -46,30 +47,31 @@ def spec_of(dropout: float = 0.1) -> RunSpec:
     return tiny_spec(steps=STEPS, model=shape, processes=2, **plan)
 
 
-def planned(rng: random.Random, number: int) -> Kill:
-    """Kinds take turns, so that a few kills already have all of them."""
-    points = list(PLACES.values())[number % len(PLACES)]
-    place = rng.choice(list(points))
-    return Kill(place, rng.randint(1, points[place]), rng.uniform(0, 0.4))
-
-
 @dataclass
 class Kills:
-    """`killed`: how many by place. `inexact`, `uncommitted`: what went wrong, in words."""
+    """`killed`: how many by place. `inexact`, `uncommitted`: what went wrong, in words.
+
+    The undisturbed run and every fifth attempt are torchrun's, the others `forks`.
+    """
 
     folder: Path
     wanted: int
     rng: random.Random
+    forks: Command
     killed: Counter[str] = field(default_factory=Counter)
     inexact: list[str] = field(default_factory=list)
     uncommitted: list[str] = field(default_factory=list)
     finished: int = 0
+    attempts: int = 0
+
+    def __post_init__(self) -> None:
+        self.order = [self.rng.sample(list(points.items()), len(points)) for points in PLACES.values()]
 
     def run(self) -> None:
         with object_store(self.folder / "undisturbed" / "store") as url:
             whole = Chain(self.folder / "undisturbed", url)
             assert whole.attempt(spec_of()) == "finished"
-        self.losses = losses(whole.attempts[0])
+        self.losses, self.evaluations = losses(whole.attempts[0]), evaluations(whole.attempts[0])
         self.states = {checkpoint.step: whole.stored(checkpoint) for checkpoint in whole.commits()}
         assert list(self.losses) == list(range(1, STEPS + 1))
         while self.killed.total() < self.wanted:
@@ -81,8 +83,8 @@ class Kills:
         with object_store(root / "store") as url:
             chain = Chain(root, url)
             while True:
-                kill = planned(self.rng, self.killed.total()) if self.killed.total() < self.wanted else None
-                ended = chain.attempt(spec_of(), kill)
+                kill = self._planned() if self.killed.total() < self.wanted else None
+                ended = chain.attempt(spec_of(), kill, self._command())
                 self._compare(chain, kill)
                 if ended == "finished":
                     break
@@ -92,6 +94,16 @@ class Kills:
             final = chain.commits()[0]
             assert final.step == STEPS
             self._same_state(chain.stored(final), f"{root.name}: the end")
+
+    def _planned(self) -> Kill:
+        """Kinds take turns, and so do the points of a kind, in an order drawn at the start: a few kills already have all kinds."""
+        turn, kind = divmod(self.killed.total(), len(self.order))
+        place, last = self.order[kind][turn % len(self.order[kind])]
+        return Kill(place, self.rng.randint(1, last), self.rng.uniform(0, 0.4))
+
+    def _command(self) -> Command:
+        self.attempts += 1
+        return TORCHRUN if self.attempts % 5 == 1 else self.forks
 
     def _compare(self, chain: Chain, kill: Kill | None) -> None:
         """The attempt that has just ended: what it went on from, and each of its losses."""
@@ -108,6 +120,8 @@ class Kills:
             self.inexact.append(f"{where}: steps {list(found)} after step {first - 1}")
         if wrong := [step for step, loss in found.items() if loss != self.losses[step]]:
             self.inexact.append(f"{where}: other losses at steps {wrong}")
+        if wrong := [step for step, loss in evaluations(directory).items() if loss != self.evaluations[step]]:
+            self.inexact.append(f"{where}: other validation losses at steps {wrong}")
 
     def _same_state(self, folder: Path, where: str) -> None:
         step = verify(folder).step

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Flask, Response, g, json, redirect, request
+from flask import Flask, Response, g, json, request
 from flask.typing import ResponseReturnValue
 from werkzeug.serving import make_server
+
+from tests.client.stored import add_checkpoints
 
 TOKEN = "token-of-the-tests"
 
@@ -43,6 +45,9 @@ class Platform:
     events: list[dict[str, Any]] = field(default_factory=list)
     checkpoints: list[dict[str, Any]] = field(default_factory=list)
     objects: dict[str, bytes] = field(default_factory=dict)
+    warnings: list[dict[str, str]] = field(default_factory=list)
+    archive: bytes = b""
+    archive_bytes: int | None = None
     workers: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -100,8 +105,9 @@ def make_app(state: Platform) -> Flask:
             request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         return response
 
-    for add in (add_uploads, add_datasets, add_runs, add_history, add_checkpoints, add_rest):
+    for add in (add_uploads, add_datasets, add_runs, add_history, add_rest):
         add(app, state)
+    add_checkpoints(app, state)
     return app
 
 
@@ -181,7 +187,7 @@ def add_runs(app: Flask, state: Platform) -> None:
         if key not in state.created:
             state.created[key] = f"run_{len(state.runs) + 1}"
             state.runs[state.created[key]] = new_run(state.created[key], spec)
-        return state.runs[state.created[key]], 201
+        return state.runs[state.created[key]] | {"warnings": state.warnings}, 201
 
     @app.route("/api/v1/runs/<run_id>", methods=["GET", "DELETE"])
     def run(run_id: str) -> ResponseReturnValue:
@@ -219,24 +225,6 @@ def new_run(run_id: str, spec: dict[str, Any]) -> dict[str, Any]:
     progress = {"step": 0, "steps": spec.get("train", {}).get("steps", 0), "tokens": 0, "loss": None}
     made = {"id": run_id, "name": spec.get("name", ""), "state": "queued", "reason": "preparing the dataset: 43 %", "spec": spec}
     return made | {"attempts": [], "progress": progress, "summary": {}, "created_at": "2026-01-01T00:00:00+00:00"}
-
-
-def add_checkpoints(app: Flask, state: Platform) -> None:
-    @app.get("/api/v1/checkpoints")
-    def all_checkpoints() -> ResponseReturnValue:
-        return page(state.checkpoints)
-
-    @app.get("/api/v1/checkpoints/<checkpoint_id>")
-    def checkpoint(checkpoint_id: str) -> ResponseReturnValue:
-        return dict(state.checkpoints[0])
-
-    @app.get("/api/v1/checkpoints/<checkpoint_id>/files/<name>")
-    def file(checkpoint_id: str, name: str) -> ResponseReturnValue:
-        return redirect(f"{state.url}/bucket/{name}?signature=abc")
-
-    @app.get("/bucket/<name>")
-    def stored(name: str) -> ResponseReturnValue:
-        return state.objects[name], 200
 
 
 def add_rest(app: Flask, state: Platform) -> None:

@@ -105,3 +105,9 @@ def test_generate_at_once_and_token_by_token(groundup: Command, platform: Platfo
     assert groundup("generate", "ckp_1", "--checkpoint", "--prompt", "x").exit_code == 0
     bodies = [json.loads(one.body) for one in platform.sent("POST", "/api/v1/generate")]
     assert [(body.get("run_id"), body.get("checkpoint_id")) for body in bodies] == [("run_1", None), ("run_1", None), (None, "ckp_1")]
+
+
+def test_a_submit_tells_what_may_go_wrong_later(groundup: Command, platform: Platform, spec: str) -> None:
+    platform.warnings = [{"field": "train.checkpoint", "message": "4 checkpoints of 1.0 GB are kept"}]
+    result = groundup("run", "submit", "-f", spec)
+    assert (result.exit_code, "train.checkpoint: 4 checkpoints of 1.0 GB are kept" in result.stderr) == (0, True)

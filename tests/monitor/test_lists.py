@@ -62,6 +62,27 @@ def test_pages_neither_overlap_nor_skip(http: Any, sqlite: Database, editor: dic
     assert [item["step"] for item in pages(http, editor, "run_a/samples", limit=23)] == list(range(1, 24))
 
 
+def test_newest_first_is_the_same_list_from_its_end(http: Any, sqlite: Database, editor: dict[str, str]) -> None:
+    say(sqlite, *(event for number in range(1, 12) for event in (sample(number), ProcessDied(reason="gone", after_seconds=1))))
+    newest = {"order": "newest", "limit": 4}
+    assert pages(http, editor, "run_a/events", **newest) == pages(http, editor, "run_a/events")[::-1]
+    assert [item["step"] for item in pages(http, editor, "run_a/samples", **newest)] == list(range(11, 0, -1))
+    assert [item["seq"] for item in pages(http, editor, "run_a/events", type="ProcessDied", **newest)] == list(range(22, 0, -2))
+    assert pages(http, editor, "run_b/events", **newest) == []
+
+
+def test_pages_back_from_the_end_do_not_move_while_events_come(http: Any, sqlite: Database, editor: dict[str, str]) -> None:
+    producer = Producer()
+    producer.say(*(sample(number) for number in range(1, 7)))
+    ingest(sqlite, producer)
+    page = http.get("/api/v1/runs/run_a/samples?order=newest&limit=3", headers=editor).json
+    producer.say(sample(99))
+    ingest(sqlite, producer)
+    older = pages(http, editor, "run_a/samples", order="newest", limit=3, cursor=page["next_cursor"])
+    assert pages(http, editor, "run_a/samples", order="newest")[0]["step"] == 99
+    assert [item["step"] for item in page["items"] + older] == [6, 5, 4, 3, 2, 1]
+
+
 def test_samples_are_plain(http: Any, sqlite: Database, editor: dict[str, str]) -> None:
     say(sqlite, sample(7), step(8))
     expected = {"step": 7, "prompt": "ROMEO:", "text": "text 7", "at": "1970-01-01T00:16:41.000+00:00", "attempt": 1}
@@ -87,6 +108,17 @@ def test_logs_of_one_rank_and_from_a_line(http: Any, editor: dict[str, str], log
     assert pages(http, editor, "run_a/logs", from_line=30) == []
 
 
+def test_logs_from_their_end(http: Any, editor: dict[str, str], logged: list[Event]) -> None:
+    def numbers(**query: object) -> list[int]:
+        return [item["line"] for item in pages(http, editor, "run_a/logs", order="newest", **query)]
+
+    assert numbers(limit=7) == list(range(29, -1, -1))
+    assert numbers(limit=1, rank=1) == [number for number in range(29, -1, -1) if number // 3 % 2]
+    assert numbers(limit=2, from_line=25) == [29, 28, 27, 26, 25]
+    assert numbers(limit=1000, cursor=4) == [3, 2, 1, 0]
+    assert numbers(cursor=0) == numbers(from_line=30) == []
+
+
 @pytest.mark.parametrize(
     ("path", "field"),
     [
@@ -94,6 +126,9 @@ def test_logs_of_one_rank_and_from_a_line(http: Any, editor: dict[str, str], log
         ("events?limit=201", "limit"),
         ("samples?limit=0", "limit"),
         ("logs?rank=-1", "rank"),
+        ("logs?limit=1001", "limit"),
+        ("logs?order=random", "order"),
+        ("samples?order=latest", "order"),
         ("logs?from_line=-5", "from_line"),
         ("logs?cursor=-1", "cursor"),
         ("events?cursor=99999999999999999999", "cursor"),

@@ -55,7 +55,18 @@ def test_a_curve_as_it_was_written(http: Any, sqlite: Database, editor: dict[str
 
 
 def test_an_unknown_run_has_no_series(http: Any, editor: dict[str, str]) -> None:
-    assert read(http, editor) == []
+    assert http.get(URL, headers=editor).json == {"series": [], "reached": None}
+
+
+def test_it_says_how_far_the_whole_history_reaches(http: Any, sqlite: Database, editor: dict[str, str]) -> None:
+    def reached(**query: object) -> tuple[int, int]:
+        found = http.get(URL, query_string=query, headers=editor).json["reached"]
+        return found["attempt"], found["step"]
+
+    ingest(sqlite, attempt(1, 1, 150))
+    assert reached() == reached(to=20) == reached(names="no/such") == (1, 150)
+    ingest(sqlite, attempt(2, 121, 125))
+    assert reached() == reached(x="time") == (2, 125), "the newest attempt counts, though an earlier one went further"
 
 
 @pytest.mark.parametrize(("x", "expected"), [("step", [1, 2, 3]), ("tokens", [100, 200, 300]), ("time", [0.0, 1.0, 2.0])])
@@ -179,7 +190,7 @@ def test_attempts_and_zoom_against_a_reference(sqlite: Database, attempts: list[
         if all(at < first for first in firsts[number + 1 :]) and low <= at <= high
     ]
     with sqlite.reading() as session:
-        series = read_series(session, RUN, None, Zoom("step", low, high, 5000))
+        series, _ = read_series(session, RUN, None, Zoom("step", low, high, 5000))
     read_back = list(zip(series[0]["x"], series[0]["last"], strict=True)) if series else []
     assert sorted(read_back) == sorted(visible)
     assert [at for at, _ in read_back] == sorted(at for at, _ in read_back)

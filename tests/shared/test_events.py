@@ -4,7 +4,8 @@ import msgpack
 import pytest
 from pydantic import ValidationError
 
-from shared.events import EVENT, MAX_EVENT_BYTES, Record, StepCompleted, pack, unpack
+from shared.events import EVENT, Record, StepCompleted, pack, unpack
+from shared.packing import MAX_EVENT_BYTES
 
 
 def record(value: float) -> Record:

@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from shared.errors import Conflict, EnvironmentFault, GroundupError, InvalidField, NotFound, Stale, UserError
+from shared.errors import Conflict, EnvironmentFault, GroundupError, InsufficientStorage, InvalidField, NotFound, Stale, UserError
 from shared.http import InternalClient, problem_error
 
 
@@ -12,6 +12,7 @@ from shared.http import InternalClient, problem_error
         Conflict("finished"),
         Stale("fence 3, now 4"),
         EnvironmentFault("no Redis"),
+        InsufficientStorage("3 MB are left", remedy="delete some"),
         UserError("?"),
     ],
     ids=lambda error: type(error).__name__,

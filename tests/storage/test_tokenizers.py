@@ -73,6 +73,7 @@ def test_training_makes_a_version_that_is_ready_later(storage: Storage) -> None:
     assert (shown["state"], shown["progress"], shown["vocab_size"]) == ("ready", 1.0, 280)
     assert shown["bytes_per_token"] > 2
     reference = resolve(storage, "novels", "bpe@1")["tokenizer"]
+    assert reference.pop("bytes") > 1000, "of its tokenizer.json"
     assert reference == {key: shown[key] for key in ("id", "name", "version", "vocab_size", "bytes_per_token")}
     status, encoded = storage.post("/api/v1/tokenizers/bpe/versions/1/encode", {"text": "the mat"})
     assert (status, "".join(encoded["tokens"])) == (200, "theĠmat")  # type: ignore[arg-type]

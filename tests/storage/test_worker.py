@@ -1,10 +1,11 @@
 """The Celery worker as a process: it dies in the middle of a preparation, and the sweep of the next one finishes the work."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,8 +53,14 @@ def start_worker(storage: Storage, settings: Settings, s3_endpoint: S3Endpoint, 
 
     @contextmanager
     def start() -> Iterator[subprocess.Popen[bytes]]:
-        with process(command, cwd=ROOT, env=environ) as child:
-            yield child
+        with process(command, cwd=ROOT, env=environ, start_new_session=True) as child:
+            try:
+                yield child
+            finally:
+                child.terminate()
+                child.wait(10)
+                with suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)  # Celery's beat outlives a worker that is killed
 
     return start
 

@@ -2,7 +2,7 @@
 
 Modes: steps (40 steps of 10 ms, a checkpoint every 10), endless, crash (rank 0 raises at step 3), deaf (endless, and deaf to SIGTERM),
 lingering (steps, but the process does not end with them), refusing (finds damage in the
-checkpoint that it is to go on from).
+checkpoint that it is to go on from), spoiling (the same, and the disk is at fault).
 """
 
 import hashlib
@@ -56,7 +56,9 @@ class FakeRank:
             while not self.terminated and not self.directory.outcome.exists():
                 time.sleep(0.01)
             return 75 if self.terminated else 0
-        if self.mode == "refusing":
+        if self.mode == "spoiling":
+            (self.directory.restore / "model.safetensors").write_bytes(b"spoilt")
+        if self.mode in {"refusing", "spoiling"}:
             return self._leave(Outcome(state="failed", step=0, tokens=0, reason="refused", summary={}, damage="model: expected 1, found 2"))
         order = self.order
         self.spool = SpoolWriter(self.directory.spool, run_id=order.run_id, attempt=order.attempt, fence=order.fence, producer="attempt")

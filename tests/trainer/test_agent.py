@@ -95,6 +95,14 @@ def test_damage_that_the_child_finds_is_reported_and_another_attempt_asked_for(s
     assert [(damage.checkpoint_id, damage.fence) for damage in stage.api.damages] == [("ckpt_before", 7)]
 
 
+def test_a_copy_that_went_bad_here_is_not_the_checkpoints_damage(start: Start) -> None:
+    stage = start("spoiling", resume_from=10)
+    wait_until(lambda: stage.final() is not None, "the last report")
+    final = stage.final()
+    assert final is not None
+    assert (final.state, final.retry, final.counts, stage.api.damages) == ("failed", True, True, [])
+
+
 def test_damage_that_could_not_be_reported_counts(start: Start) -> None:
     stage = start("refusing", resume_from=10, refusals={"damaged": NotFound("an api that does not know the call")})
     wait_until(lambda: stage.final() is not None, "the last report")

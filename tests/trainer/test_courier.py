@@ -110,4 +110,7 @@ def test_what_retention_keeps() -> None:
     assert kept(losses, CheckpointSpec(keep_last=2, keep_best=1)) == {20, 40, 50}
     assert kept(losses, CheckpointSpec(keep_last=1, keep_best=2)) == {20, 40, 50}
     assert kept(losses, CheckpointSpec(keep_last=99)) == set(losses)
+    assert kept(losses, CheckpointSpec(keep_last=1, keep_best=1, best_mode="max")) == {10, 50}
+    assert kept(losses, CheckpointSpec(keep_last=1, keep_best=1, best_metric="val/bpb")) == {50}
+    assert kept(losses, CheckpointSpec(keep_last=1, keep_best=0, keep_every=20)) == {20, 40, 50}
     assert kept({}, CheckpointSpec()) == set()

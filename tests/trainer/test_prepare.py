@@ -57,6 +57,7 @@ def test_the_newest_checkpoint_is_restored(stage: Platform, directory: RunDirect
     newest, older = stage.storage.add_checkpoint("ckpt_new", 20, b"newest"), stage.storage.add_checkpoint("ckpt_old", 10, b"older")
     assert fill(stage, directory, [newest, older]) == []
     assert restored(directory) == b"newest"
+    assert AttemptOrder.model_validate_json(directory.order.read_bytes()).checkpoint == newest.files
 
 
 def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(stage: Platform, directory: RunDirectory) -> None:

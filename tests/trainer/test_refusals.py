@@ -1,9 +1,7 @@
 """What is no checkpoint of this run is refused, with what was expected and what was found, and never loaded in part."""
 
 import json
-import pickle
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from services.trainer.checkpoint import load_model, restore
-from services.trainer.soundness import DamagedCheckpoint, UnfitCheckpoint
+from services.trainer.soundness import DamagedCheckpoint, UnfitCheckpoint, describe
 from services.trainer.world import World
 from tests.trainer.checkpoints import SPEC, parts_of, seal, six_steps
 from tests.trainer.runs import tiny_spec
@@ -44,17 +42,12 @@ def first_shard(folder: Path, part: str) -> Path:
     return min(folder.glob(f"{part}-*"))
 
 
-class Evil:
-    def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
-        return (fail_loudly, ("a pickle was read",))
-
-
-def fail_loudly(message: str) -> None:
-    raise AssertionError(message)
+EVIL = b"cbuiltins\nexit\n(I3\ntR."
+"""A pickle: whoever reads it leaves with exit code 3."""
 
 
 def test_a_renamed_pickle(copy: Path, tmp_path: Path) -> None:
-    first_shard(copy, "model").write_bytes(pickle.dumps(Evil()))
+    first_shard(copy, "model").write_bytes(EVIL)
     seal(copy)
     refuse(copy, tmp_path, DamagedCheckpoint, r"model-00001-of-\d+.safetensors: expected a safetensors file, found ")
 
@@ -113,6 +106,18 @@ def test_no_manifest(copy: Path, tmp_path: Path, manifest: bytes | None) -> None
     if manifest is not None:
         (copy / "manifest.json").write_bytes(manifest)
     refuse(copy, tmp_path, DamagedCheckpoint, "manifest.json: expected ")
+
+
+@pytest.mark.parametrize(("right", "wrong"), [('"run_id": "run_test"', '"run_id": "run_tesu"'), ('"format": 2', '"format": 3')])
+def test_a_manifest_that_went_bad_since_the_commit(copy: Path, tmp_path: Path, right: str, wrong: str) -> None:
+    """No other file vouches for it: whoever knows what was committed compares it with that. Another format is then no other version's."""
+    committed = [describe(path) for path in sorted(copy.iterdir())]
+    restore(copy, parts_of(Training(SPEC, tmp_path / "whole")), World(), committed=committed)
+    manifest = copy / "manifest.json"
+    assert manifest.read_text().count(right) == 1
+    manifest.write_text(manifest.read_text().replace(right, wrong))
+    with pytest.raises(DamagedCheckpoint, match=r"manifest.json: expected \d+ bytes with SHA-256"):
+        restore(copy, parts_of(Training(SPEC, tmp_path / "flipped")), World(), committed=committed)
 
 
 @pytest.mark.parametrize("found", [0, 3, 99])

@@ -84,6 +84,25 @@ def test_the_cache_is_asked_first_and_heals(tmp_path: Path, storage: FakeStorage
     assert carrier.fetch_cached(place, tmp_path / "cache").read_bytes() == b"content"
 
 
+def test_a_copy_that_goes_while_it_is_taken_is_downloaded(
+    tmp_path: Path, storage: FakeStorage, carrier: Transfers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent that starts removes what the last one left, and a restore may look at just that."""
+    place, near = storage.place("a", b"one"), tmp_path / "near"
+    near.mkdir()
+    (near / "a").write_bytes(b"one")
+    really = transfers.link
+
+    def too_late(source: Path, target: Path) -> None:
+        source.unlink()
+        really(source, target)
+
+    monkeypatch.setattr(transfers, "link", too_late)
+    carrier.fetch_folder([place], tmp_path / "target", [near])
+    assert (tmp_path / "target" / "a").read_bytes() == b"one"
+    assert not near.joinpath("a").exists()
+
+
 def test_a_folder_takes_right_copies_and_downloads_the_rest(tmp_path: Path, storage: FakeStorage, carrier: Transfers) -> None:
     near, rotten = tmp_path / "near", tmp_path / "rotten"
     for folder, content in ((near, b"one"), (rotten, b"eno")):

@@ -5,9 +5,11 @@ import { ChartGrid } from "@/features/charts/ChartGrid";
 import type { ViewWishes } from "@/features/charts/ChartView";
 import type { MetricStore } from "@/features/charts/MetricStore";
 import { marksOf, type Failure } from "@/features/charts/marks";
+import type { Pace } from "@/features/charts/zoom";
 import { call, path } from "@/shared/api/client";
 import { checkpointsQuery, keys } from "@/shared/api/queries";
 import type { Envelope, Page, Run } from "@/shared/api/types";
+import { useEdited } from "@/shared/edited";
 
 type Search = Partial<Record<"x" | "from" | "to" | "smooth" | "log", string>>;
 
@@ -16,13 +18,27 @@ export default function ChartsTab({ run, metrics }: { run: Run; metrics: MetricS
   const { x, from, to, smooth, log } = useSearch({ from: "/runs/$runId/$tab" });
   const navigate = useNavigate({ from: "/runs/$runId/$tab" });
   const { data: checkpoints } = useQuery(checkpointsQuery(run.id));
-  const wishes = useMemo(() => wishesOf({ x, from, to, smooth, log } as Search), [x, from, to, smooth, log]);
+  const settled = written(wishesOf({ x, from, to, smooth, log } as Search));
+  const [text, edited] = useEdited(settled, (next) => void navigate({ search: read(next), replace: true, resetScroll: false }));
+  const wishes = useMemo(() => wishesOf(read(text)), [text]);
+  const asked = useMemo(() => wishesOf(read(settled)), [settled]);
   const { data: failures } = useQuery(failuresQuery(run.id));
   const { attempts } = run;
   const marks = useMemo(() => marksOf(attempts, checkpoints?.items ?? [], failures ?? []), [attempts, checkpoints, failures]);
-  const change = (wish: Partial<ViewWishes>) =>
-    void navigate({ search: searchOf({ ...wishes, ...wish }), replace: true, resetScroll: false });
-  return <ChartGrid run={run} store={metrics} wishes={wishes} marks={marks} onChange={change} />;
+  const change = (wish: Partial<ViewWishes>, pace: Pace) => {
+    const next = written({ ...wishesOf(read(edited.shown.get())), ...wish });
+    if (pace === "gliding") edited.edit(next);
+    else edited.put(next);
+  };
+  return <ChartGrid run={run} store={metrics} wishes={wishes} asked={asked} marks={marks} onChange={change} />;
+}
+
+function read(text: string): Search {
+  return Object.fromEntries(new URLSearchParams(text));
+}
+
+function written(wishes: ViewWishes): string {
+  return new URLSearchParams(searchOf(wishes)).toString();
 }
 
 /** Checkpoints that could not be written. Anything that happens to the run makes it stale. */

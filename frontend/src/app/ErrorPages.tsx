@@ -1,4 +1,4 @@
-import { Link, type ErrorComponentProps } from "@tanstack/react-router";
+import { Link, useRouter, type ErrorComponentProps } from "@tanstack/react-router";
 import { SearchX } from "lucide-react";
 import { ErrorNotice, Notice } from "@/shared/ui/Notice";
 
@@ -12,6 +12,8 @@ export function NotFoundPage() {
   );
 }
 
+/** Trying again loads what the page needs anew, its script too. */
 export function RouteError({ error, reset }: ErrorComponentProps) {
-  return <ErrorNotice error={error} onRetry={reset} />;
+  const router = useRouter();
+  return <ErrorNotice error={error} onRetry={() => void router.invalidate().finally(reset)} />;
 }

@@ -1,4 +1,4 @@
-import { lazy, type ComponentType } from "react";
+import { lazyRouteComponent, type AsyncRouteComponent } from "@tanstack/react-router";
 import type { MetricStore } from "@/features/charts/MetricStore";
 import type { Run } from "@/shared/api/types";
 
@@ -10,30 +10,26 @@ interface TabProps {
   metrics: MetricStore;
 }
 
-const SCRIPTS: Record<Tab, () => Promise<ComponentType<TabProps>>> = {
-  charts: async () => (await import("./ChartsTab")).default,
-  logs: async () => (await import("./LogsTab")).LogsTab,
-  samples: async () => (await import("@/features/samples/SampleList")).SampleList,
-  checkpoints: async () => (await import("./CheckpointsTab")).default,
-  config: async () => (await import("@/features/config/RunConfig")).RunConfig,
-  events: async () => (await import("@/features/events/EventList")).EventList,
+// A script that could not be had is asked for again: an upgrade replaces all of them, and then the page is loaded anew, once.
+const CONTENTS: Record<Tab, AsyncRouteComponent<TabProps>> = {
+  charts: lazyRouteComponent(() => import("./ChartsTab")),
+  logs: lazyRouteComponent(() => import("./LogsTab"), "LogsTab"),
+  samples: lazyRouteComponent(() => import("@/features/samples/SampleList"), "SampleList"),
+  checkpoints: lazyRouteComponent(() => import("./CheckpointsTab")),
+  config: lazyRouteComponent(() => import("@/features/config/RunConfig"), "RunConfig"),
+  events: lazyRouteComponent(() => import("@/features/events/EventList"), "EventList"),
 };
-
-const COMPONENTS = Object.fromEntries(
-  TABS.map((tab) => [tab, lazy(async () => ({ default: await SCRIPTS[tab]() }))]),
-) as Record<Tab, ReturnType<typeof lazy<ComponentType<TabProps>>>>;
 
 export function tabNamed(name: string): Tab {
   return TABS.find((tab) => tab === name) ?? "charts";
 }
 
-/** Fetch a tab's script ahead of its first render. */
+/** Fetch a tab's script ahead of its first render. A failure is told where the tab is shown. */
 export function preloadTab(name: string): void {
-  // A failure is told where the tab is shown, which asks again.
-  SCRIPTS[tabNamed(name)]().catch(() => undefined);
+  void CONTENTS[tabNamed(name)].preload?.();
 }
 
 export function RunTab({ tab, ...props }: TabProps & { tab: Tab }) {
-  const Content = COMPONENTS[tab];
+  const Content = CONTENTS[tab];
   return <Content {...props} />;
 }

@@ -1,16 +1,20 @@
 import "./shell.css";
 import { Outlet, useRouterState } from "@tanstack/react-router";
+import { useRef } from "react";
 import { useStore } from "@/shared/store";
 import { Navigation } from "./Navigation";
 import { SignedOutPage } from "./SignedOutPage";
 import { TopBar } from "./TopBar";
 import { signedOut } from "./session";
 import { useClusterNews } from "./useClusterNews";
+import { useFocusOnPage } from "./useFocusOnPage";
 
 export function Shell() {
   const outside = useStore(signedOut);
   const loggingIn = useRouterState({ select: ({ location }) => location.pathname === "/login" });
+  const main = useRef<HTMLElement>(null);
   useClusterNews();
+  useFocusOnPage(main);
   return (
     <div className="shell">
       <a className="skip" href="#main">
@@ -18,7 +22,7 @@ export function Shell() {
       </a>
       <TopBar />
       <Navigation />
-      <main id="main" tabIndex={-1}>
+      <main id="main" ref={main} tabIndex={-1}>
         {outside && !loggingIn ? <SignedOutPage /> : <Outlet />}
       </main>
     </div>

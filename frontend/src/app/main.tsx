@@ -6,14 +6,20 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { connectLive } from "@/shared/live/connection";
+import { connectLive, live } from "@/shared/live/connection";
 import { queryClient } from "./queryClient";
 import { router } from "./router";
+import { followSession } from "./session";
+import { followSignOut } from "./signOut";
+import { followUpgrades } from "./upgrade";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");
 
+followSession(live.status);
 connectLive();
+followSignOut(queryClient);
+followUpgrades();
 createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={queryClient}>

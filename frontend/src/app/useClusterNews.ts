@@ -1,25 +1,34 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { keys } from "@/shared/api/queries";
-import { applyEvent, type EventSink } from "@/shared/live/applyEvent";
+import { applyEvent } from "@/shared/live/applyEvent";
 import { Refresher } from "@/shared/live/refresh";
+import type { TopicHandlers } from "@/shared/live/topics";
 import { useTopic } from "@/shared/live/useTopic";
 
-/** Keeps lists of runs and workers fresh on every page. */
+/** Keeps lists of runs, workers and checkpoints fresh on every page. */
 export function useClusterNews(): void {
   const client = useQueryClient();
-  const sink = useMemo<EventSink>(() => {
-    const refresher = new Refresher(client);
-    const run = () => refresher.stale(keys.runs);
-    return { run, workers: () => refresher.stale(keys.workers), checkpoints: () => refresher.stale(keys.checkpoints) };
-  }, [client]);
-  useTopic("cluster", {
+  useTopic(
+    "cluster",
+    useMemo(() => clusterNews(client), [client]),
+  );
+}
+
+/** What an event on the cluster's topic makes stale; all of it where events were missed. */
+export function clusterNews(client: QueryClient): TopicHandlers {
+  const refresher = new Refresher(client);
+  const sink = {
+    run: () => refresher.stale(keys.runs),
+    workers: () => refresher.stale(keys.workers),
+    checkpoints: () => refresher.stale(keys.checkpoints),
+  };
+  return {
     onEvents: (items) => {
       for (const item of items) applyEvent(item, sink);
     },
     onHistory: () => {
-      sink.run?.();
-      sink.workers?.();
+      for (const tell of Object.values(sink)) tell();
     },
-  });
+  };
 }

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { followSession, signedOut } from "@/app/session";
 import type { Envelope } from "@/shared/api/types";
 import { SignedOut, WebSocketService } from "@/shared/live/WebSocketService";
-import { TestServer, step } from "./server";
+import { SilentServer, TestServer, step } from "./server";
 
 let server: TestServer;
 let service: WebSocketService;
@@ -143,10 +144,40 @@ test("who is signed out is not connected again and again", async () => {
     return signedIn ? Promise.resolve(new WebSocket(server.url)) : Promise.reject(new SignedOut());
   };
   service = new WebSocketService({ open, random: () => 0 });
+  followSession(service.status);
   service.start();
   await vi.waitFor(() => expect(service.status.get().phase).toBe("signed-out"));
+  expect(signedOut.get()).toBe(true);
   signedIn = true;
   service.retryNow();
   await vi.waitFor(() => expect(service.status.get().phase).toBe("live"));
   expect(asked).toBe(2);
+});
+
+test("a ticket that does not come, and a handshake that is not answered, are given up", async () => {
+  const silent = await new SilentServer().ready();
+  let asked = 0;
+  const open = () => {
+    asked += 1;
+    if (asked === 1) return new Promise<WebSocket>(() => undefined);
+    return Promise.resolve(new WebSocket(asked === 2 ? silent.url : server.url));
+  };
+  service = new WebSocketService({ open, openWithinMs: 100, random: () => 0 });
+  service.start();
+  await vi.waitFor(() => expect(service.status.get().phase).toBe("live"), { timeout: 5000 });
+  expect(asked).toBeGreaterThanOrEqual(3);
+  await silent.close();
+});
+
+test("to try again now does not wait for a handshake under way", async () => {
+  const silent = await new SilentServer().ready();
+  const urls = [silent.url, server.url];
+  service = new WebSocketService({ open: () => Promise.resolve(new WebSocket(urls.shift() ?? "ws://asked.too.often")) });
+  service.start();
+  await silent.knocked;
+  service.retryNow();
+  await vi.waitFor(() => expect(service.status.get().phase).toBe("live"));
+  service.retryNow();
+  expect(service.status.get().phase).toBe("live");
+  await silent.close();
 });

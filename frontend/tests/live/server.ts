@@ -1,5 +1,5 @@
 import { decode, encode } from "@msgpack/msgpack";
-import type { AddressInfo } from "node:net";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { WebSocketServer, type WebSocket as ServerSocket } from "ws";
 import type { Envelope } from "@/shared/api/types";
 import type { ClientFrame, ServerFrame } from "@/shared/live/frames";
@@ -60,4 +60,30 @@ export class TestServer {
 export function step(seq: number, value = 1, at = Date.now() / 1000): Envelope {
   const event = { type: "StepCompleted", step: seq, tokens: seq * 10, metrics: { "train/loss": value } } as const;
   return { run_id: "run_1", attempt: 1, fence: 1, producer: "p", producer_seq: seq, at, event, epoch: "e1", seq };
+}
+
+/** Accepts connections and says nothing. */
+export class SilentServer {
+  /** Somebody has come. */
+  readonly knocked: Promise<void>;
+  private readonly sockets = new Set<Socket>();
+  private readonly server = createServer((socket) => this.sockets.add(socket.on("error", () => undefined)));
+
+  constructor() {
+    this.knocked = new Promise((resolve) => this.server.once("connection", () => resolve()));
+  }
+
+  async ready(): Promise<this> {
+    await new Promise<void>((resolve) => this.server.listen(0, "127.0.0.1", resolve));
+    return this;
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${String((this.server.address() as AddressInfo).port)}/ws/v1`;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.sockets) socket.destroy();
+    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+  }
 }

@@ -97,6 +97,13 @@ class TestWhileRunsAreAtWork:
             assert violations(page) == []
             page.keyboard.press("Escape")
             expect(page.get_by_role("alertdialog")).to_be_hidden()
+            expect(page.get_by_role("button", name=re.compile("Stop")), "the focus is where it was before the dialog").to_be_focused()
+            page.get_by_role("tab", name="Events").click()
+            expect(page).to_have_url(re.compile("/events$"))
+            expect(page.get_by_role("tab", name="Events"), "a tab of the same page keeps the focus").to_be_focused()
+            page.get_by_role("link", name="Datasets").first.click()
+            page.get_by_role("heading", level=1, name="Datasets").wait_for()
+            expect(page.locator("#main"), "the focus is on the page that was opened").to_be_focused()
 
 
 def look_at(profile: BrowserContext, address: str, pictures: Path, theme: Theme, *, refused: bool = False) -> None:

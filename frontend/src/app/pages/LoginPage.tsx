@@ -23,7 +23,8 @@ export default function LoginPage() {
     await client.cancelQueries();
     signedOut.set(false);
     live.retryNow();
-    void client.invalidateQueries();
+    // Nothing of whoever was here before is shown.
+    void client.resetQueries();
     void navigate({ to: "/runs", replace: true });
   };
   return (

@@ -3,6 +3,7 @@ import { integer } from "@/shared/format/numbers";
 import { Button } from "@/shared/ui/Button";
 import { Segments } from "@/shared/ui/Segments";
 import type { ViewWishes } from "./ChartView";
+import type { Pace } from "./zoom";
 
 const AXES = [
   ["step", "Step"],
@@ -16,7 +17,7 @@ const SCALES = [
 
 interface Props {
   wishes: ViewWishes;
-  onChange: (change: Partial<ViewWishes>) => void;
+  onChange: (change: Partial<ViewWishes>, pace: Pace) => void;
 }
 
 /** One bar for all charts of the page. */
@@ -24,12 +25,12 @@ export function ChartControls({ wishes, onChange }: Props) {
   const zoomed = wishes.from !== undefined || wishes.to !== undefined;
   return (
     <div className="chart-controls" role="group" aria-label="Charts">
-      <Segments label="Horizontal axis" value={wishes.axis} options={AXES} onChange={(axis) => onChange({ axis, from: undefined, to: undefined })} />
+      <Segments label="Horizontal axis" value={wishes.axis} options={AXES} onChange={(axis) => onChange({ axis, from: undefined, to: undefined }, "at once")} />
       <Segments
         label="Vertical scale"
         value={wishes.log ? "log" : "linear"}
         options={SCALES}
-        onChange={(scale) => onChange({ log: scale === "log" })}
+        onChange={(scale) => onChange({ log: scale === "log" }, "at once")}
       />
       <label className="smoothing">
         Smoothing
@@ -39,17 +40,17 @@ export function ChartControls({ wishes, onChange }: Props) {
           max={0.99}
           step={0.01}
           value={wishes.smoothing}
-          onChange={({ target }) => onChange({ smoothing: Number(target.value) })}
+          onChange={({ target }) => onChange({ smoothing: Number(target.value) }, "gliding")}
         />
         <output className="mono">{wishes.smoothing.toFixed(2)}</output>
       </label>
       {zoomed ? (
-        <Button onClick={() => onChange({ from: undefined, to: undefined })}>
+        <Button onClick={() => onChange({ from: undefined, to: undefined }, "at once")}>
           <RotateCcw size={14} aria-hidden /> Show all
           {wishes.axis !== "time" && <span className="muted"> {`${integer(wishes.from ?? 0)}–${integer(wishes.to)}`}</span>}
         </Button>
       ) : (
-        <span className="muted chart-hint">drag to zoom, Ctrl + wheel, double click shows all</span>
+        <span className="muted chart-hint">drag, pinch or Ctrl + wheel to zoom; keys + − ← → on a chart; double click or 0 shows all</span>
       )}
     </div>
   );

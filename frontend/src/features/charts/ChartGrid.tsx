@@ -14,19 +14,24 @@ import type { MetricStore } from "./MetricStore";
 import { TrainingMetricsChart } from "./TrainingMetricsChart";
 import type { Mark } from "./marks";
 import { useHistory } from "./useHistory";
+import type { Pace } from "./zoom";
 
 interface Props {
   run: Run;
   store: MetricStore;
+  /** What is shown. */
   wishes: ViewWishes;
+  /** What history is loaded for: the wishes, once they stay as they are for a moment. */
+  asked: ViewWishes;
   marks: readonly Mark[];
-  onChange: (change: Partial<ViewWishes>) => void;
+  onChange: (change: Partial<ViewWishes>, pace: Pace) => void;
 }
 
 /** All metrics of a run, grouped by their prefix. */
-export function ChartGrid({ run, store, wishes, marks, onChange }: Props) {
+export function ChartGrid(props: Props) {
+  const { run, store, wishes, asked, onChange } = props;
   const names = useStore(store.names);
-  const history = useHistory(run.id, store, wishes, !hasEnded(run));
+  const history = useHistory(run.id, store, asked, !hasEnded(run));
   const [hovered] = useState(() => new Store<number | null>(null));
   const groups = useMemo(() => grouped(names), [names]);
   if (names.length === 0) {
@@ -43,27 +48,39 @@ export function ChartGrid({ run, store, wishes, marks, onChange }: Props) {
       <ChartControls wishes={wishes} onChange={onChange} />
       {history.isError && <ErrorBanner error={history.error} />}
       {groups.map(([prefix, members]) => (
-        <section key={prefix} className="stack" aria-label={prefix}>
-          <h2>
-            {prefix} <span className="muted">{plural(members.length, "chart")}</span>
-          </h2>
-          <div className="chart-grid">
-            {members.map((name) => (
-              <TrainingMetricsChart
-                key={name}
-                store={store}
-                name={name}
-                wishes={wishes}
-                marks={marks}
-                colour={runColour(run.id)}
-                hovered={hovered}
-                onZoom={(from, to) => onChange({ from, to })}
-              />
-            ))}
-          </div>
-        </section>
+        <Group key={prefix} {...props} prefix={prefix} members={members} hovered={hovered} />
       ))}
     </div>
+  );
+}
+
+interface GroupProps extends Props {
+  prefix: string;
+  members: readonly string[];
+  hovered: Store<number | null>;
+}
+
+function Group({ run, store, wishes, marks, onChange, prefix, members, hovered }: GroupProps) {
+  return (
+    <section className="stack" aria-label={prefix}>
+      <h2>
+        {prefix} <span className="muted">{plural(members.length, "chart")}</span>
+      </h2>
+      <div className="chart-grid">
+        {members.map((name) => (
+          <TrainingMetricsChart
+            key={name}
+            store={store}
+            name={name}
+            wishes={wishes}
+            marks={marks}
+            colour={runColour(run.id)}
+            hovered={hovered}
+            onZoom={(from, to, pace) => onChange({ from, to }, pace)}
+          />
+        ))}
+      </div>
+    </section>
   );
 }
 

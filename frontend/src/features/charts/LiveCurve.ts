@@ -2,8 +2,13 @@ import { indexFrom, type Axis, type Buckets } from "./curve";
 
 /** With the history before them, a curve has at most about 2,000. */
 const MOST = 1200;
+/** Of the newest points so many are never joined, so that history can take over at any of them. */
+export const RAW = 300;
 
-/** The points of one metric that came live, in rising steps. When they become many, neighbours are joined, so that spikes stay in min and max. */
+/**
+ * The points of one metric that came live, in rising steps. When they become many, neighbours are joined, so that spikes stay in min and max;
+ * but none from before the step `held` with one behind it.
+ */
 export class LiveCurve {
   readonly steps: number[] = [];
   readonly tokens: number[] = [];
@@ -13,6 +18,7 @@ export class LiveCurve {
   readonly last: number[] = [];
   readonly count: number[] = [];
   readonly nan: number[] = [];
+  held = -1;
   private lastStep = -1;
 
   /** A step that is there already is left alone. */
@@ -31,30 +37,47 @@ export class LiveCurve {
     if (this.steps.length > MOST) this.halve();
   }
 
+  get isJoined(): boolean {
+    return this.count.some((count) => count > 1);
+  }
+
   /** A later attempt begins at `step`: what an earlier one said from there on no longer counts. */
   cutFrom(step: number): void {
     const index = indexFrom(this.steps, step);
-    for (const column of [this.steps, this.tokens, this.min, this.max, this.mean, this.last, this.count, this.nan]) column.length = index;
+    for (const column of this.columns) column.length = index;
     this.lastStep = Math.min(this.lastStep, step - 1);
+  }
+
+  /** History has what was before `step`. */
+  cutBefore(step: number): void {
+    const index = indexFrom(this.steps, step);
+    for (const column of this.columns) column.splice(0, index);
   }
 
   as(axis: Axis): Buckets {
     return { x: axis === "tokens" ? this.tokens : this.steps, min: this.min, max: this.max, mean: this.mean, last: this.last, count: this.count, nan: this.nan };
   }
 
-  private halve(): void {
-    const pairs = Math.floor(this.steps.length / 2);
-    for (let pair = 0; pair < pairs; pair += 1) this.join(2 * pair, pair);
-    if (this.steps.length % 2) this.join(this.steps.length - 1, pairs);
-    const length = Math.ceil(this.steps.length / 2);
-    for (const column of [this.steps, this.tokens, this.min, this.max, this.mean, this.last, this.count, this.nan]) column.length = length;
+  private get columns(): number[][] {
+    return [this.steps, this.tokens, this.min, this.max, this.mean, this.last, this.count, this.nan];
   }
 
-  /** Buckets `from` and the one behind it become bucket `to`. */
-  private join(from: number, to: number): void {
+  private halve(): void {
+    const raw = this.steps.length - RAW;
+    const border = Math.min(indexFrom(this.steps, this.held), raw);
+    let to = 0;
+    for (let from = 0; from < border; from += 2) this.join(from, Math.min(from + 1, border - 1), to++);
+    for (let from = border; from < raw; from += 2) this.join(from, Math.min(from + 1, raw - 1), to++);
+    for (const column of this.columns) {
+      column.copyWithin(to, raw);
+      column.length = to + RAW;
+    }
+  }
+
+  /** Buckets `a` and `b`, its neighbour or itself, become bucket `to`. */
+  private join(a: number, b: number, to: number): void {
     const at = (column: number[], index: number) => column[index] ?? NaN;
-    const alone = from + 1 >= this.steps.length;
-    const [a, b] = [from, alone ? from : from + 1];
+    const alone = a === b;
     const goodA = at(this.count, a) - at(this.nan, a);
     const goodB = at(this.count, b) - at(this.nan, b);
     this.steps[to] = at(this.steps, a);

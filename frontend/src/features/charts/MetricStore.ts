@@ -2,12 +2,17 @@ import type { Series } from "@/shared/api/types";
 import type { Point } from "@/shared/live/applyEvent";
 import { Store } from "@/shared/store";
 import { emptyBuckets, fromSeries, indexFrom, joined, type Axis, type Buckets } from "./curve";
-import { LiveCurve } from "./LiveCurve";
+import { LiveCurve, RAW } from "./LiveCurve";
+import { covers, isBehind, xOf, type Place, type Question, type Reached } from "./question";
+
+/** Before that many of the newest points history takes over: those before them it has most likely written. */
+const TAKES_OVER = RAW - 100;
 
 /**
  * The curves of one run: history in buckets, and behind it the live points, each step once.
  *
- * Live points are complete from the first on, so history counts before it only. Where a later attempt takes a step again, it wins.
+ * Live points are complete from the first on, so history counts before it only. Where they have become so many that they were joined,
+ * whoever asks history asks it to take over up to the newest few. Where a later attempt takes a step again, it wins.
  */
 export class MetricStore {
   /** Names of all metrics, sorted; a new array when there is a new one. */
@@ -15,23 +20,42 @@ export class MetricStore {
   /** Goes up whenever history is to be loaded anew. */
   readonly wanted = new Store(0);
   private history = new Map<string, Buckets>();
+  /** Its last bucket may hold points up to here. */
+  private historyTo = -Infinity;
   private readonly live = new Map<string, LiveCurve>();
   private readonly listeners = new Map<string, Set<() => void>>();
-  private first: { step: number; tokens: number } | null = null;
+  private first: Place | null = null;
+  private newest: Place | null = null;
+  /** Where history was asked to take over, and has not yet. */
+  private base: Place | null = null;
   private attempt = 0;
   private axis: Axis = "step";
-  private unbounded = false;
 
-  /** Largest x that history is asked for: what comes after it is here already. */
-  bound(axis: Axis): number | undefined {
-    const first = this.firstX(axis);
-    return first === undefined ? undefined : first - 1;
+  /** What to ask history for, to see everything up to `to`: what comes after is here already. */
+  ask(axis: Axis, to?: number): Question {
+    if (axis !== "time") this.base ??= this.findBase();
+    const place = this.base ?? this.first;
+    const bound = place ? (xOf(place, axis) ?? Infinity) - 1 : Infinity;
+    const last = Math.min(to ?? Infinity, bound);
+    return { axis, to: last === Infinity ? undefined : last, base: axis === "time" ? null : this.base };
+  }
+
+  /** `reached`: how far history was written when it answered. */
+  setHistory(question: Question, series: readonly Series[], reached: Reached): void {
+    const { axis, to, base } = question;
+    this.axis = axis;
+    this.history = new Map(series.map((one) => [one.name, fromSeries(one)]));
+    // Where it is behind it is asked again anyhow.
+    this.historyTo = axis === "time" || isBehind(question, reached) ? -Infinity : (to ?? Infinity);
+    if (base !== null && base === this.base && covers(reached, base)) this.moveTo(base);
+    this.checkOverlap();
+    this.addNames(this.history.keys());
+    this.allChanged();
   }
 
   add({ evaluation, attempt, step, tokens, metrics }: Point): void {
     if (attempt < this.attempt) return;
-    if (!evaluation && attempt > this.attempt) this.begin(attempt, step);
-    if (!evaluation && (!this.first || step < this.first.step)) this.begins(step, tokens);
+    if (!evaluation) this.take({ attempt, step, tokens });
     for (const [name, value] of Object.entries(metrics)) {
       this.liveCurve(name).add(step, tokens, value);
       this.changed(name);
@@ -40,28 +64,16 @@ export class MetricStore {
 
   /** Events were missed: keep what is shown until history is loaded again, and start over behind it. */
   forget(): void {
-    const shown = new Map([...this.names.get()].map((name) => [name, this.curve(name)]));
-    this.history = shown;
-    this.live.clear();
-    this.first = null;
-    this.wanted.set(this.wanted.get() + 1);
-  }
-
-  /** `bound`: what was asked for with `bound(axis)`. */
-  setHistory(series: readonly Series[], axis: Axis, bound: number | undefined): void {
-    this.axis = axis;
-    this.history = new Map(series.map((one) => [one.name, fromSeries(one)]));
-    this.unbounded = bound === undefined && axis !== "time";
-    if (this.first) this.checkOverlap();
-    this.addNames(this.history.keys());
-    for (const name of this.names.get()) this.changed(name);
+    this.history = this.shown();
+    this.startOver(null);
+    this.want();
   }
 
   /** History before the first live point, then the live points. Over time there is history only, as the run's clock is not known here. */
   curve(name: string): Buckets {
     const history = this.history.get(name) ?? emptyBuckets();
     const live = (this.axis === "time" ? undefined : this.live.get(name)?.as(this.axis)) ?? emptyBuckets();
-    const from = Math.min(this.firstX() ?? Infinity, live.x[0] ?? Infinity);
+    const from = Math.min(this.firstX ?? Infinity, live.x[0] ?? Infinity);
     return joined(history, indexFrom(history.x, from), live);
   }
 
@@ -71,27 +83,80 @@ export class MetricStore {
     return () => listeners.delete(listener);
   }
 
-  private firstX(axis = this.axis): number | undefined {
-    if (axis === "time") return undefined;
-    return axis === "tokens" ? this.first?.tokens : this.first?.step;
+  private get firstX(): number | undefined {
+    return this.first ? xOf(this.first, this.axis) : undefined;
   }
 
-  private begin(attempt: number, step: number): void {
-    this.attempt = attempt;
-    for (const curve of this.live.values()) curve.cutFrom(step);
+  private shown(): Map<string, Buckets> {
+    return new Map(this.names.get().map((name) => [name, this.curve(name)]));
   }
 
-  private begins(step: number, tokens: number): void {
-    this.first = { step, tokens };
-    this.checkOverlap();
+  private take(place: Place): void {
+    if (place.attempt > this.attempt) this.begin(place);
+    if (!this.first) {
+      this.first = place;
+      this.checkOverlap();
+    }
+    if (!this.newest || place.step > this.newest.step) this.newest = place;
   }
 
-  /** History that was loaded without a bound may hold the first live points too, hidden in its last bucket: load it again, up to them. */
+  private begin(place: Place): void {
+    this.attempt = place.attempt;
+    if (this.newest && place.step <= this.newest.step) return this.retake(place);
+    for (const curve of this.live.values()) curve.cutFrom(place.step);
+  }
+
+  /** A later attempt takes steps again. What is shown before them is history now, loaded again where it is too coarse to be cut there. */
+  private retake(place: Place): void {
+    this.history = this.shown();
+    this.startOver(place);
+    const x = this.firstX;
+    if (x !== undefined) {
+      for (const [name, curve] of this.history) this.history.set(name, joined(curve, indexFrom(curve.x, x), emptyBuckets()));
+      if (this.endsInMany(Infinity)) this.want();
+    }
+    this.allChanged();
+  }
+
+  private startOver(first: Place | null): void {
+    this.live.clear();
+    this.first = this.newest = first;
+    this.base = null;
+    this.historyTo = -Infinity;
+  }
+
+  /** Null where all live points are here one by one. */
+  private findBase(): Place | null {
+    const curves = [...this.live.values()];
+    if (!curves.some(({ isJoined }) => isJoined)) return null;
+    const longest = curves.reduce((one, other) => (other.steps.length > one.steps.length ? other : one));
+    const index = longest.steps.length - TAKES_OVER;
+    const step = longest.steps[index] ?? 0;
+    for (const curve of curves) curve.held = step;
+    return { attempt: this.attempt, step, tokens: longest.tokens[index] ?? 0 };
+  }
+
+  private moveTo(base: Place): void {
+    this.first = base;
+    this.base = null;
+    for (const curve of this.live.values()) curve.cutBefore(base.step);
+  }
+
+  /** History that was asked for further than to the first live point may have it hidden in a bucket: load it again, up to there. */
   private checkOverlap(): void {
-    if (!this.unbounded) return;
-    this.unbounded = false;
-    const hidden = [...this.history.values()].some(({ count }) => (count.at(-1) ?? 1) > 1);
-    if (hidden) this.wanted.set(this.wanted.get() + 1);
+    const x = this.firstX;
+    if (x === undefined || this.historyTo < x || !this.endsInMany(x)) return;
+    this.historyTo = -Infinity;
+    this.want();
+  }
+
+  /** Whether the last bucket before `x` may hold points behind `x` too. */
+  private endsInMany(x: number): boolean {
+    return [...this.history.values()].some((curve) => (curve.count[indexFrom(curve.x, x) - 1] ?? 1) > 1);
+  }
+
+  private want(): void {
+    this.wanted.set(this.wanted.get() + 1);
   }
 
   private liveCurve(name: string): LiveCurve {
@@ -107,6 +172,10 @@ export class MetricStore {
     const known = this.names.get();
     const fresh = [...names].filter((name) => !known.includes(name));
     if (fresh.length > 0) this.names.set([...known, ...fresh].sort());
+  }
+
+  private allChanged(): void {
+    for (const name of this.names.get()) this.changed(name);
   }
 
   private changed(name: string): void {

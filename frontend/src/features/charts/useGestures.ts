@@ -1,66 +1,81 @@
-import { useEffect, useRef, type PointerEvent, type RefObject } from "react";
+import { useEffect, useRef, type KeyboardEvent, type PointerEvent, type RefObject } from "react";
 import type { Store } from "@/shared/store";
-import type { ChartView } from "./ChartView";
+import type { ChartView, ViewWishes } from "./ChartView";
+import { Pointers } from "./Pointers";
+import { useZoom, type OnZoom, type Zoom } from "./useZoom";
+import { pinched, type Span } from "./zoom";
 
-const LEAST_PIXELS = 6;
-const WHEEL_STEP = 1.25;
+const ZOOM_STEP = 1.25;
+const MOVE_SHARE = 0.2;
 
-type OnZoom = (from: number | undefined, to: number | undefined) => void;
+/** What hands do with one chart: crosshair, drag or pinch, wheel with Ctrl, keys, double click to show all. */
+export function useGestures(view: RefObject<ChartView | null>, hovered: Store<number | null>, wishes: ViewWishes, onZoom: OnZoom) {
+  const zoom = useZoom(view, wishes, onZoom);
+  const pointers = usePointers(view, zoom);
+  const element = useWheel(zoom);
+  const place = (event: PointerEvent<HTMLElement>) => event.clientX - event.currentTarget.getBoundingClientRect().left;
+  return {
+    ref: element,
+    onPointerDown: (event: PointerEvent<HTMLElement>) => {
+      if (event.button !== 0) return;
+      pointers.current?.down(event.pointerId, place(event));
+      event.currentTarget.setPointerCapture(event.pointerId);
+    },
+    onPointerMove: (event: PointerEvent<HTMLElement>) => {
+      if (view.current) hovered.set(view.current.valueAt(place(event)));
+      pointers.current?.move(event.pointerId, place(event));
+    },
+    onPointerUp: (event: PointerEvent<HTMLElement>) => pointers.current?.up(event.pointerId, place(event)),
+    onPointerCancel: (event: PointerEvent<HTMLElement>) => pointers.current?.cancel(event.pointerId),
+    onPointerLeave: () => hovered.set(null),
+    onDoubleClick: zoom.all,
+    onKeyDown: (event: KeyboardEvent) => {
+      const act = event.ctrlKey || event.metaKey || event.altKey ? undefined : KEYS[event.key];
+      if (!act) return;
+      event.preventDefault();
+      act(zoom);
+    },
+  };
+}
 
-/** Pointer handling of one chart: crosshair, drag to zoom, wheel with Ctrl, double click to show all. */
-export function useGestures(view: RefObject<ChartView | null>, hovered: Store<number | null>, onZoom: OnZoom) {
-  const from = useRef<number | null>(null);
-  const element = useRef<HTMLDivElement>(null);
-  const zoom = useRef(onZoom);
+const KEYS: Record<string, (zoom: Zoom) => void> = {
+  "+": (zoom) => zoom.by(0.5, 1 / ZOOM_STEP),
+  "=": (zoom) => zoom.by(0.5, 1 / ZOOM_STEP),
+  "-": (zoom) => zoom.by(0.5, ZOOM_STEP),
+  "0": (zoom) => zoom.all(),
+  ArrowLeft: (zoom) => zoom.move(-MOVE_SHARE),
+  ArrowRight: (zoom) => zoom.move(MOVE_SHARE),
+};
+
+function usePointers(view: RefObject<ChartView | null>, zoom: Zoom): RefObject<Pointers | null> {
+  const pointers = useRef<Pointers>(null);
   useEffect(() => {
-    zoom.current = onZoom;
-  });
+    const shares = ([left, right]: Span): Span => [zoom.shareAt(left), zoom.shareAt(right)];
+    let held: { span: Span; shares: Span } = { span: [0, 1], shares: [0, 1] };
+    pointers.current = new Pointers({
+      select: (range) => view.current?.select(range),
+      pick: ([left, right]) => view.current && zoom.show([view.current.valueAt(left), view.current.valueAt(right)], "at once"),
+      hold: (fingers) => {
+        held = { span: zoom.span(), shares: shares(fingers) };
+      },
+      pinch: (fingers) => zoom.show(pinched(held.span, held.shares, shares(fingers)), "gliding"),
+    });
+  }, [view, zoom]);
+  return pointers;
+}
 
-  // React's wheel handlers are passive and could not keep the page from zooming.
+/** React's wheel handlers are passive and could not keep the page from zooming. */
+function useWheel(zoom: Zoom): RefObject<HTMLDivElement | null> {
+  const element = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const target = element.current;
     const wheel = (event: WheelEvent) => {
       if (!event.ctrlKey && !event.metaKey) return;
       event.preventDefault();
-      const chart = view.current;
-      if (!chart) return;
-      const [low, high] = chart.range;
-      const middle = chart.valueAt(event.offsetX);
-      const factor = event.deltaY > 0 ? WHEEL_STEP : 1 / WHEEL_STEP;
-      zoom.current(Math.max(0, middle - (middle - low) * factor), middle + (high - middle) * factor);
+      zoom.by(zoom.shareAt(event.offsetX), event.deltaY > 0 ? ZOOM_STEP : 1 / ZOOM_STEP);
     };
     target?.addEventListener("wheel", wheel, { passive: false });
     return () => target?.removeEventListener("wheel", wheel);
-  }, [view]);
-
-  const place = (event: PointerEvent<HTMLElement>) => event.clientX - event.currentTarget.getBoundingClientRect().left;
-  const finish = () => {
-    from.current = null;
-    view.current?.select(null);
-  };
-  return {
-    ref: element,
-    onPointerDown: (event: PointerEvent<HTMLElement>) => {
-      if (event.button !== 0 || event.pointerType === "touch") return;
-      from.current = place(event);
-      event.currentTarget.setPointerCapture(event.pointerId);
-    },
-    onPointerMove: (event: PointerEvent<HTMLElement>) => {
-      const chart = view.current;
-      if (!chart) return;
-      hovered.set(chart.valueAt(place(event)));
-      if (from.current !== null) chart.select([from.current, place(event)]);
-    },
-    onPointerUp: (event: PointerEvent<HTMLElement>) => {
-      const chart = view.current;
-      const start = from.current;
-      finish();
-      if (!chart || start === null || Math.abs(place(event) - start) < LEAST_PIXELS) return;
-      const ends = [chart.valueAt(start), chart.valueAt(place(event))].sort((a, b) => a - b);
-      zoom.current(Math.max(0, ends[0] ?? 0), ends[1]);
-    },
-    onPointerLeave: () => hovered.set(null),
-    onPointerCancel: finish,
-    onDoubleClick: () => zoom.current(undefined, undefined),
-  };
+  }, [zoom]);
+  return element;
 }

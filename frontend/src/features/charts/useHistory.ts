@@ -2,13 +2,16 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { call, path } from "@/shared/api/client";
 import { keys } from "@/shared/api/queries";
-import type { Series } from "@/shared/api/types";
+import type { MetricsAnswer } from "@/shared/api/types";
 import { useStore } from "@/shared/store";
 import type { MetricStore } from "./MetricStore";
 import type { Axis } from "./curve";
+import { isBehind } from "./question";
 
 const BUCKETS = 800;
 const OVER_TIME_EVERY_MS = 5000;
+/** History is written in batches. */
+const BEHIND_EVERY_MS = 800;
 /** History is shown where live events do not come. */
 const LIVE_WITHIN_MS = 1000;
 
@@ -25,24 +28,29 @@ export function useHistory(runId: string, store: MetricStore, { axis, from, to }
   const query = useQuery({
     queryKey: [...keys.run(runId), "metrics", axis, from ?? null, to ?? null, wanted],
     queryFn: async ({ signal }) => {
-      const bound = store.bound(axis);
-      const last = to === undefined ? bound : bound === undefined ? to : Math.min(to, bound);
-      if (from !== undefined && last !== undefined && from > last) return { series: [], bound };
-      const query = { x: axis, from, to: last, buckets: BUCKETS };
-      const { series } = await call<{ series: Series[] }>("GET", path`/api/v1/runs/${runId}/metrics`, { query, signal });
-      return { series, bound };
+      const question = store.ask(axis, to);
+      const allLive = from !== undefined && question.to !== undefined && from > question.to;
+      if (allLive) return { question: { ...question, base: null }, series: [], reached: null };
+      const query = { x: axis, from, to: question.to, buckets: BUCKETS };
+      const answer = await call<MetricsAnswer>("GET", path`/api/v1/runs/${runId}/metrics`, { query, signal });
+      return { question, ...answer };
     },
     // The live events say when to begin, so that history and live points join without asking twice.
     enabled: wanted > 0 || waited,
     // Live points keep it fresh from here on.
     staleTime: Infinity,
     gcTime: 0,
-    refetchInterval: axis === "time" && active ? OVER_TIME_EVERY_MS : false,
+    // The store knows its own question again.
+    structuralSharing: false,
+    refetchInterval: ({ state: { data } }) => {
+      if (axis === "time") return active ? OVER_TIME_EVERY_MS : false;
+      return data && isBehind(data.question, data.reached) ? BEHIND_EVERY_MS : false;
+    },
   });
   const { data } = query;
   useEffect(() => {
-    if (data) store.setHistory(data.series, axis, data.bound);
-  }, [data, store, axis]);
+    if (data) store.setHistory(data.question, data.series, data.reached);
+  }, [data, store]);
   return query;
 }
 

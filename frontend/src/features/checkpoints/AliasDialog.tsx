@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Tag, X } from "lucide-react";
 import { useId, useState, type SubmitEvent } from "react";
-import { asProblem } from "@/shared/api/problem";
+import { asProblem, type Problem } from "@/shared/api/problem";
 import type { Alias, ChangedCheckpoint, Checkpoint } from "@/shared/api/types";
 import { Button, IconButton } from "@/shared/ui/Button";
 import { Dialog, DialogButtons } from "@/shared/ui/Dialog";
@@ -19,54 +19,72 @@ interface Props {
 
 /** Gives a checkpoint a name that others rely on, and says which checkpoint has that name now. */
 export function AliasDialog({ checkpoint, opener, onSay, onClose }: Props) {
-  const [name, setName] = useState("");
   const change = useChange(checkpoint.id);
-  const { data } = useQuery(aliasesQuery);
-  const lists = useId();
-  const known = (data?.items ?? []).filter(({ project }) => project === checkpoint.project);
-  const present = known.find((alias) => alias.name === name && alias.checkpoint_id !== checkpoint.id);
-  const problem = change.isError ? asProblem(change.error) : null;
-  const give = (event: SubmitEvent) => {
-    event.preventDefault();
+  const give = (name: string) => {
     const done = (changed: ChangedCheckpoint) => {
       onSay(`${nameOf(changed)} has the alias ${name} now.`);
       onClose();
     };
     change.mutate({ aliases: [...new Set([...checkpoint.aliases, name])] }, { onSuccess: done });
   };
+  const remove = (name: string) =>
+    change.mutate({ aliases: checkpoint.aliases.filter((each) => each !== name) }, { onSuccess: () => onSay(`The alias ${name} is gone.`) });
   return (
     <Dialog title={`Aliases of ${nameOf(checkpoint)}`} opener={opener} onClose={onClose}>
       <p className="muted">
         An alias names one checkpoint of project {checkpoint.project}, such as <code>production</code>. What has one is never deleted.
       </p>
-      {checkpoint.aliases.length > 0 && (
-        <Present
-          names={checkpoint.aliases}
-          busy={change.isPending}
-          onRemove={(gone) => change.mutate({ aliases: checkpoint.aliases.filter((each) => each !== gone) }, { onSuccess: () => onSay(`The alias ${gone} is gone.`) })}
-        />
-      )}
-      <form className="stack" onSubmit={give}>
-        <Field label="Alias" hint="lower-case letters, digits, '.', '_', '-'" error={problem?.errors[0]?.message}>
-          {(control) => (
-            <input {...control} className="input" list={lists} autoComplete="off" spellCheck={false} value={name} onChange={({ target }) => setName(target.value.trim())} />
-          )}
-        </Field>
-        <datalist id={lists}>
-          {known.map((alias) => (
-            <option key={alias.name} value={alias.name} />
-          ))}
-        </datalist>
-        <p role="status">{present && <Holder alias={present} />}</p>
-        {problem && problem.errors.length === 0 && <ErrorBanner error={problem} />}
-        <DialogButtons>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="primary" type="submit" disabled={name === "" || change.isPending}>
-            {present ? "Move the alias here" : "Give it the alias"}
-          </Button>
-        </DialogButtons>
-      </form>
+      {checkpoint.aliases.length > 0 && <Present names={checkpoint.aliases} busy={change.isPending} onRemove={remove} />}
+      <NewAlias
+        checkpoint={checkpoint}
+        busy={change.isPending}
+        problem={change.isError ? asProblem(change.error) : null}
+        onGive={give}
+        onClose={onClose}
+      />
     </Dialog>
+  );
+}
+
+interface NewProps {
+  checkpoint: Checkpoint;
+  busy: boolean;
+  problem: Problem | null;
+  onGive: (name: string) => void;
+  onClose: () => void;
+}
+
+function NewAlias({ checkpoint, busy, problem, onGive, onClose }: NewProps) {
+  const [name, setName] = useState("");
+  const { data } = useQuery(aliasesQuery);
+  const lists = useId();
+  const known = (data?.items ?? []).filter(({ project }) => project === checkpoint.project);
+  const present = known.find((alias) => alias.name === name && alias.checkpoint_id !== checkpoint.id);
+  const give = (event: SubmitEvent) => {
+    event.preventDefault();
+    onGive(name);
+  };
+  return (
+    <form className="stack" onSubmit={give}>
+      <Field label="Alias" hint="lower-case letters, digits, '.', '_', '-'" error={problem?.errors[0]?.message}>
+        {(control) => (
+          <input {...control} className="input" list={lists} autoComplete="off" spellCheck={false} value={name} onChange={({ target }) => setName(target.value.trim())} />
+        )}
+      </Field>
+      <datalist id={lists}>
+        {known.map((alias) => (
+          <option key={alias.name} value={alias.name} />
+        ))}
+      </datalist>
+      <p role="status">{present && <Holder alias={present} />}</p>
+      {problem && problem.errors.length === 0 && <ErrorBanner error={problem} />}
+      <DialogButtons>
+        <Button onClick={onClose}>Cancel</Button>
+        <Button kind="primary" type="submit" disabled={name === "" || busy}>
+          {present ? "Move the alias here" : "Give it the alias"}
+        </Button>
+      </DialogButtons>
+    </form>
   );
 }
 

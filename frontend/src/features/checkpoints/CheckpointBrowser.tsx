@@ -52,15 +52,19 @@ export function CheckpointBrowser({ run, filter, onFilter }: Props) {
         <RunGroup key={runId} items={members} linked={!run} desk={desk} />
       ))}
       {shown.length === 0 && <NoneMatches more={pages.hasNextPage} onAll={() => change({})} />}
-      {pages.hasNextPage && (
-        <div className="checkpoint-older">
-          <Button disabled={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
-            Load older checkpoints
-          </Button>
-        </div>
-      )}
+      {pages.hasNextPage && <Older busy={pages.isFetchingNextPage} onLoad={() => void pages.fetchNextPage()} />}
       {chosen.length > 0 && <ChosenBar items={chosen} desk={desk} />}
       {asked && <TaskDialog asked={asked} items={items} desk={desk} onClose={close} />}
+    </div>
+  );
+}
+
+function Older({ busy, onLoad }: { busy: boolean; onLoad: () => void }) {
+  return (
+    <div className="checkpoint-older">
+      <Button disabled={busy} onClick={onLoad}>
+        Load older checkpoints
+      </Button>
     </div>
   );
 }

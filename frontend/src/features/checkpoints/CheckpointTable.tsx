@@ -12,42 +12,54 @@ interface Props {
 
 export function CheckpointTable({ name, items, desk }: Props) {
   const now = useNow(10_000);
-  const ids = items.filter(({ state }) => state !== "deleting").map(({ id }) => id);
-  const chosen = ids.filter((id) => desk.chosen.has(id)).length;
   return (
     <div className="table-scroll">
       <table className="table checkpoint-table">
-        <thead>
-          <tr>
-            <th scope="col">
-              <input
-                type="checkbox"
-                aria-label={`Choose all checkpoints of ${name}`}
-                checked={chosen > 0 && chosen === ids.length}
-                ref={(box) => {
-                  if (box) box.indeterminate = chosen > 0 && chosen < ids.length;
-                }}
-                onChange={({ target }) => desk.choose(ids, target.checked)}
-              />
-            </th>
-            <th scope="col">
-              <span className="visually-hidden">Details</span>
-            </th>
-            <th scope="col" className="number">Step</th>
-            <th scope="col" className="number">Loss</th>
-            <th scope="col" className="number wide">Val. loss</th>
-            <th scope="col" className="number">Size</th>
-            <th scope="col" className="checkpoint-state">State</th>
-            <th scope="col" className="wide">Saved</th>
-            <th scope="col">
-              <span className="visually-hidden">Actions</span>
-            </th>
-          </tr>
-        </thead>
+        <Head name={name} items={items} desk={desk} />
         {items.map((checkpoint) => (
           <CheckpointRow key={checkpoint.id} checkpoint={checkpoint} now={now} desk={desk} />
         ))}
       </table>
     </div>
+  );
+}
+
+function Head(props: Props) {
+  return (
+    <thead>
+      <tr>
+        <th scope="col">
+          <ChooseAll {...props} />
+        </th>
+        <th scope="col">
+          <span className="visually-hidden">Details</span>
+        </th>
+        <th scope="col" className="number">Step</th>
+        <th scope="col" className="number">Loss</th>
+        <th scope="col" className="number wide">Val. loss</th>
+        <th scope="col" className="number">Size</th>
+        <th scope="col" className="checkpoint-state">State</th>
+        <th scope="col" className="wide">Saved</th>
+        <th scope="col">
+          <span className="visually-hidden">Actions</span>
+        </th>
+      </tr>
+    </thead>
+  );
+}
+
+function ChooseAll({ name, items, desk }: Props) {
+  const ids = items.filter(({ state }) => state !== "deleting").map(({ id }) => id);
+  const chosen = ids.filter((id) => desk.chosen.has(id)).length;
+  return (
+    <input
+      type="checkbox"
+      aria-label={`Choose all checkpoints of ${name}`}
+      checked={chosen > 0 && chosen === ids.length}
+      ref={(box) => {
+        if (box) box.indeterminate = chosen > 0 && chosen < ids.length;
+      }}
+      onChange={({ target }) => desk.choose(ids, target.checked)}
+    />
   );
 }

@@ -14,43 +14,36 @@ const FORMS = [
 export function RunConfig({ run }: { run: Run }) {
   const [form, setForm] = useState<"yaml" | "json">("yaml");
   const text = useMemo(() => (form === "yaml" ? stringify(run.spec) : JSON.stringify(run.spec, null, 2)), [form, run.spec]);
-  const { dataset, tokenizer } = run.resolved;
   return (
     <div className="stack">
-      <section className="card card-body" aria-label="Resolved">
-        <dl className="facts">
-          <div>
-            <dt>Dataset</dt>
-            <dd>
-              {dataset.name}@{dataset.version}
-            </dd>
-          </div>
-          <div>
-            <dt>Its size</dt>
-            <dd>{bytes(dataset.bytes)}</dd>
-          </div>
-          <div>
-            <dt>Tokenizer</dt>
-            <dd>
-              {tokenizer.name}
-              {tokenizer.version > 0 && `@${String(tokenizer.version)}`}
-            </dd>
-          </div>
-          <div>
-            <dt>Vocabulary</dt>
-            <dd>{integer(tokenizer.vocab_size)} tokens</dd>
-          </div>
-          <div>
-            <dt>Bytes per token</dt>
-            <dd>{tokenizer.bytes_per_token.toFixed(2)}</dd>
-          </div>
-        </dl>
-      </section>
+      <Resolved resolved={run.resolved} />
       <div className="row">
         <Segments label="Format" value={form} options={FORMS} onChange={setForm} />
         <span className="muted">as it was submitted, with every default filled in</span>
       </div>
       <Snippet text={text} label="spec" />
     </div>
+  );
+}
+
+function Resolved({ resolved: { dataset, tokenizer } }: { resolved: Run["resolved"] }) {
+  const facts = [
+    ["Dataset", `${dataset.name}@${String(dataset.version)}`],
+    ["Its size", bytes(dataset.bytes)],
+    ["Tokenizer", tokenizer.version > 0 ? `${tokenizer.name}@${String(tokenizer.version)}` : tokenizer.name],
+    ["Vocabulary", `${integer(tokenizer.vocab_size)} tokens`],
+    ["Bytes per token", tokenizer.bytes_per_token.toFixed(2)],
+  ] as const;
+  return (
+    <section className="card card-body" aria-label="Resolved">
+      <dl className="facts">
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
   );
 }

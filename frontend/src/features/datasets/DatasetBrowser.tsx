@@ -55,29 +55,35 @@ function DatasetTable({ items }: { items: readonly Dataset[] }) {
           </tr>
         </thead>
         <tbody>
-          {items.map(({ name, latest }) => (
-            <tr key={name}>
-              <td>
-                <Link to="/datasets/$name" params={{ name }}>
-                  {name}
-                </Link>
-              </td>
-              <td className="number">{latest.version}</td>
-              <td className="number">{bytes(latest.bytes)}</td>
-              <td className="number wide">{integer(latest.files)}</td>
-              <td className="wide">{latest.created_by}</td>
-              <td className="number muted" title={exactTime(latest.created_at)}>
-                {ago(latest.created_at, now)}
-              </td>
-              <td className="number">
-                <Link to="/runs/new" search={{ dataset: name }} className="button" data-kind="quiet" aria-label={`Train on ${name}`}>
-                  Train
-                </Link>
-              </td>
-            </tr>
+          {items.map((dataset) => (
+            <Row key={dataset.name} dataset={dataset} now={now} />
           ))}
         </tbody>
       </table>
     </div>
+  );
+}
+
+function Row({ dataset: { name, latest }, now }: { dataset: Dataset; now: number }) {
+  return (
+    <tr>
+      <td>
+        <Link to="/datasets/$name" params={{ name }}>
+          {name}
+        </Link>
+      </td>
+      <td className="number">{latest.version}</td>
+      <td className="number">{bytes(latest.bytes)}</td>
+      <td className="number wide">{integer(latest.files)}</td>
+      <td className="wide">{latest.created_by}</td>
+      <td className="number muted" title={exactTime(latest.created_at)}>
+        {ago(latest.created_at, now)}
+      </td>
+      <td className="number">
+        <Link to="/runs/new" search={{ dataset: name }} className="button" data-kind="quiet" aria-label={`Train on ${name}`}>
+          Train
+        </Link>
+      </td>
+    </tr>
   );
 }

@@ -28,21 +28,13 @@ export function DocumentPreview({ version }: { version: DatasetVersion }) {
   return (
     <section className="card preview" aria-label="Preview">
       <div className="preview-list">
-        {!items && (
+        {items ? (
+          <DocumentChoice items={items} chosen={chosen} onChoose={setChosen} />
+        ) : (
           <div className="card-body">
             <Skeleton lines={5} />
           </div>
         )}
-        <ul aria-label="Documents">
-          {items?.map(({ index, path: name, bytes: size }, place) => (
-            <li key={index}>
-              <button type="button" aria-current={place === chosen} onClick={() => setChosen(place)}>
-                <span className="clip">{name}</span>
-                <span className="muted">{bytes(size)}</span>
-              </button>
-            </li>
-          ))}
-        </ul>
         {documents.hasNextPage && (
           <div className="card-body">
             <Button disabled={documents.isFetchingNextPage} onClick={() => void documents.fetchNextPage()}>
@@ -51,16 +43,42 @@ export function DocumentPreview({ version }: { version: DatasetVersion }) {
           </div>
         )}
       </div>
-      {shown && (
-        <div className="preview-text">
-          <p className="muted mono">{shown.path}</p>
-          {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so the keyboard must be able to reach it */}
-          <pre tabIndex={0} aria-label={`Text of ${shown.path}`}>
-            {shown.text}
-          </pre>
-          {shown.text.length >= CUT && <p className="muted">The first {CUT.toLocaleString("en")} characters.</p>}
-        </div>
-      )}
+      {shown && <Beginning document={shown} />}
     </section>
+  );
+}
+
+interface ChoiceProps {
+  items: readonly Document[];
+  /** Its place in the list. */
+  chosen: number;
+  onChoose: (place: number) => void;
+}
+
+function DocumentChoice({ items, chosen, onChoose }: ChoiceProps) {
+  return (
+    <ul aria-label="Documents">
+      {items.map(({ index, path: name, bytes: size }, place) => (
+        <li key={index}>
+          <button type="button" aria-current={place === chosen} onClick={() => onChoose(place)}>
+            <span className="clip">{name}</span>
+            <span className="muted">{bytes(size)}</span>
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Beginning({ document: { path: name, text } }: { document: Document }) {
+  return (
+    <div className="preview-text">
+      <p className="muted mono">{name}</p>
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so the keyboard must be able to reach it */}
+      <pre tabIndex={0} aria-label={`Text of ${name}`}>
+        {text}
+      </pre>
+      {text.length >= CUT && <p className="muted">The first {CUT.toLocaleString("en")} characters.</p>}
+    </div>
   );
 }

@@ -1,9 +1,10 @@
-import { FileText, FolderOpen, Upload, X } from "lucide-react";
-import { useRef, useState, type DragEvent } from "react";
+import { Upload, X } from "lucide-react";
+import { useState } from "react";
 import { bytes, plural } from "@/shared/format/numbers";
 import { useStore } from "@/shared/store";
 import { Button, IconButton } from "@/shared/ui/Button";
 import { Field } from "@/shared/ui/Field";
+import { DropZone } from "./DropZone";
 import { UploadStatus } from "./UploadStatus";
 import { Uploader, currentUpload } from "./Uploader";
 import { choose, nameFrom } from "./chosenFiles";
@@ -15,14 +16,27 @@ const SHOWN = 8;
 /** Choose text files, name the dataset, and watch its parts arrive. */
 export function UploadPanel({ into }: { into?: string }) {
   const upload = useStore(currentUpload);
-  if (upload) return <UploadStatus upload={upload} />;
-  return <ChooseFiles into={into} />;
+  // One that was refused or given up: its files and its name can be changed.
+  const [before, setBefore] = useState<Uploader | null>(null);
+  const close = (closed: Uploader) => {
+    setBefore(closed.progress.get().phase === "done" ? null : closed);
+    closed.cancel();
+    currentUpload.set(null);
+  };
+  if (upload) return <UploadStatus upload={upload} onClose={() => close(upload)} />;
+  return <ChooseFiles name={before?.dataset ?? into} chosen={before?.files ?? []} />;
 }
 
-function ChooseFiles({ into }: { into: string | undefined }) {
-  const [files, setFiles] = useState<readonly SourceFile[]>([]);
+interface ChooseProps {
+  /** To begin with; by default it comes from the first file. */
+  name: string | undefined;
+  chosen: readonly SourceFile[];
+}
+
+function ChooseFiles({ name: given, chosen: before }: ChooseProps) {
+  const [files, setFiles] = useState(before);
   const [left, setLeft] = useState<readonly string[]>([]);
-  const [typed, setTyped] = useState<string | null>(into ?? null);
+  const [typed, setTyped] = useState(given);
   const name = typed ?? (files[0] ? nameFrom(files[0].path) : "");
   const add = (added: readonly File[]) => {
     const chosen = choose(files, added);
@@ -34,7 +48,6 @@ function ChooseFiles({ into }: { into: string | undefined }) {
     currentUpload.set(upload);
     void upload.run();
   };
-  const wrong = name !== "" && !NAME.test(name) ? "use lower-case letters, digits, '.', '_' and '-', at most 63" : undefined;
   return (
     <section className="card" aria-label="Upload">
       <div className="card-head">
@@ -48,60 +61,34 @@ function ChooseFiles({ into }: { into: string | undefined }) {
             {text}; it is left out
           </p>
         ))}
-        {files.length > 0 && (
-          <>
-            <FileChoice files={files} onRemove={(path) => setFiles(files.filter((file) => file.path !== path))} />
-            <div className="upload-start">
-              <Field label="Dataset" hint="a new name, or one that exists: then this is its next version" error={wrong}>
-                {(control) => <input {...control} className="input" value={name} spellCheck={false} onChange={({ target }) => setTyped(target.value)} />}
-              </Field>
-              <Button kind="primary" disabled={name === "" || wrong !== undefined} onClick={start}>
-                <Upload size={14} aria-hidden /> Upload
-              </Button>
-            </div>
-          </>
-        )}
+        {files.length > 0 && <FileChoice files={files} onFiles={setFiles} />}
+        {files.length > 0 && <StartUpload name={name} onName={setTyped} onStart={start} />}
       </div>
     </section>
   );
 }
 
-function DropZone({ onFiles }: { onFiles: (files: readonly File[]) => void }) {
-  const [over, setOver] = useState(false);
-  const files = useRef<HTMLInputElement>(null);
-  const folder = useRef<HTMLInputElement>(null);
-  const drop = (event: DragEvent) => {
-    event.preventDefault();
-    setOver(false);
-    onFiles([...event.dataTransfer.files]);
-  };
-  const drag = (event: DragEvent) => {
-    event.preventDefault();
-    setOver(true);
-  };
-  const take = (input: HTMLInputElement) => {
-    onFiles([...(input.files ?? [])]);
-    input.value = "";
-  };
+interface StartProps {
+  name: string;
+  onName: (name: string) => void;
+  onStart: () => void;
+}
+
+function StartUpload({ name, onName, onStart }: StartProps) {
+  const wrong = name !== "" && !NAME.test(name) ? "use lower-case letters, digits, '.', '_' and '-', at most 63" : undefined;
   return (
-    <div className="drop-zone" data-over={over || undefined} onDrop={drop} onDragOver={drag} onDragLeave={() => setOver(false)}>
-      <FileText size={24} aria-hidden />
-      <p>Drop text files here, or</p>
-      <div className="row">
-        <Button onClick={() => files.current?.click()}>
-          <FileText size={14} aria-hidden /> Choose files
-        </Button>
-        <Button onClick={() => folder.current?.click()}>
-          <FolderOpen size={14} aria-hidden /> Choose a folder
-        </Button>
-      </div>
-      <input ref={files} type="file" multiple hidden aria-label="Text files" onChange={({ target }) => take(target)} />
-      <input ref={folder} type="file" multiple hidden aria-label="Folder of texts" {...{ webkitdirectory: "" }} onChange={({ target }) => take(target)} />
+    <div className="upload-start">
+      <Field label="Dataset" hint="a new name, or one that exists: then this is its next version" error={wrong}>
+        {(control) => <input {...control} className="input" value={name} spellCheck={false} onChange={({ target }) => onName(target.value)} />}
+      </Field>
+      <Button kind="primary" disabled={name === "" || wrong !== undefined} onClick={onStart}>
+        <Upload size={14} aria-hidden /> Upload
+      </Button>
     </div>
   );
 }
 
-function FileChoice({ files, onRemove }: { files: readonly SourceFile[]; onRemove: (path: string) => void }) {
+function FileChoice({ files, onFiles }: { files: readonly SourceFile[]; onFiles: (files: readonly SourceFile[]) => void }) {
   const total = files.reduce((sum, { size }) => sum + size, 0);
   return (
     <div>
@@ -110,7 +97,7 @@ function FileChoice({ files, onRemove }: { files: readonly SourceFile[]; onRemov
           <li key={path}>
             <span className="clip">{path}</span>
             <span className="muted">{bytes(size)}</span>
-            <IconButton label={`Leave out ${path}`} onClick={() => onRemove(path)}>
+            <IconButton label={`Leave out ${path}`} onClick={() => onFiles(files.filter((file) => file.path !== path))}>
               <X size={14} aria-hidden />
             </IconButton>
           </li>
@@ -118,7 +105,12 @@ function FileChoice({ files, onRemove }: { files: readonly SourceFile[]; onRemov
       </ul>
       <p className="muted">
         {files.length > SHOWN && `and ${String(files.length - SHOWN)} more: `}
-        {plural(files.length, "file")}, {bytes(total)}
+        {plural(files.length, "file")}, {bytes(total)}{" "}
+        {files.length > 1 && (
+          <Button kind="quiet" onClick={() => onFiles([])}>
+            Leave all out
+          </Button>
+        )}
       </p>
     </div>
   );

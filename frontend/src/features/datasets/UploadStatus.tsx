@@ -2,13 +2,15 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { CircleCheck } from "lucide-react";
 import { useEffect } from "react";
+import type { Problem } from "@/shared/api/problem";
 import { keys } from "@/shared/api/queries";
+import type { DatasetVersion } from "@/shared/api/types";
 import { bytes, percent, plural } from "@/shared/format/numbers";
 import { useStore } from "@/shared/store";
 import { Button } from "@/shared/ui/Button";
 import { ErrorBanner } from "@/shared/ui/Notice";
 import { ProgressBar } from "@/shared/ui/ProgressBar";
-import { currentUpload, type PartState, type Uploader, type UploadPart } from "./Uploader";
+import type { PartState, UploadPart, UploadProgress, Uploader } from "./Uploader";
 
 const WORDS: Record<PartState, string> = {
   waiting: "waits",
@@ -20,69 +22,90 @@ const WORDS: Record<PartState, string> = {
 };
 const FINISHED: ReadonlySet<PartState> = new Set(["there", "verified"]);
 
-export function UploadStatus({ upload }: { upload: Uploader }) {
+/** For screen readers: the parts' bars change far too often to be told. */
+const PHASES: Record<UploadProgress["phase"], string> = {
+  reading: "Reading and hashing the files",
+  sending: "Sending",
+  finishing: "Making the version",
+  done: "The upload is done",
+  failed: "The upload has failed",
+  cancelled: "Cancelled",
+};
+
+export function UploadStatus({ upload, onClose }: { upload: Uploader; onClose: () => void }) {
   const { phase, parts, problem, version } = useStore(upload.progress);
   const client = useQueryClient();
   const busy = phase === "reading" || phase === "sending" || phase === "finishing";
   useEffect(() => {
     if (phase === "done") void client.invalidateQueries({ queryKey: keys.datasets });
   }, [phase, client]);
-  useEffect(() => {
-    if (!busy) return undefined;
-    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
-    addEventListener("beforeunload", warn);
-    return () => removeEventListener("beforeunload", warn);
-  }, [busy]);
-  const close = () => {
-    if (busy || phase === "failed") upload.cancel();
-    currentUpload.set(null);
-  };
+  useLeaveWarning(busy);
   return (
     <section className="card" aria-label="Upload">
       <div className="card-head">
         <h2>
           Upload of {plural(upload.files.length, "file")} to {upload.dataset}
         </h2>
-        <Button onClick={close}>{busy ? "Cancel" : phase === "done" ? "Upload more" : "Give up"}</Button>
+        <Button onClick={onClose}>{busy ? "Cancel" : phase === "done" ? "Upload more" : "Change name or files"}</Button>
       </div>
-      <div className="card-body stack" role="status">
-        {phase === "failed" && problem && (
-          <>
-            <ErrorBanner error={problem} />
-            <ul>
-              {problem.errors.map(({ field, message }) => (
-                <li key={field} className="field-error">
-                  {message}
-                </li>
-              ))}
-            </ul>
-            <div className="row">
-              <Button kind="primary" onClick={() => void upload.run()}>
-                Go on where it stopped
-              </Button>
-            </div>
-          </>
-        )}
-        {version && (
-          <p className="row">
-            <span className="badge" data-tone="good">
-              <CircleCheck size={14} aria-hidden /> done
-            </span>
-            <span>
-              {bytes(version.bytes)} are now{" "}
-              <Link to="/datasets/$name" params={{ name: version.dataset }} search={{ version: String(version.version) }}>
-                {version.dataset}@{version.version}
-              </Link>
-            </span>
-            <Link to="/runs/new" search={{ dataset: version.dataset }} className="button">
-              Train on it
-            </Link>
-          </p>
-        )}
+      <div className="card-body stack">
+        <p className="visually-hidden" role="status">
+          {PHASES[phase]}
+        </p>
+        {phase === "failed" && problem && <Failure problem={problem} onAgain={() => void upload.run()} />}
+        {version && <Done version={version} />}
         <Total parts={parts} reading={phase === "reading"} />
         <PartList parts={parts} />
       </div>
     </section>
+  );
+}
+
+function useLeaveWarning(busy: boolean): void {
+  useEffect(() => {
+    if (!busy) return undefined;
+    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener("beforeunload", warn);
+    return () => removeEventListener("beforeunload", warn);
+  }, [busy]);
+}
+
+function Failure({ problem, onAgain }: { problem: Problem; onAgain: () => void }) {
+  return (
+    <>
+      <ErrorBanner error={problem} />
+      <ul>
+        {problem.errors.map(({ field, message }) => (
+          <li key={field} className="field-error">
+            {message}
+          </li>
+        ))}
+      </ul>
+      <div className="row">
+        <Button kind="primary" onClick={onAgain}>
+          Go on where it stopped
+        </Button>
+      </div>
+    </>
+  );
+}
+
+function Done({ version }: { version: DatasetVersion }) {
+  return (
+    <p className="row">
+      <span className="badge" data-tone="good">
+        <CircleCheck size={14} aria-hidden /> done
+      </span>
+      <span>
+        {bytes(version.bytes)} are now{" "}
+        <Link to="/datasets/$name" params={{ name: version.dataset }} search={{ version: String(version.version) }}>
+          {version.dataset}@{version.version}
+        </Link>
+      </span>
+      <Link to="/runs/new" search={{ dataset: version.dataset }} className="button">
+        Train on it
+      </Link>
+    </p>
   );
 }
 

@@ -36,9 +36,10 @@ export class Uploader {
     readonly files: readonly SourceFile[],
   ) {}
 
+  /** An upload that is done stays done. */
   cancel(): void {
     this.stopping.abort();
-    this.set({ phase: "cancelled" });
+    if (this.progress.get().phase !== "done") this.set({ phase: "cancelled" });
   }
 
   /** Never throws; what went wrong is in `progress`, and running again goes on from there. */

@@ -1,31 +1,50 @@
 import "./events.css";
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { path } from "@/shared/api/client";
 import type { AnyEvent, Envelope } from "@/shared/api/types";
-import { allItems, keys } from "@/shared/api/queries";
+import type { GrowingList, Newest } from "@/shared/api/newest";
+import { keys } from "@/shared/api/queries";
 import type { Run } from "@/shared/api/types";
+import { useNewest } from "@/shared/api/useNewest";
+import { plural } from "@/shared/format/numbers";
 import { clockTime, exactTime } from "@/shared/format/time";
 import { Loaded } from "@/shared/ui/Loaded";
 import { Notice } from "@/shared/ui/Notice";
+import { Older } from "@/shared/ui/Older";
 import type { Tone } from "@/shared/ui/RunStateBadge";
 import { sentence } from "./sentence";
 
-const MOST = 5000;
-
 /** What happened to the run, newest first; points and log lines have their own tabs. */
 export function EventList({ run }: { run: Run }) {
-  const events = useQuery({
-    queryKey: [...keys.run(run.id), "events"],
-    queryFn: ({ signal }) => allItems<Envelope>(path`/api/v1/runs/${run.id}/events`, {}, MOST, signal),
-  });
-  return <Loaded query={events}>{(items) => <Events items={items} />}</Loaded>;
+  const { query, older } = useNewest([...keys.run(run.id), "events"], events(run.id), { select: asIs });
+  return (
+    <Loaded query={query}>
+      {(known) => (
+        <div className="stack">
+          <Events items={known.items} />
+          {known.older !== null && (
+            <Older label="Load older events" older={older}>
+              The newest {plural(known.items.length, "event")}.
+            </Older>
+          )}
+        </div>
+      )}
+    </Loaded>
+  );
+}
+
+export function events(runId: string): GrowingList<Envelope> {
+  return { address: path`/api/v1/runs/${runId}/events`, idOf: ({ producer, producer_seq }) => `${producer} ${String(producer_seq)}`, limit: 200 };
+}
+
+function asIs(newest: Newest<Envelope>): Newest<Envelope> {
+  return newest;
 }
 
 function Events({ items }: { items: readonly Envelope[] }) {
   const [type, setType] = useState("");
   const types = [...new Set(items.map(({ event }) => event.type))].sort();
-  const shown = items.filter(({ event }) => type === "" || event.type === type).reverse();
+  const shown = items.filter(({ event }) => type === "" || event.type === type);
   if (items.length === 0) return <Notice title="Nothing happened yet" />;
   return (
     <section className="card" aria-label="Events">

@@ -1,23 +1,33 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { allItems, hasEnded, keys } from "@/shared/api/queries";
 import { path } from "@/shared/api/client";
+import type { GrowingList, Newest } from "@/shared/api/newest";
+import { hasEnded, keys } from "@/shared/api/queries";
 import type { LogLine, Run } from "@/shared/api/types";
+import { useNewest } from "@/shared/api/useNewest";
 
-const MOST = 20_000;
 const QUIET_EVERY_MS = 10_000;
 
-/** All lines of a run; asking again brings only what is new. */
+export interface LoadedLines {
+  /** As they were written. */
+  lines: readonly LogLine[];
+  /** There are lines before these. */
+  cut: boolean;
+}
+
+/** The last lines of a run, and as many before them as were asked for. */
 export function useLogLines(run: Run) {
-  const client = useQueryClient();
-  const queryKey = [...keys.run(run.id), "logs"];
-  return useQuery({
-    queryKey,
-    queryFn: async ({ signal }) => {
-      const known = client.getQueryData<LogLine[]>(queryKey) ?? [];
-      const from_line = (known.at(-1)?.line ?? -1) + 1;
-      const fresh = await allItems<LogLine>(path`/api/v1/runs/${run.id}/logs`, { from_line }, MOST, signal);
-      return fresh.length > 0 ? [...known, ...fresh] : known;
-    },
-    refetchInterval: hasEnded(run) ? false : QUIET_EVERY_MS,
-  });
+  const refetchInterval = hasEnded(run) ? false : QUIET_EVERY_MS;
+  return useNewest([...keys.run(run.id), "logs"], logLines(run.id), { refetchInterval, select: asWritten });
+}
+
+export function logLines(runId: string): GrowingList<LogLine> {
+  return {
+    address: path`/api/v1/runs/${runId}/logs`,
+    idOf: ({ line }) => line,
+    limit: 1000,
+    after: ({ line }) => ({ from_line: line + 1 }),
+  };
+}
+
+function asWritten({ items, older }: Newest<LogLine>): LoadedLines {
+  return { lines: [...items].reverse(), cut: older !== null };
 }

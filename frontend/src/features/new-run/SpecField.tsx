@@ -1,9 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
-import { useId } from "react";
+import { useId, useState } from "react";
 import { datasetsQuery, tokenizersQuery } from "@/shared/api/queries";
 import { Field, type ControlProps } from "@/shared/ui/Field";
 import { valueAt, type Draft } from "./draft";
-import { fallbackOf, textOf, valueOf, type FormField } from "./fields";
+import { fallbackOf, shownText, valueOf, type FormField } from "./fields";
 
 interface Props {
   field: FormField;
@@ -14,9 +14,13 @@ interface Props {
 
 /** One field of the form, whatever its kind. */
 export function SpecField({ field, draft, error, onChange }: Props) {
-  const text = textOf(valueAt(draft, field.path));
+  const [typed, setTyped] = useState<string | null>(null);
+  const text = shownText(field, typed, valueAt(draft, field.path));
   const fallback = fallbackOf(field, draft);
-  const set = (typed: string) => onChange(field.path, valueOf(field, typed));
+  const set = (next: string) => {
+    setTyped(next);
+    onChange(field.path, valueOf(field, next));
+  };
   return (
     <Field label={field.label} hint={field.hint} error={error}>
       {(control) => <Control control={control} field={field} text={text} fallback={fallback} onText={set} />}

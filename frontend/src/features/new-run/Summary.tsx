@@ -1,23 +1,26 @@
 import type { UseQueryResult } from "@tanstack/react-query";
-import { CircleAlert, Rocket, TriangleAlert } from "lucide-react";
+import { Rocket, TriangleAlert } from "lucide-react";
 import type { Estimate, FieldError, Validation } from "@/shared/api/types";
 import { bytes, short } from "@/shared/format/numbers";
 import { duration } from "@/shared/format/time";
 import { Button } from "@/shared/ui/Button";
 import { ErrorBanner } from "@/shared/ui/Notice";
+import { Complaints } from "./Complaints";
 
 interface Props {
   validation: UseQueryResult<Validation>;
-  /** Complaints that no field of the form shows. */
+  /** Complaints that are told nowhere else. */
   others: readonly FieldError[];
   missing: readonly string[];
+  /** There is YAML that cannot be read. */
+  unread: boolean;
   submitting: boolean;
   failure: unknown;
   onSubmit: () => void;
 }
 
 /** What the run will be, always in sight, and the button that says what it still needs. */
-export function Summary({ validation, others, missing, submitting, failure, onSubmit }: Props) {
+export function Summary({ validation, others, missing, unread, submitting, failure, onSubmit }: Props) {
   const estimate = validation.data?.estimate;
   const wrong = validation.data?.errors.length ?? 0;
   return (
@@ -30,19 +33,12 @@ export function Summary({ validation, others, missing, submitting, failure, onSu
       </div>
       <div className="card-body stack">
         {estimate ? <EstimateFacts estimate={estimate} /> : <p className="muted">Shown as soon as the spec is complete.</p>}
-        {others.map(({ field, message }) => (
-          <p key={`${field} ${message}`} className="field-error">
-            <CircleAlert size={12} aria-hidden />
-            <span>
-              <code>{field}</code> {message}
-            </span>
-          </p>
-        ))}
+        <Complaints items={others} />
         <Warnings items={validation.data?.warnings ?? []} />
         {validation.isError && <ErrorBanner error={validation.error} />}
         {failure !== null && <ErrorBanner error={failure} />}
         <Button kind="primary" disabled={submitting} onClick={onSubmit}>
-          <Rocket size={14} aria-hidden /> {submitting ? "Submitting…" : buttonText(missing, wrong)}
+          <Rocket size={14} aria-hidden /> {submitting ? "Submitting…" : unread ? "Mend the YAML first" : buttonText(missing, wrong)}
         </Button>
       </div>
     </aside>

@@ -1,25 +1,14 @@
 import "./new-run.css";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { RotateCcw } from "lucide-react";
-import { Tabs } from "radix-ui";
 import { useState } from "react";
-import { call } from "@/shared/api/client";
-import { asProblem } from "@/shared/api/problem";
-import { keys } from "@/shared/api/queries";
-import type { FieldError, Run } from "@/shared/api/types";
-import { randomId } from "@/shared/randomId";
-import { Button } from "@/shared/ui/Button";
-import { InfoBanner } from "@/shared/ui/Notice";
-import { Snippet } from "@/shared/ui/Snippet";
-import { SpecForm } from "./SpecForm";
+import type { Run } from "@/shared/api/types";
+import { useFirstInvalid } from "@/shared/useFirstInvalid";
+import { SpecTabs } from "./SpecTabs";
 import { Summary } from "./Summary";
-import { YamlEditor } from "./YamlEditor";
-import { toCurl, toSpec, valueAt, type Draft } from "./draft";
-import { FIELD_PATHS } from "./fields";
+import { complaintsOf, missingIn, untoldIn, type View } from "./complaints";
+import type { Draft } from "./draft";
+import { useSubmit } from "./useSubmit";
 import { useValidation } from "./useValidation";
 import { useWork } from "./useWork";
-
-export type View = "form" | "yaml" | "curl";
 
 interface Props {
   /** What to begin with instead of what was typed last. */
@@ -33,79 +22,34 @@ interface Props {
 export function TrainingConfiguration({ initial, view, onView, onStarted }: Props) {
   const work = useWork(initial);
   const [tried, setTried] = useState(false);
+  const { container, point } = useFirstInvalid<HTMLDivElement>();
   const validation = useValidation(work.draft);
-  const submit = useSubmit(work.draft, (run) => {
+  const ended = (run: Run) => {
     work.forget();
     onStarted(run);
-  });
-  const missing = ["name", "dataset"].filter((path) => !valueAt(work.draft, path));
-  const errors = visible(validation.data?.errors ?? [], work.draft, tried);
-  const refused = submit.isError ? asProblem(submit.error).errors : [];
-  const others = [...errors, ...refused].filter(({ field }) => ![...FIELD_PATHS].some((path) => field === path || field.startsWith(`${path}.`)));
-  const start = () => {
+  };
+  const submit = useSubmit(work.draft, { onStarted: ended, onRefused: point });
+  const missing = missingIn(work.draft);
+  const refused = submit.problem?.errors ?? [];
+  const complaints = complaintsOf({ draft: work.draft, found: validation.query.data?.errors ?? [], refused, tried });
+  const start = async () => {
     setTried(true);
-    if (missing.length === 0 && work.yamlError === null) submit.mutate();
+    if (work.yamlError !== null) onView("yaml");
+    else if (missing.length === 0 && !(await validation.isWrong())) return submit.start();
+    point();
   };
   return (
-    <div className="configuration">
-      <Tabs.Root value={view} onValueChange={(next) => onView(next as View)} className="stack">
-        <div className="row spread">
-          <Tabs.List className="tabs-list" aria-label="Form of the spec">
-            <Tabs.Trigger value="form">Form</Tabs.Trigger>
-            <Tabs.Trigger value="yaml">YAML</Tabs.Trigger>
-            <Tabs.Trigger value="curl">cURL</Tabs.Trigger>
-          </Tabs.List>
-          <Button kind="quiet" onClick={work.restart}>
-            <RotateCcw size={14} aria-hidden /> Start over
-          </Button>
-        </div>
-        <Tabs.Content value="form" className="stack">
-          {work.yamlError !== null && <InfoBanner>The YAML cannot be read at the moment; the form shows how it last could.</InfoBanner>}
-          <SpecForm draft={work.draft} errors={[...refused, ...errors]} onChange={work.setField} />
-        </Tabs.Content>
-        <Tabs.Content value="yaml">
-          <YamlEditor text={work.yaml} problem={work.yamlError} errors={errors} onText={work.setYaml} />
-        </Tabs.Content>
-        <Tabs.Content value="curl" className="stack">
-          <p className="muted">
-            The same run over HTTP. <code>GROUNDUP_TOKEN</code> is a token of yours: <code>groundup token create</code>.
-          </p>
-          <Snippet text={toCurl(work.draft, location.origin)} label="command" />
-        </Tabs.Content>
-      </Tabs.Root>
+    <div className="configuration" ref={container}>
+      <SpecTabs work={work} complaints={complaints} view={view} onView={onView} />
       <Summary
-        validation={validation}
-        others={others}
+        validation={validation.query}
+        others={untoldIn(view, complaints)}
         missing={missing}
+        unread={work.yamlError !== null}
         submitting={submit.isPending}
-        failure={submit.isError && refused.length === 0 ? submit.error : null}
-        onSubmit={start}
+        failure={submit.problem && refused.length === 0 ? submit.problem : null}
+        onSubmit={() => void start()}
       />
     </div>
   );
-}
-
-function useSubmit(draft: Draft, onStarted: (run: Run) => void) {
-  const client = useQueryClient();
-  const [keyOf] = useState(() => new Map<string, string>());
-  return useMutation({
-    mutationFn: () => {
-      const body = toSpec(draft);
-      // A second click, or a try after a lost answer, must not start a second run.
-      const text = JSON.stringify(body);
-      const idempotencyKey = keyOf.get(text) ?? randomId();
-      keyOf.set(text, idempotencyKey);
-      return call<Run>("POST", "/api/v1/runs", { body, idempotencyKey });
-    },
-    onSuccess: (run) => {
-      void client.invalidateQueries({ queryKey: keys.runs });
-      onStarted(run);
-    },
-  });
-}
-
-/** That something is not there yet is said when somebody tries without it. */
-function visible(errors: readonly FieldError[], draft: Draft, tried: boolean): readonly FieldError[] {
-  if (tried) return errors;
-  return errors.filter(({ field }) => (field !== "name" && field !== "dataset") || valueAt(draft, field));
 }

@@ -1,6 +1,6 @@
-import { CircleAlert } from "lucide-react";
 import type { FieldError } from "@/shared/api/types";
 import { Field } from "@/shared/ui/Field";
+import { Complaints } from "./Complaints";
 
 interface Props {
   text: string;
@@ -19,16 +19,7 @@ export function YamlEditor({ text, problem, errors, onText }: Props) {
           <textarea {...control} className="input mono yaml" rows={rows} spellCheck={false} value={text} onChange={({ target }) => onText(target.value)} />
         )}
       </Field>
-      <ul>
-        {errors.map(({ field, message }) => (
-          <li key={`${field} ${message}`} className="field-error">
-            <CircleAlert size={12} aria-hidden />
-            <span>
-              <code>{field}</code> {message}
-            </span>
-          </li>
-        ))}
-      </ul>
+      <Complaints items={errors} />
     </div>
   );
 }

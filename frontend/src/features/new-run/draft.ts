@@ -1,5 +1,5 @@
 import { parse, stringify } from "yaml";
-import { kept } from "@/shared/kept";
+import { typedText } from "@/shared/kept";
 
 /** A run spec in the making: only what was given, of any shape. The server says what is wrong with it. */
 export type Draft = Readonly<Record<string, unknown>>;
@@ -41,11 +41,6 @@ export function toSpec(draft: Draft): Draft {
   return Object.fromEntries(Object.entries(draft).filter(([, value]) => value !== ""));
 }
 
-export function toCurl(draft: Draft, origin: string): string {
-  const body = JSON.stringify(toSpec(draft), null, 2).replaceAll("'", String.raw`'\''`);
-  return `curl ${origin}/api/v1/runs \\\n  -H "Authorization: Bearer $GROUNDUP_TOKEN" \\\n  -H "Content-Type: application/json" \\\n  -d '${body}'`;
-}
-
 /** What was typed, over a reload. `yaml`: the text, where it cannot be read at the moment. */
 export interface Work {
   draft: Draft;
@@ -54,7 +49,7 @@ export interface Work {
 
 export function keptWork(): Work | null {
   try {
-    const work = JSON.parse(kept.read("new-run") ?? "null") as Work | null;
+    const work = JSON.parse(typedText.read("new-run") ?? "null") as Work | null;
     return work && isSection(work.draft) ? work : null;
   } catch {
     return null;
@@ -62,5 +57,5 @@ export function keptWork(): Work | null {
 }
 
 export function keepWork(work: Work | null): void {
-  kept.write("new-run", work && JSON.stringify(work));
+  typedText.write("new-run", work && JSON.stringify(work));
 }

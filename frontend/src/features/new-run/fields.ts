@@ -17,7 +17,8 @@ export interface FormSection {
   more?: readonly FormField[];
 }
 
-const PRESETS: Record<string, Record<string, number>> = {
+/** As in `shared/spec.py`. */
+export const PRESETS: Record<string, Record<string, number>> = {
   nano: { n_layer: 4, n_head: 4, n_embd: 128, sequence_length: 64 },
   micro: { n_layer: 6, n_head: 6, n_embd: 192, sequence_length: 128 },
   "gpt2-124m": { n_layer: 12, n_head: 12, n_embd: 768, sequence_length: 1024 },
@@ -130,11 +131,22 @@ export function textOf(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** What was typed, as the spec wants it. What is no number stays as it was typed, for the server to complain of. */
+/** What was typed, as the spec wants it. What is no number, or one that JavaScript would round, stays as it was typed, for the server to read or refuse. */
 export function valueOf(field: FormField, text: string): unknown {
   if (field.kind === "lines") return text === "" ? undefined : text.split("\n");
   if (text === "" && field.path !== "name" && field.path !== "dataset") return undefined;
-  if (field.kind === "number" && text.trim() !== "" && Number.isFinite(Number(text))) return Number(text);
+  if (field.kind === "number" && isExactNumber(text)) return Number(text);
   if (field.path === "model.tied_head") return text === "true";
   return text;
+}
+
+function isExactNumber(text: string): boolean {
+  const value = Number(text);
+  return text.trim() !== "" && Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
+}
+
+/** The text of a field's control: as it was typed while the draft still means that ("0." on the way to "0.5"), else as the draft has it. */
+export function shownText(field: FormField, typed: string | null, value: unknown): string {
+  const same = typed !== null && JSON.stringify(valueOf(field, typed)) === JSON.stringify(value);
+  return same ? typed : textOf(value);
 }

@@ -13,10 +13,14 @@ export function useValidation(draft: Draft) {
     const timer = setTimeout(() => setSettled(draft), TYPING_MS);
     return () => clearTimeout(timer);
   }, [draft]);
-  return useQuery({
+  const query = useQuery({
     queryKey: ["validate", settled],
     queryFn: ({ signal }) => call<Validation>("POST", "/api/v1/runs/validate", { body: toSpec(settled), signal }),
     placeholderData: keepPreviousData,
     staleTime: 30_000,
   });
+  const refused = settled === draft && !query.isPlaceholderData && query.data?.valid === false;
+  /** Asks again before it says so, as what was missing may be there by now; a draft not asked about yet is not known to be wrong. */
+  const isWrong = async () => refused && (await query.refetch()).data?.valid === false;
+  return { query, isWrong };
 }

@@ -17,8 +17,6 @@ export function CheckpointChoice({ checkpoints, runs, choice, onChoice }: Props)
   const runId = "run" in choice ? choice.run : chosen?.run_id;
   const nameOf = (id: string) => runs.find((run) => run.id === id)?.name ?? id;
   const ids = [...new Set([...checkpoints.map(({ run_id }) => run_id), ...(runId === undefined ? [] : [runId])])];
-  const ofRun = checkpoints.filter(({ run_id, state }) => run_id === runId && state === "committed");
-  const elsewhere = "checkpoint" in choice && !chosen;
   return (
     <div className="playground-choice">
       <Field label="Run">
@@ -33,24 +31,29 @@ export function CheckpointChoice({ checkpoints, runs, choice, onChoice }: Props)
           </select>
         )}
       </Field>
-      <Field label="Checkpoint">
-        {(control) => (
-          <select
-            {...control}
-            className="input"
-            value={"checkpoint" in choice ? choice.checkpoint : ""}
-            onChange={({ target }) => onChoice(target.value || runId === undefined ? { checkpoint: target.value } : { run: runId })}
-          >
-            {runId !== undefined && <option value="">newest{ofRun[0] ? ` (${integer(ofRun[0].step)})` : ""}</option>}
-            {elsewhere && <option value={choice.checkpoint}>{choice.checkpoint}</option>}
-            {ofRun.map(({ id, step, metrics }) => (
-              <option key={id} value={id}>
-                step {integer(step)} · loss {loss(metrics["val/loss"] ?? metrics["train/loss"])}
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
+      <OfRun runId={runId} checkpoints={checkpoints} choice={choice} onChoice={onChoice} />
     </div>
+  );
+}
+
+/** `runId` undefined: of the one chosen checkpoint, which is not in the list. */
+function OfRun({ runId, checkpoints, choice, onChoice }: Omit<Props, "runs"> & { runId: string | undefined }) {
+  const ofRun = checkpoints.filter(({ run_id, state }) => run_id === runId && state === "committed");
+  const value = "checkpoint" in choice ? choice.checkpoint : "";
+  const choose = (id: string) => onChoice(id || runId === undefined ? { checkpoint: id } : { run: runId });
+  return (
+    <Field label="Checkpoint">
+      {(control) => (
+        <select {...control} className="input" value={value} onChange={({ target }) => choose(target.value)}>
+          {runId !== undefined && <option value="">newest{ofRun[0] ? ` (${integer(ofRun[0].step)})` : ""}</option>}
+          {value && !ofRun.some(({ id }) => id === value) && <option value={value}>{value}</option>}
+          {ofRun.map(({ id, step, metrics }) => (
+            <option key={id} value={id}>
+              step {integer(step)} · loss {loss(metrics["val/loss"] ?? metrics["train/loss"])}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
   );
 }

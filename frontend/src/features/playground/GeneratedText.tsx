@@ -14,7 +14,7 @@ const LEGEND = [1, 0.5, 0.2, 0.05, 0.01];
 /** The text as it comes, each token on a colour that tells how likely it was. */
 export function GeneratedText({ generation }: { generation: Generation }) {
   const [look, setLook] = useState<"plain" | "probability">("probability");
-  const { state, prompt, tokens, seed, tokensPerSecond, finish } = generation;
+  const { state, prompt, tokens, seed, tokensPerSecond } = generation;
   if (state === "idle") return <Notice title="The text appears here" />;
   const text = prompt + tokens.map((token) => token.text).join("");
   return (
@@ -38,13 +38,25 @@ export function GeneratedText({ generation }: { generation: Generation }) {
           {look === "plain" ? tokens.map((token) => token.text).join("") : tokens.map((token, index) => <TokenSpan key={index} token={token} />)}
           {state === "running" && <span className="caret" aria-hidden />}
         </p>
-        <p className="muted" role="status">
-          {state === "running" ? "writing" : finishText(finish)} · {integer(tokens.length)} tokens
+        <p className="muted">
+          {endText(generation)} · {integer(tokens.length)} tokens
           {tokensPerSecond !== null && ` · ${integer(tokensPerSecond)} tokens/s`}
           {seed !== null && ` · seed ${String(seed)}`}
         </p>
+        <Announcement generation={generation} />
       </div>
     </>
+  );
+}
+
+/** For screen readers: that it writes, and the text once it is whole. */
+function Announcement({ generation }: { generation: Generation }) {
+  const text = generation.state === "running" ? "" : generation.tokens.map((token) => token.text).join("");
+  return (
+    <p className="visually-hidden" role="status">
+      {endText(generation)}
+      {text && `: ${text}`}
+    </p>
   );
 }
 
@@ -65,7 +77,9 @@ function styleOf(probability: number | null): { background?: string } {
   return strength < 3 ? {} : { background: `color-mix(in srgb, var(--warn) ${String(strength)}%, transparent)` };
 }
 
-function finishText(finish: string): string {
+function endText({ state, tokens, finish }: Generation): string {
+  if (state === "running") return "writing";
+  if (state === "failed") return tokens.length > 0 ? "broke off" : "nothing was written";
   if (finish === "length") return "the length was reached";
   if (finish === "end_of_text") return "the model ended its text";
   return finish || "ended";

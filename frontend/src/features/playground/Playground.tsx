@@ -1,17 +1,16 @@
 import "./playground.css";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { MessageSquareText, Play, Square } from "lucide-react";
-import { useEffect, useState, type SubmitEvent } from "react";
+import { MessageSquareText } from "lucide-react";
+import { useEffect, useState } from "react";
 import { checkpointsQuery, runsQuery } from "@/shared/api/queries";
 import type { Checkpoint, Run } from "@/shared/api/types";
-import { Button } from "@/shared/ui/Button";
-import { Field } from "@/shared/ui/Field";
 import { Loaded } from "@/shared/ui/Loaded";
 import { ErrorBanner, Notice } from "@/shared/ui/Notice";
+import { useFirstInvalid } from "@/shared/useFirstInvalid";
 import { CheckpointChoice, type Choice } from "./CheckpointChoice";
 import { GeneratedText } from "./GeneratedText";
-import { SamplingControls } from "./SamplingControls";
+import { PromptForm } from "./PromptForm";
 import { keepSettings, keptSettings, requestOf, type Settings } from "./settings";
 import { useGeneration } from "./useGeneration";
 
@@ -56,49 +55,32 @@ interface BoardProps {
 
 function Board({ checkpoints, runs, choice, onChoice }: BoardProps) {
   const [settings, setSettings] = useState(keptSettings);
-  const { generation, start, stop } = useGeneration();
+  const [sent, setSent] = useState(settings);
+  const { container, point } = useFirstInvalid<HTMLDivElement>();
+  const { generation, start, stop } = useGeneration(point);
   useEffect(() => keepSettings(settings), [settings]);
-  const running = generation.state === "running";
-  const change = (wish: Partial<Settings>) => setSettings((before) => ({ ...before, ...wish }));
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
+  const submit = () => {
     const model = "checkpoint" in choice ? { checkpoint_id: choice.checkpoint } : { run_id: choice.run };
     const seed = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
-    void start({ ...requestOf(settings, seed), ...model });
+    setSent(settings);
+    start({ ...requestOf(settings, seed), ...model });
   };
-  const errors = generation.problem?.errors ?? [];
+  const refused = generation.problem?.errors ?? [];
+  const errors = refused.filter(({ field }) => settings[field as keyof Settings] === sent[field as keyof Settings]);
   return (
-    <div className="playground">
-      <form className="card card-body stack" onSubmit={submit}>
+    <div className="playground" ref={container}>
+      <PromptForm
+        settings={settings}
+        errors={errors}
+        running={generation.state === "running"}
+        onChange={(wish) => setSettings((before) => ({ ...before, ...wish }))}
+        onSubmit={submit}
+        onStop={stop}
+      >
         <CheckpointChoice checkpoints={checkpoints} runs={runs} choice={choice} onChoice={onChoice} />
-        <Field label="Prompt" error={errors.find(({ field }) => field === "prompt")?.message}>
-          {(control) => (
-            <textarea
-              {...control}
-              className="input mono"
-              rows={5}
-              placeholder="ROMEO:"
-              value={settings.prompt}
-              onChange={({ target }) => change({ prompt: target.value })}
-              onKeyDown={(event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.currentTarget.form?.requestSubmit()}
-            />
-          )}
-        </Field>
-        <SamplingControls settings={settings} errors={errors} onChange={change} />
-        <div className="row">
-          <Button kind="primary" type="submit" disabled={settings.prompt === "" || running}>
-            <Play size={14} aria-hidden /> {settings.prompt === "" ? "Write a prompt first" : "Generate"}
-          </Button>
-          {running && (
-            <Button onClick={stop}>
-              <Square size={14} aria-hidden /> Stop
-            </Button>
-          )}
-          <span className="muted playground-keys">Ctrl + Enter</span>
-        </div>
-      </form>
+      </PromptForm>
       <section className="card" aria-label="Generated text">
-        {generation.problem && errors.length === 0 && <ErrorBanner error={generation.problem} />}
+        {generation.problem && refused.length === 0 && <ErrorBanner error={generation.problem} />}
         <GeneratedText generation={generation} />
       </section>
     </div>

@@ -1,4 +1,4 @@
-import { kept } from "@/shared/kept";
+import { typedText } from "@/shared/kept";
 
 /** What was typed, as text, so that it survives a reload as it was. */
 export interface Settings {
@@ -14,14 +14,14 @@ export const DEFAULTS: Settings = { prompt: "", max_new_tokens: "200", temperatu
 
 export function keptSettings(): Settings {
   try {
-    return { ...DEFAULTS, ...(JSON.parse(kept.read("playground") ?? "{}") as Partial<Settings>) };
+    return { ...DEFAULTS, ...(JSON.parse(typedText.read("playground") ?? "{}") as Partial<Settings>) };
   } catch {
     return DEFAULTS;
   }
 }
 
 export function keepSettings(settings: Settings): void {
-  kept.write("playground", JSON.stringify(settings));
+  typedText.write("playground", JSON.stringify(settings));
 }
 
 /** What is sent. What is no number goes as it was typed, and the server says what is wrong with it. */

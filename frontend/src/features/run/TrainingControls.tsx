@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { ChevronDown, CircleStop, Copy, OctagonX, Trash2 } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
-import { useState } from "react";
+import { useRef, useState, type Ref } from "react";
 import { call, path } from "@/shared/api/client";
 import { hasEnded, keys, meQuery } from "@/shared/api/queries";
 import type { Run } from "@/shared/api/types";
@@ -34,22 +34,9 @@ const ACTIONS: Record<Action, { title: (run: Run) => string; about: (run: Run) =
 /** What a person may do with a run. */
 export function TrainingControls({ run }: { run: Run }) {
   const [asked, setAsked] = useState<Action | null>(null);
-  const client = useQueryClient();
-  const navigate = useNavigate();
+  const opener = useRef<HTMLButtonElement>(null);
   const { data: me } = useQuery(meQuery);
-  const act = useMutation({
-    mutationFn: (action: Action) =>
-      action === "delete"
-        ? call("DELETE", path`/api/v1/runs/${run.id}`)
-        : call("POST", path`/api/v1/runs/${run.id}/commands`, { body: { type: action } }),
-    onSuccess: async (_, action) => {
-      setAsked(null);
-      void client.invalidateQueries({ queryKey: keys.runs });
-      if (action !== "delete") return client.invalidateQueries({ queryKey: keys.run(run.id) });
-      client.removeQueries({ queryKey: keys.run(run.id) });
-      return navigate({ to: "/runs" });
-    },
-  });
+  const act = useAction(run, () => setAsked(null));
   const ask = (action: Action) => {
     act.reset();
     setAsked(action);
@@ -61,13 +48,14 @@ export function TrainingControls({ run }: { run: Run }) {
       <Link to="/runs/new" search={{ from: run.id }} className="button">
         <Copy size={14} aria-hidden /> Start from this
       </Link>
-      {mayWrite && <ActionsMenu run={run} onAsk={ask} />}
+      {mayWrite && <ActionsMenu run={run} button={opener} onAsk={ask} />}
       {texts && (
         <ConfirmDialog
           open
           title={texts.title(run)}
           action={texts.button}
           busy={act.isPending}
+          opener={opener}
           onConfirm={() => act.mutate(asked)}
           onClose={() => setAsked(null)}
         >
@@ -79,31 +67,53 @@ export function TrainingControls({ run }: { run: Run }) {
   );
 }
 
-function ActionsMenu({ run, onAsk }: { run: Run; onAsk: (action: Action) => void }) {
+function useAction(run: Run, onDone: () => void) {
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  return useMutation({
+    mutationFn: (action: Action) =>
+      action === "delete"
+        ? call("DELETE", path`/api/v1/runs/${run.id}`)
+        : call("POST", path`/api/v1/runs/${run.id}/commands`, { body: { type: action } }),
+    onSuccess: async (_, action) => {
+      onDone();
+      void client.invalidateQueries({ queryKey: keys.runs });
+      if (action !== "delete") return client.invalidateQueries({ queryKey: keys.run(run.id) });
+      client.removeQueries({ queryKey: keys.run(run.id) });
+      return navigate({ to: "/runs" });
+    },
+  });
+}
+
+interface MenuProps {
+  run: Run;
+  button: Ref<HTMLButtonElement>;
+  onAsk: (action: Action) => void;
+}
+
+function ActionsMenu({ run, button, onAsk }: MenuProps) {
   if (hasEnded(run)) {
     return (
-      <button className="button" type="button" onClick={() => onAsk("delete")}>
+      <button ref={button} className="button" type="button" onClick={() => onAsk("delete")}>
         <Trash2 size={14} aria-hidden /> Delete
       </button>
     );
   }
   return (
     <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger className="button">
+      <DropdownMenu.Trigger ref={button} className="button">
         <CircleStop size={14} aria-hidden /> Stop <ChevronDown size={14} aria-hidden />
       </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content className="menu" align="end" sideOffset={6}>
-          <DropdownMenu.Item className="menu-item" disabled={run.state === "stopping"} onSelect={() => onAsk("stop")}>
-            <CircleStop size={14} aria-hidden /> Stop gracefully
-            <small>finish the step, save a checkpoint, end</small>
-          </DropdownMenu.Item>
-          <DropdownMenu.Item className="menu-item" onSelect={() => onAsk("kill")}>
-            <OctagonX size={14} aria-hidden /> Kill now
-            <small>end the processes at once, without a checkpoint</small>
-          </DropdownMenu.Item>
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
+      <DropdownMenu.Content className="menu" align="end" sideOffset={6}>
+        <DropdownMenu.Item className="menu-item" disabled={run.state === "stopping"} onSelect={() => onAsk("stop")}>
+          <CircleStop size={14} aria-hidden /> Stop gracefully
+          <small>finish the step, save a checkpoint, end</small>
+        </DropdownMenu.Item>
+        <DropdownMenu.Item className="menu-item" onSelect={() => onAsk("kill")}>
+          <OctagonX size={14} aria-hidden /> Kill now
+          <small>end the processes at once, without a checkpoint</small>
+        </DropdownMenu.Item>
+      </DropdownMenu.Content>
     </DropdownMenu.Root>
   );
 }

@@ -10,7 +10,7 @@ import { EmptyRuns } from "./EmptyRuns";
 import { QueryBox } from "./QueryBox";
 import { RunsTable } from "./RunsTable";
 import { Tiles } from "./Tiles";
-import { parseQuery } from "./query";
+import { parseQuery, type RunFilter } from "./query";
 
 const ACTIVE_EVERY_MS = 3000;
 const PAGE = 100;
@@ -24,14 +24,7 @@ interface Props {
 /** All runs at a glance. */
 export function Dashboard({ query, onQuery }: Props) {
   const { filter, complaint } = parseQuery(query);
-  const runs = useInfiniteQuery({
-    queryKey: [...keys.runs, "pages", filter],
-    queryFn: ({ pageParam, signal }) => call<Page<Run>>("GET", "/api/v1/runs", { query: { ...filter, limit: PAGE, cursor: pageParam }, signal }),
-    initialPageParam: null as string | null,
-    getNextPageParam: (page) => page.next_cursor,
-    placeholderData: (before) => before,
-    refetchInterval: ({ state }) => (state.data?.pages.some(({ items }) => items.some(isActive)) ? ACTIVE_EVERY_MS : false),
-  });
+  const runs = useRunPages(filter);
   const items = runs.data?.pages.flatMap((page) => page.items);
   if (items?.length === 0 && query === "" && !runs.isPlaceholderData) return <EmptyRuns />;
   return (
@@ -62,4 +55,15 @@ export function Dashboard({ query, onQuery }: Props) {
       </section>
     </>
   );
+}
+
+function useRunPages(filter: RunFilter) {
+  return useInfiniteQuery({
+    queryKey: [...keys.runs, "pages", filter],
+    queryFn: ({ pageParam, signal }) => call<Page<Run>>("GET", "/api/v1/runs", { query: { ...filter, limit: PAGE, cursor: pageParam }, signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    placeholderData: (before) => before,
+    refetchInterval: ({ state }) => (state.data?.pages.some(({ items }) => items.some(isActive)) ? ACTIVE_EVERY_MS : false),
+  });
 }

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Sprout } from "lucide-react";
+import { submitCommand } from "@/shared/api/curl";
 import { datasetsQuery } from "@/shared/api/queries";
 import { Notice } from "@/shared/ui/Notice";
 import { Snippet } from "@/shared/ui/Snippet";
@@ -14,7 +15,7 @@ const PRESETS = [
 export function EmptyRuns() {
   const { data } = useQuery(datasetsQuery);
   const dataset = data?.items[0]?.name;
-  const spec = JSON.stringify({ name: "first-run", dataset: dataset ?? "novels", model: { preset: "nano" } });
+  const spec = { name: "first-run", dataset: dataset ?? "novels", model: { preset: "nano" } };
   return (
     <section className="card">
       <Notice icon={<Sprout size={32} aria-hidden />} title="Start your first run">
@@ -36,10 +37,7 @@ export function EmptyRuns() {
           ))}
         </ul>
         <p>or from a terminal:</p>
-        <Snippet
-          label="command that submits a run"
-          text={`curl ${location.origin}/api/v1/runs \\\n  -H "Authorization: Bearer $GROUNDUP_TOKEN" \\\n  -H "Content-Type: application/json" \\\n  -d '${spec}'`}
-        />
+        <Snippet label="command that submits a run" text={submitCommand(spec, location.origin)} />
       </Notice>
     </section>
   );

@@ -1,7 +1,6 @@
 import { CircleAlert, Search } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useEdited } from "@/shared/edited";
 
-const TYPING_MS = 250;
 const QUICK = ["state:running", "state:queued", "state:failed"];
 
 interface Props {
@@ -11,21 +10,7 @@ interface Props {
 }
 
 export function QueryBox({ query, complaint, onQuery }: Props) {
-  const [text, setText] = useState(query);
-  const [seen, setSeen] = useState(query);
-  const latest = useRef(onQuery);
-  if (seen !== query) {
-    setSeen(query);
-    setText(query);
-  }
-  useEffect(() => {
-    latest.current = onQuery;
-  });
-  useEffect(() => {
-    if (text === query) return undefined;
-    const timer = setTimeout(() => latest.current(text), TYPING_MS);
-    return () => clearTimeout(timer);
-  }, [text, query]);
+  const [text, edited] = useEdited(query, onQuery);
   return (
     <div className="query">
       <search className="query-box">
@@ -38,12 +23,12 @@ export function QueryBox({ query, complaint, onQuery }: Props) {
           aria-describedby={complaint ? "query-complaint" : undefined}
           placeholder="Find by name, state:running, project:…"
           value={text}
-          onChange={({ target }) => setText(target.value)}
+          onChange={({ target }) => edited.edit(target.value)}
         />
       </search>
       <div className="row" role="group" aria-label="Quick filters">
         {QUICK.map((token) => (
-          <button key={token} className="chip" type="button" aria-pressed={query === token} onClick={() => onQuery(query === token ? "" : token)}>
+          <button key={token} className="chip" type="button" aria-pressed={text === token} onClick={() => edited.put(text === token ? "" : token)}>
             {token.slice("state:".length)}
           </button>
         ))}

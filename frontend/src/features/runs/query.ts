@@ -5,7 +5,7 @@ export interface RunFilter {
   project?: string;
 }
 
-const STATES = ["queued", "starting", "running", "pausing", "paused", "stopping", "succeeded", "failed", "stopped", "killed"];
+export const STATES = ["queued", "starting", "running", "pausing", "paused", "stopping", "succeeded", "failed", "stopped", "killed"];
 
 export interface ParsedQuery {
   filter: RunFilter;

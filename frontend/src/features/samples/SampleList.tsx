@@ -1,26 +1,52 @@
 import "./samples.css";
-import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Quote } from "lucide-react";
 import { useState } from "react";
 import { path } from "@/shared/api/client";
-import { allItems, hasEnded, keys } from "@/shared/api/queries";
+import type { GrowingList, Newest } from "@/shared/api/newest";
+import { hasEnded, keys } from "@/shared/api/queries";
 import type { Run, Sample } from "@/shared/api/types";
-import { integer } from "@/shared/format/numbers";
+import { useNewest } from "@/shared/api/useNewest";
+import { integer, plural } from "@/shared/format/numbers";
 import { ago } from "@/shared/format/time";
 import { Loaded } from "@/shared/ui/Loaded";
 import { Notice } from "@/shared/ui/Notice";
+import { Older } from "@/shared/ui/Older";
 import { useNow } from "@/shared/useNow";
-
-const MOST = 2000;
 
 /** What the model wrote while it learned, newest first. */
 export function SampleList({ run }: { run: Run }) {
-  const samples = useQuery({
-    queryKey: [...keys.run(run.id), "samples"],
-    queryFn: ({ signal }) => allItems<Sample>(path`/api/v1/runs/${run.id}/samples`, {}, MOST, signal),
-  });
-  return <Loaded query={samples}>{(items) => (items.length === 0 ? <NoSamples run={run} /> : <Samples items={items} />)}</Loaded>;
+  const { query, older } = useNewest([...keys.run(run.id), "samples"], samples(run.id), { select: asIs });
+  return (
+    <Loaded query={query}>
+      {(known) =>
+        known.items.length === 0 ? (
+          <NoSamples run={run} />
+        ) : (
+          <div className="stack">
+            <Samples items={known.items} />
+            {known.older !== null && (
+              <Older label="Load older samples" older={older}>
+                The newest {plural(known.items.length, "sample")}.
+              </Older>
+            )}
+          </div>
+        )
+      }
+    </Loaded>
+  );
+}
+
+function samples(runId: string): GrowingList<Sample> {
+  return { address: path`/api/v1/runs/${runId}/samples`, idOf, limit: 200 };
+}
+
+function idOf({ attempt, step, prompt, at }: Sample): string {
+  return `${String(attempt)} ${String(step)} ${at} ${prompt}`;
+}
+
+function asIs(newest: Newest<Sample>): Newest<Sample> {
+  return newest;
 }
 
 function NoSamples({ run }: { run: Run }) {
@@ -46,7 +72,7 @@ function Samples({ items }: { items: readonly Sample[] }) {
   const now = useNow(10_000);
   const prompts = [...new Set(items.map(({ prompt }) => prompt))];
   const [prompt, setPrompt] = useState("");
-  const shown = items.filter((sample) => prompt === "" || sample.prompt === prompt).reverse();
+  const shown = items.filter((sample) => prompt === "" || sample.prompt === prompt);
   return (
     <div className="stack">
       {prompts.length > 1 && (
@@ -59,7 +85,7 @@ function Samples({ items }: { items: readonly Sample[] }) {
       )}
       <ol className="samples">
         {shown.map((sample) => (
-          <li key={`${String(sample.attempt)} ${String(sample.step)} ${sample.prompt}`} className="card sample">
+          <li key={idOf(sample)} className="card sample">
             <p className="muted">
               <strong>step {integer(sample.step)}</strong> · {ago(sample.at, now)}
             </p>

@@ -67,15 +67,3 @@ export function checkpointsQuery(runId?: string) {
     queryFn: ({ signal }) => call<Page<Checkpoint>>("GET", address, { query: { limit: 200 }, signal }),
   });
 }
-
-/** Every page of a list, up to `most` items. */
-export async function allItems<T>(address: string, query: Query, most: number, signal: AbortSignal): Promise<T[]> {
-  const items: T[] = [];
-  let cursor: string | null = null;
-  do {
-    const page: Page<T> = await call<Page<T>>("GET", address, { query: { limit: 200, ...query, cursor }, signal });
-    items.push(...page.items);
-    cursor = page.next_cursor;
-  } while (cursor !== null && items.length < most);
-  return items;
-}

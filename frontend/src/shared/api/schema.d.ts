@@ -167,6 +167,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/checkpoints/{id}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A checkpoint as one folder, in an uncompressed tar
+         * @description <br/>Weights (safetensors), tokenizer.json, config.json, README.md (a model card) and SHA256SUMS; `include=all` adds everything else that<br/>training needs to go on. The bytes are compared with their hashes on the way: where one differs the stream breaks off before its end.
+         */
+        get: operations["checkpoint_files_download__id__download_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/checkpoints/{id}/files/{name}": {
         parameters: {
             query?: never;
@@ -458,7 +478,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What happened to a run, oldest first: all events but steps and logs, which are read as metrics and logs. */
+        /** What happened to a run: all events but steps and logs, which are read as metrics and logs. */
         get: operations["events_list_events_api_v1_runs__run_id__events_get"];
         put?: never;
         post?: never;
@@ -509,7 +529,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Texts that the run's model wrote while it was trained, oldest first. */
+        /** Texts that the run's model wrote while it was trained. */
         get: operations["events_list_samples_api_v1_runs__run_id__samples_get"];
         put?: never;
         post?: never;
@@ -991,10 +1011,7 @@ export interface components {
             /** Reason */
             reason: string;
         };
-        /**
-         * CheckpointDeleted
-         * @description Its objects are gone. `by`: who asked, or `retention`.
-         */
+        /** CheckpointDeleted */
         CheckpointDeleted: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -1007,7 +1024,10 @@ export interface components {
             step: number;
             /** Bytes */
             bytes: number;
-            /** By */
+            /**
+             * By
+             * @description who asked, or `retention`
+             */
             by: string;
             /** Reason */
             reason: string;
@@ -1570,6 +1590,8 @@ export interface components {
         MetricsAnswer: {
             /** Series */
             series: components["schemas"]["SeriesAnswer"][];
+            /** @description the newest step of the whole run; no point before it is missing. null: there is none yet */
+            reached: components["schemas"]["Reached"] | null;
         };
         /**
          * MissingPart
@@ -1808,6 +1830,13 @@ export interface components {
             tokens_per_second: number | null;
             /** Eta Seconds */
             eta_seconds: number | null;
+        };
+        /** Reached */
+        Reached: {
+            /** Attempt */
+            attempt: number;
+            /** Step */
+            step: number;
         };
         /** Refusal */
         Refusal: {
@@ -2163,10 +2192,7 @@ export interface components {
                 [key: string]: number;
             };
         };
-        /**
-         * StorageLevelChanged
-         * @description How much room the checkpoints have left, on `cluster`.
-         */
+        /** StorageLevelChanged */
         StorageLevelChanged: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -2175,6 +2201,7 @@ export interface components {
             type: "StorageLevelChanged";
             /**
              * Level
+             * @description of the room that the checkpoints have left
              * @enum {string}
              */
             level: "ok" | "warning" | "full";
@@ -2938,6 +2965,38 @@ export interface operations {
             };
         };
     };
+    checkpoint_files_download__id__download_get: {
+        parameters: {
+            query?: {
+                include?: "weights" | "all";
+            };
+            header?: never;
+            path: {
+                /** @description as this service gave it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     checkpoint_files_read_file__id__files__name__get: {
         parameters: {
             query?: never;
@@ -3570,6 +3629,8 @@ export interface operations {
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
+                /** @description what comes first; a cursor goes on in the order that gave it */
+                order?: "oldest" | "newest";
                 /** @description only events of this type */
                 type?: string | null;
             };
@@ -3607,9 +3668,11 @@ export interface operations {
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
+                /** @description what comes first; a cursor goes on in the order that gave it */
+                order?: "oldest" | "newest";
                 /** @description only lines of this process */
                 rank?: number | null;
-                /** @description the first line; lines are numbered from 0 per run, over all ranks and attempts */
+                /** @description no line before this one; lines are numbered from 0 per run, over all ranks and attempts */
                 from_line?: number;
             };
             header?: never;
@@ -3690,6 +3753,8 @@ export interface operations {
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 limit?: number;
+                /** @description what comes first; a cursor goes on in the order that gave it */
+                order?: "oldest" | "newest";
             };
             header?: never;
             path: {

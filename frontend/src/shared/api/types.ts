@@ -25,6 +25,7 @@ export type Document = Schemas["DocumentView"];
 export type NewUpload = Schemas["NewUpload"];
 export type Upload = Schemas["UploadView"];
 export type Tokenizer = Schemas["TokenizerView"];
+export type MetricsAnswer = Schemas["MetricsAnswer"];
 export type Series = Schemas["SeriesAnswer"];
 export type LogLine = Schemas["LogLine"];
 export type Sample = Schemas["SampleAnswer"];

@@ -11,6 +11,8 @@ export interface Options {
   /** A new socket, with its ticket in the address. Throws SignedOut, or anything else where it is worth trying again. */
   open: () => Promise<WebSocket>;
   pingEveryMs?: number;
+  /** How long ticket and handshake may take together. */
+  openWithinMs?: number;
   random?: () => number;
 }
 
@@ -28,6 +30,7 @@ export class WebSocketService {
   private started = false;
   private generation = 0;
   private retry: ReturnType<typeof setTimeout> | undefined;
+  private patience: ReturnType<typeof setTimeout> | undefined;
   private pinging: ReturnType<typeof setInterval> | undefined;
   private pinged: { id: number; at: number } | null = null;
   private latencyMs: number | null = null;
@@ -48,15 +51,13 @@ export class WebSocketService {
     this.status.set({ phase: "stopped" });
   }
 
-  /** Do not wait any longer: the network is back, or somebody looks at the page again. */
+  /** Do not wait any longer, neither for the next try nor for one under way: the network is back, or somebody looks at the page again. */
   retryNow(): void {
     if (this.status.get().phase === "signed-out") this.started = false;
     if (!this.started) return this.start();
-    if (this.socket === null && this.retry !== undefined) {
-      clearTimeout(this.retry);
-      this.retry = undefined;
-      void this.connect();
-    }
+    if (this.socket?.readyState === WebSocket.OPEN) return;
+    this.drop();
+    void this.connect();
   }
 
   /** Follow a topic; the same topic may be followed several times. Returns how to leave. */
@@ -91,13 +92,14 @@ export class WebSocketService {
 
   private async connect(): Promise<void> {
     const generation = ++this.generation;
-    this.retry = undefined;
+    this.patience = setTimeout(() => this.lost(), this.options.openWithinMs ?? 10_000);
     try {
       const socket = await this.options.open();
       if (generation !== this.generation || !this.started) return socket.close();
       this.listen(socket);
     } catch (thrown) {
       if (generation !== this.generation || !this.started) return;
+      this.drop();
       if (thrown instanceof SignedOut) this.status.set({ phase: "signed-out" });
       else this.later();
     }
@@ -114,6 +116,7 @@ export class WebSocketService {
   }
 
   private opened(): void {
+    clearTimeout(this.patience);
     this.latencyMs = null;
     this.replay.begin(Date.now());
     this.status.set({ phase: "live", latencyMs: null });
@@ -165,8 +168,8 @@ export class WebSocketService {
   private drop(): void {
     this.generation += 1;
     clearTimeout(this.retry);
+    clearTimeout(this.patience);
     clearInterval(this.pinging);
-    this.retry = undefined;
     this.pinged = null;
     const { socket } = this;
     this.socket = null;
@@ -176,7 +179,6 @@ export class WebSocketService {
 
   private later(): void {
     this.attempt += 1;
-    this.socket = null;
     this.status.set({ phase: "reconnecting", attempt: this.attempt });
     this.retry = setTimeout(() => void this.connect(), backoff(this.attempt, this.options.random ?? Math.random));
   }

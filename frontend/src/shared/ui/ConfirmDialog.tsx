@@ -1,5 +1,5 @@
 import { AlertDialog } from "radix-ui";
-import type { ReactNode } from "react";
+import type { ReactNode, RefObject } from "react";
 import { Button } from "./Button";
 
 interface Props {
@@ -8,16 +8,22 @@ interface Props {
   children: ReactNode;
   action: string;
   busy?: boolean;
+  /** What gets the focus back: the menu item that opened the dialog is gone by then. */
+  opener: RefObject<HTMLElement | null>;
   onConfirm: () => void;
   onClose: () => void;
 }
 
-export function ConfirmDialog({ open, title, children, action, busy = false, onConfirm, onClose }: Props) {
+export function ConfirmDialog({ open, title, children, action, busy = false, opener, onConfirm, onClose }: Props) {
+  const giveBack = (event: Event) => {
+    event.preventDefault();
+    opener.current?.focus();
+  };
   return (
     <AlertDialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <AlertDialog.Portal>
         <AlertDialog.Overlay className="dialog-veil" />
-        <AlertDialog.Content className="dialog stack">
+        <AlertDialog.Content className="dialog stack" onCloseAutoFocus={giveBack}>
           <AlertDialog.Title>{title}</AlertDialog.Title>
           <AlertDialog.Description asChild>
             <div className="stack">{children}</div>

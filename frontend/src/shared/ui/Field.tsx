@@ -22,11 +22,13 @@ export function Field({ label, hint, error, children }: FieldProps) {
     <div className="field">
       <label htmlFor={id}>{label}</label>
       {children({ id, "aria-invalid": error ? true : undefined, "aria-describedby": described || undefined })}
-      {error && (
-        <p className="field-error" id={`${id}-error`}>
-          <CircleAlert size={12} aria-hidden /> {error}
-        </p>
-      )}
+      <div className="told" aria-live="polite">
+        {error && (
+          <p className="field-error" id={`${id}-error`}>
+            <CircleAlert size={12} aria-hidden /> {error}
+          </p>
+        )}
+      </div>
       {hint && (
         <p className="field-hint" id={`${id}-hint`}>
           {hint}

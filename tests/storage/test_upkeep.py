@@ -1,0 +1,111 @@
+"""What api asks of stored checkpoints: whether they are right, what there is, how much room is left; and that one is deleted."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.storage.app import create_app
+from services.storage.objects import ObjectStore
+from services.storage.settings import StorageSettings
+from services.storage.stores import Stores
+from shared.settings import Settings
+from tests.conftest import JOIN_SECRET
+from tests.storage.conftest import Storage
+from tests.storage.pushing import put
+from tests.storage.test_checkpoints import FILES, presign, upload, write
+
+
+def reference() -> dict[str, Any]:
+    return {"id": "ckp_1", "run_id": "run_a", "step": 5, "files": upload()["files"]}
+
+
+def test_every_flipped_byte_and_every_missing_file_is_found(storage: Storage) -> None:
+    write(storage)
+    assert storage.internal("POST", "/internal/objects/verify", reference()) == (200, {"damage": []})
+    folder = storage.folder / "checkpoints" / "run_a" / "ckp_1"
+    data = bytearray((folder / "model.safetensors").read_bytes())
+    for at in range(0, len(data), 500):
+        data[at] ^= 0x10
+        (folder / "model.safetensors").write_bytes(data)
+        found: Any = storage.internal("POST", "/internal/objects/verify", reference())[1]["damage"]
+        assert found[0].startswith("checkpoints/run_a/ckp_1/model.safetensors: expected 7000 bytes")
+        data[at] ^= 0x10
+    (folder / "model.safetensors").write_bytes(data[:-1])
+    found = storage.internal("POST", "/internal/objects/verify", reference())[1]["damage"]
+    assert "6999" in found[0], "cut off below an endpoint that does not know it yet"
+    put(storage.stores.objects.put_url("checkpoints/run_a/ckp_1/model.safetensors"), bytes(data[:-1]))
+    storage.stores.objects.delete("checkpoints/run_a/ckp_1/manifest.json")
+    told: Any = storage.internal("POST", "/internal/objects/verify", reference())[1]["damage"]
+    assert ["found 6999 bytes" in told[0], "no such object" in told[1]] == [True, True]
+
+
+def test_one_checkpoints_objects_are_deleted_and_no_others(storage: Storage) -> None:
+    write(storage)
+    write(storage, checkpoint="ckp_10")
+    for _ in range(2):
+        assert storage.internal("DELETE", "/internal/objects/run_a/ckp_1")[0] == 204
+    assert presign(storage)[0] == 404
+    assert not list((storage.folder / "checkpoints" / "run_a").glob("ckp_1/*"))
+    assert presign(storage, checkpoint="ckp_10")[0] == 200
+    for path in ("run_a/..", "../run_a", "run_a/%2e%2e", "run_a/a.b"):
+        assert storage.internal("DELETE", f"/internal/objects/{path}")[0] in {404, 405, 422}
+
+
+def test_what_was_never_committed_is_listed_and_deleted_unless_it_has_changed(storage: Storage) -> None:
+    write(storage)
+    _status, answer = storage.internal("POST", "/internal/uploads", upload("run_b", "ckp_2"))
+    puts: Any = answer["puts"]
+    put(puts[0]["url"], FILES[puts[0]["name"]])
+    _status, told = storage.internal("GET", "/internal/objects")
+    items: Any = told["items"]
+    found = {(item["run_id"], item["checkpoint_id"]): item for item in items}
+    assert {key: item["bytes"] for key, item in found.items()} == {("run_a", "ckp_1"): 7002, ("run_b", "ckp_2"): 7000}
+    changed_at = found["run_b", "ckp_2"]["changed_at"]
+    refused = storage.internal("DELETE", f"/internal/objects/run_b/ckp_2?changed_before={changed_at}")
+    assert refused[0] == 409
+    assert storage.internal("DELETE", f"/internal/objects/run_b/ckp_2?changed_before={changed_at + 1}")[0] == 204
+    assert len(storage.internal("GET", "/internal/objects")[1]["items"]) == 1  # type: ignore[arg-type]
+
+
+def limited(storage: Storage, settings: Settings, **limits: Any) -> tuple[Any, ObjectStore]:
+    """The same service with less room."""
+    objects = ObjectStore(replace(storage.stores.objects.settings, **limits))
+    client = create_app(settings, Stores(storage.stores.database, objects, storage.stores.enqueue)).test_client()
+    return client, objects
+
+
+def start(client: Any, checkpoint: str) -> Any:
+    return client.post("/internal/uploads", json=upload(checkpoint=checkpoint), headers={"Authorization": f"Bearer {JOIN_SECRET}"})
+
+
+def test_an_upload_that_cannot_fit_is_refused_before_any_byte_moves(storage: Storage, settings: Settings) -> None:
+    write(storage)
+    client, objects = limited(storage, settings, quota=2 * 7002)
+    assert start(client, "ckp_2").status_code == 200
+    objects.close()
+    client, objects = limited(storage, settings, quota=2 * 7002 - 1)
+    answer = start(client, "ckp_2")
+    assert (answer.status_code, answer.json["code"]) == (507, "insufficient-storage")
+    assert "7.0 kB" in answer.json["detail"]
+    assert answer.json["remedy"]
+    assert start(client, "ckp_1").status_code == 200, "what is there takes no more room"
+    objects.close()
+
+
+def test_a_full_disk_is_told_too(storage: Storage, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, objects = limited(storage, settings, data_folder=storage.folder.parent)
+    assert client.get("/internal/capacity", headers={"Authorization": f"Bearer {JOIN_SECRET}"}).json["disk_free_bytes"] > 0
+    assert start(client, "ckp_1").status_code == 200
+    monkeypatch.setattr("services.storage.room.disk_free", lambda _objects: 7001)
+    assert start(client, "ckp_1").status_code == 507
+    objects.close()
+
+
+def test_the_disk_of_an_endpoint_elsewhere_is_not_known(tmp_path: Path) -> None:
+    environ = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "GROUNDUP_S3_DATA_DIR": str(tmp_path)}
+    assert StorageSettings.read(environ).data_folder == tmp_path
+    assert StorageSettings.read({**environ, "GROUNDUP_S3_DATA_DIR": str(tmp_path / "none")}).data_folder is None
+    assert StorageSettings.read({**environ, "S3_ENDPOINT_URL": "https://s3.example.com"}).data_folder is None
+    assert StorageSettings.read({**environ, "GROUNDUP_CHECKPOINT_QUOTA_BYTES": "1000"}).quota == 1000
