@@ -156,7 +156,7 @@ class Saver:
         files.append(write_bytes(torn / "tokenizer.json", self.folder.tokenizer.read_bytes()))
         crash_point("checkpoint.before_manifest")
         state = held.state
-        manifest = Manifest(run_id=self.run_id, step=state.step, tokens=state.tokens, metrics=state.metrics, files=files)
+        manifest = Manifest(run_id=self.run_id, step=state.step, tokens=state.tokens, metrics=state.measured, files=files)
         write_bytes(torn / MANIFEST, manifest.model_dump_json(indent=2).encode())
         flush(torn)
         return manifest

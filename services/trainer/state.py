@@ -40,7 +40,8 @@ class ScalerState(Message):
 
 
 class State(Message):
-    """`state.json`. metrics: the newest value of each when it was saved. skipped_steps: those whose gradients overflowed in fp16.
+    """`state.json`. metrics: the newest value of each when it was saved; an evaluation is an earlier step's. skipped_steps: those whose
+    gradients overflowed in fp16.
 
     Format 1 had no data position, scaler, world size, skipped steps and journal.
     """
@@ -56,6 +57,11 @@ class State(Message):
     scaler: ScalerState | None = None
     skipped_steps: int = 0
     journal: list[JournalEntry] = Field(default_factory=list)
+
+    @property
+    def measured(self) -> dict[str, float]:
+        """What is of this very step. It is evaluated after it is saved; that comes to the checkpoint later, by courier.py."""
+        return {name: value for name, value in self.metrics.items() if name.startswith("train/")}
 
 
 @dataclass

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import Event
+from threading import Event, Lock
 from typing import Final
 
 from services.trainer.children import Child, child_environment
@@ -62,11 +62,12 @@ class Training:
         spools = (self.directory.spool, path)
         self.tails = [host.shipper.add(Tail(spool, lambda: on_stale("Redis knows a higher fence"))) for spool in spools]
         self.logs = LogTail(self.directory.root / "logs")
-        self.courier = Courier(host, claim, watch, on_stale)
+        self.courier = Courier(host, claim, watch, on_stale, self._tell)
         self.child: Child | None = None
         self.restored: CheckpointRef | None = None
         self.failed_at = self.outcome_at = self.enough_at = float("inf")
         self.told: set[str] = set()
+        self.noting, self.closed = Lock(), False
 
     def __enter__(self) -> "Training":
         return self
@@ -75,7 +76,7 @@ class Training:
         try:
             self._set_up()
             self.child = self._start()
-            self.courier.start()
+            self.courier.start(self.restored.step if self.restored else None)
             self._watch(self.child)
             return self._verdict(self.child)
         except (Halted, GaveUp):
@@ -198,7 +199,9 @@ class Training:
         self.courier.give_up.set()
         for tail in self.tails:
             self.host.shipper.drop(tail)
-        self.notes.close()
+        with self.noting:
+            self.closed = True
+            self.notes.close()
 
     def _tell(self, line: str) -> None:
         """A line for the run's own log, once however often the set-up is repeated."""
@@ -208,8 +211,10 @@ class Training:
         self.told.add(line)
 
     def _note(self, event: AnyEvent) -> None:
-        """A full disk costs log lines, not the training."""
+        """A full disk costs log lines, not the training. The courier speaks too."""
         try:
-            self.notes.emit(event)
+            with self.noting:
+                if not self.closed:
+                    self.notes.emit(event)
         except OSError as error:
             log.error("%s: %s is lost: %s", self.claim.attempt_id, event.type, error)
