@@ -9,7 +9,8 @@ from threading import Thread
 from services.trainer.host import Host
 from services.trainer.patience import GaveUp, patiently
 from services.trainer.progress import SpoolWatch
-from services.trainer.rundir import AttemptOrder, Order, RunDirectory
+from services.trainer.recovery import remove_earlier
+from services.trainer.rundir import Order, RunDirectory
 from services.trainer.training import Signals, Training
 from shared.errors import Stale
 from shared.internal import AppliedCommand, AttemptReport, Claim, ClaimRequest, CommandOrder, StateReport
@@ -118,16 +119,6 @@ class Attempt:
     def _clean_up(self, again: bool) -> None:
         """Where another attempt follows, its checkpoints stay to spare it the download. Earlier attempts' are of no more use."""
         if self.claim:
-            for folder in self.host.attempts_folder.iterdir():
-                if folder != self.directory.root and _run_of(RunDirectory(folder)) == self.claim.run_id:
-                    shutil.rmtree(folder, ignore_errors=True)
+            remove_earlier(self.host.attempts_folder, self.claim)
         if not again:
             shutil.rmtree(self.directory.root, ignore_errors=True)
-
-
-def _run_of(directory: RunDirectory) -> str | None:
-    """The run a folder belongs to; None where it was never set up or cannot be read."""
-    try:
-        return AttemptOrder.model_validate_json(directory.order.read_bytes()).run_id
-    except (OSError, ValueError):
-        return None

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from services.trainer.attempts import Attempt
+from services.trainer.rundir import AttemptOrder, RunDirectory, TokenFiles
 from shared.errors import Conflict, EnvironmentFault, UserError
 from shared.events import LogWritten
 from shared.internal import CommandOrder, StateReport
 from shared.settings import Settings
 from tests.servers import S3Endpoint, wait_until
-from tests.trainer.platform import FakeStorage, Platform, Start, fake_command, platform, processes_of
+from tests.trainer.platform import FakeStorage, Platform, Start, fake_command, make_claim, platform, processes_of
 
 
 def ending(stage: Platform) -> StateReport:
@@ -42,6 +43,22 @@ def test_a_damaged_folder_of_another_attempt_is_no_obstacle(start: Start) -> Non
     ending(stage)
     wait_until(lambda: not stage.agent.attempts, "the attempt leaves the agent")
     wait_until(lambda: list(stage.host.attempts_folder.iterdir()) == [other], "its folder goes, the other one stays")
+
+
+def test_only_earlier_attempts_at_the_same_run_are_removed(settings: Settings, s3_endpoint: S3Endpoint) -> None:
+    """A later one may be at work on this host before the last report of this one is answered."""
+    with platform(settings, FakeStorage(s3_endpoint), fake_command("steps")) as stage:
+        for number, run_id in ((1, "run_a"), (2, "run_a"), (3, "run_a"), (1, "run_b")):
+            claim = make_claim(f"{run_id}_{number}", run_id=run_id, attempt=number)
+            directory = RunDirectory(stage.host.attempts_folder / claim.attempt_id)
+            directory.root.mkdir(parents=True)
+            data = TokenFiles(dtype="uint16", tokens=1, vocab_size=3, end_of_text=0, token_bytes=[0, 1, 1], files=[])
+            order = AttemptOrder(run_id=run_id, attempt=number, fence=number, spec=claim.spec, device="cpu", data=data)
+            directory.order.write_text(order.model_dump_json())
+        attempt = Attempt(stage.host, "run_a_2", lambda _attempt: None)
+        attempt.claim = make_claim("run_a_2", attempt=2)
+        attempt._clean_up(again=True)
+        assert sorted(path.name for path in stage.host.attempts_folder.iterdir()) == ["run_a_2", "run_a_3", "run_b_1"]
 
 
 def test_an_attempt_that_cannot_be_cleaned_up_leaves_the_agent_all_the_same(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
