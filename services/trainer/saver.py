@@ -132,7 +132,6 @@ class Saver:
             manifest = self._fill(torn, held)
             crash_point("checkpoint.before_rename")
             torn.rename(final)
-            flush(final.parent)
             crash_point("checkpoint.after_rename")
         except Exception as error:  # told, and raised where somebody waits for it
             bug = None if isinstance(error, OSError) else error
@@ -141,9 +140,17 @@ class Saver:
             shutil.rmtree(torn, ignore_errors=True)  # a full disk: leave it no fuller than it was
             self.emit(CheckpointFailed(step=held.state.step, reason=str(error)))
             return
+        self._keep_name(final)
         seconds = held.stall + time.perf_counter() - held.taken
         size = sum(file.bytes for file in manifest.files)
         self.emit(CheckpointSaved(step=held.state.step, bytes=size, seconds=seconds, stall_seconds=held.stall))
+
+    def _keep_name(self, final: Path) -> None:
+        """It can be seen already and may be on its way to the store; that its name might not outlive a power cut makes it no failure."""
+        try:
+            flush(final.parent)
+        except OSError as error:
+            log.warning("%s is whole, but its name could not be flushed: %s", final, error)
 
     def _fill(self, torn: Path, held: Snapshot) -> Manifest:
         shards = {name: shard for part in held.tensors for name, shard in split(part, held.tensors[part], self.shard_bytes).items()}

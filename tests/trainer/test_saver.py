@@ -147,6 +147,25 @@ def test_the_last_one_is_tried_once_more(run: Checkpoints, gate: Gate) -> None:
     assert [type(event).__name__ for event in run.told] == ["CheckpointFailed", "CheckpointFailed", "CheckpointSaved"]
 
 
+def test_what_can_be_seen_is_not_told_as_failed(run: Checkpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk refuses to flush the folder after the rename: the checkpoint is whole, and is not written again."""
+    really = saver_module.flush
+
+    def flush(path: Path) -> None:
+        if path == run.folder.checkpoints:
+            raise OSError(errno.EIO, "Input/output error")
+        really(path)
+
+    monkeypatch.setattr(saver_module, "flush", flush)
+    saver = run.saver()
+    saver.snapshot(run.state())
+    saver.write(wait=False)
+    saver.settle(needed=True)
+    assert [type(event) for event in run.told] == [CheckpointSaved]
+    assert folders(run) == ["step_00000006"]
+    verify(run.folder.checkpoints / "step_00000006")
+
+
 def test_a_run_that_has_failed_does_not_need_it(run: Checkpoints, gate: Gate) -> None:
     gate.open.set()
     gate.full_after = 0
