@@ -67,7 +67,7 @@ class Courier:
         while self.thread.is_alive() and not enough():
             self.thread.join(LOOK_SECONDS / 2)
         self.give_up.set()
-        newest = max(self._finished(), key=step_of, default=None)
+        newest = max((*self._finished(), *self.done), key=step_of, default=None)
         if newest is None or (newest in self.done and newest not in self.refused):
             return ""
         return f"the checkpoint of step {step_of(newest)} could not be delivered"
@@ -153,6 +153,7 @@ class Courier:
         """The oldest that waits and that the run's retention would keep."""
         waiting = sorted(set(self._finished()) - set(self.done), key=step_of)
         self.said.read()  # after the look at what is there: then all before the newest are known
+        self._keep_newest()
         for folder in waiting:
             if step_of(folder) not in self.metrics_of:
                 self.metrics_of[step_of(folder)] = self._metrics(folder)
@@ -213,13 +214,18 @@ class Courier:
         return self.faults[what] >= FAULTS
 
     def _keep_newest(self) -> None:
-        """The last local copies spare the next attempt a download."""
-        for folder in sorted(self.done, key=step_of)[:-LOCAL_COPIES]:
+        """The last local copies spare the next attempt a download, unless the child has no room for its next checkpoint."""
+        if self.said.failures:
+            spare = [folder for folder in self.done if folder not in self.refused]
+        else:
+            spare = sorted(self.done, key=step_of)[:-LOCAL_COPIES]
+        for folder in spare:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def step_of(folder: Path) -> int:
-    return checkpoint_step(folder) or 0
+    """Of a finished checkpoint, also of one that has been removed here."""
+    return int(folder.name.removeprefix("step_"))
 
 
 def checkpoint_id(attempt_id: str, step: int) -> str:

@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 SPARE_BYTES: Final = 32 << 20
 """What a checkpoint leaves free, so that the run can still tell its events."""
 
+SETTLE_SECONDS: Final = 1.0
+"""Before the last checkpoint is tried once more: what the agent gets to remove copies that have arrived."""
+
 
 @dataclass
 class Room:
@@ -107,6 +110,7 @@ class Saver:
         """Before the process leaves. Where the last checkpoint is `needed` and failed, it is tried once more; raises where that does."""
         self._join()
         if needed and self.failure:
+            time.sleep(SETTLE_SECONDS)
             self.write(wait=True)
         elif needed:
             self._finish()

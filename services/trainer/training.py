@@ -14,6 +14,8 @@ from services.trainer.logs import LogTail
 from services.trainer.patience import GaveUp, patiently
 from services.trainer.prepare import prepare, report_damage
 from services.trainer.progress import SpoolWatch, finite
+from services.trainer.recovery import remove_earlier
+from services.trainer.room import NO_ROOM, is_full, room_awaited
 from services.trainer.rundir import Outcome, RunDirectory
 from services.trainer.shipper import Tail
 from services.trainer.spool import SpoolWriter
@@ -68,6 +70,7 @@ class Training:
         self.failed_at = self.outcome_at = self.enough_at = float("inf")
         self.told: set[str] = set()
         self.noting, self.closed = Lock(), False
+        self.crowded = False  # it failed for want of room on this worker
 
     def __enter__(self) -> "Training":
         return self
@@ -82,7 +85,9 @@ class Training:
         except (Halted, GaveUp):
             return self._interrupted()
         except (GroundupError, OSError) as error:
-            return self._report("failed", f"could not be set up: {error}", counts=not isinstance(error, EnvironmentFault))
+            self.crowded = is_full(error)
+            counts = not (self.crowded or isinstance(error, EnvironmentFault))
+            return self._report("failed", f"could not be set up: {error}", counts=counts)
         except Exception as error:
             log.exception("%s: the watch over it failed", self.claim.attempt_id)
             return self._report("failed", f"the agent failed: {error!r}")
@@ -90,12 +95,16 @@ class Training:
     def _set_up(self) -> None:
         transfers = Transfers(self.host.http, self.signals.interrupt)
         self.restored = patiently(
-            lambda: prepare(self.host, self.claim, self.directory, transfers, self._tell),
+            lambda: self._prepare(transfers),
             f"setting up {self.claim.attempt_id}",
             self.signals.interrupt,
             seconds=SET_UP_SECONDS,
         )
         self.watch.resume(self.claim.spec, self.restored.step if self.restored else 0)
+
+    def _prepare(self, transfers: Transfers) -> CheckpointRef | None:
+        with room_awaited(lambda: remove_earlier(self.host.attempts_folder, self.claim)):
+            return prepare(self.host, self.claim, self.directory, transfers, self._tell)
 
     def _start(self) -> Child:
         gpus = [slot.id for slot in self.claim.slots if slot.device == "cuda"]
@@ -150,7 +159,8 @@ class Training:
         reason = child.death()
         log.warning("%s: %s (noticed after %.1f s)", self.claim.attempt_id, reason, silent)
         self._note(ProcessDied(reason=reason, after_seconds=silent))
-        return self._report("failed", reason)
+        self.crowded = child.end()[0] == NO_ROOM
+        return self._report("failed", reason, counts=not self.crowded)
 
     def _damaged(self, checkpoint: CheckpointRef, found: str) -> StateReport:
         """The child refuses what it was to go on from. It is marked unless the fault is this host's: a copy that went bad after it came."""

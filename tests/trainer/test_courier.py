@@ -15,7 +15,7 @@ from services.trainer.retention import kept
 from services.trainer.rundir import Manifest, RunDirectory
 from services.trainer.spool import SpoolWriter
 from shared.errors import EnvironmentFault, InsufficientStorage
-from shared.events import EvaluationCompleted
+from shared.events import AnyEvent, CheckpointFailed, EvaluationCompleted
 from shared.internal import CheckpointCommit, CheckpointUpload, FileRef, UploadUrls
 from shared.settings import Settings
 from shared.spec import CheckpointSpec
@@ -79,8 +79,12 @@ def courier(stage: Platform, keep_last: int, keep_best: int) -> Courier:
 
 def evaluate(courier: Courier, step: int, loss: float) -> None:
     """As the child tells it: after the checkpoint of that step is on its way, before that of the next."""
+    tell(courier, EvaluationCompleted(step=step, tokens=step, metrics={"val/loss": loss}))
+
+
+def tell(courier: Courier, event: AnyEvent) -> None:
     spool = SpoolWriter(courier.directory.spool, run_id="run_a", attempt=1, fence=7, producer="attempt-1")
-    spool.emit(EvaluationCompleted(step=step, tokens=step, metrics={"val/loss": loss}))
+    spool.emit(event)
     spool.close()
 
 
@@ -215,6 +219,18 @@ def test_a_backlog_is_thinned_while_the_store_has_no_room(stage: Platform, stora
     storage.refusal = None
     assert ours.finish(lambda: False) == ""
     assert committed(stage) == [20, 40, 50]
+
+
+def test_copies_that_have_arrived_make_room_for_the_next_checkpoint(stage: Platform, storage: SlowStorage) -> None:
+    storage.answer.set()
+    ours = courier(stage, keep_last=9, keep_best=0)
+    finish_checkpoint(ours, 10)
+    finish_checkpoint(ours, 20)
+    ours.start()
+    wait_until(lambda: committed(stage) == [10, 20], "both")
+    tell(ours, CheckpointFailed(step=30, reason="no room for a checkpoint"))
+    wait_until(lambda: not list(ours.directory.checkpoints.iterdir()), "the copies go")
+    assert ours.finish(lambda: False) == ""
 
 
 @pytest.mark.parametrize(("policy", "expected"), POLICIES)

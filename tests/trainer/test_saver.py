@@ -14,7 +14,7 @@ from services.trainer import saver as saver_module
 from services.trainer.checkpoint import restore
 from services.trainer.container import write_bytes, write_tensors
 from services.trainer.saver import SPARE_BYTES, Room, check_room
-from services.trainer.soundness import verify
+from services.trainer.soundness import flush, verify
 from services.trainer.world import World
 from shared.events import CheckpointFailed, CheckpointSaved
 from shared.internal import FileRef
@@ -47,6 +47,7 @@ class Gate:
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     gate = Gate()
     monkeypatch.setattr(saver_module, "write_tensors", gate.write_tensors)
+    monkeypatch.setattr(saver_module, "SETTLE_SECONDS", 0.0)
     yield gate
     gate.open.set()
 
@@ -149,14 +150,13 @@ def test_the_last_one_is_tried_once_more(run: Checkpoints, gate: Gate) -> None:
 
 def test_what_can_be_seen_is_not_told_as_failed(run: Checkpoints, monkeypatch: pytest.MonkeyPatch) -> None:
     """The disk refuses to flush the folder after the rename: the checkpoint is whole, and is not written again."""
-    really = saver_module.flush
 
-    def flush(path: Path) -> None:
+    def refuse(path: Path) -> None:
         if path == run.folder.checkpoints:
             raise OSError(errno.EIO, "Input/output error")
-        really(path)
+        flush(path)
 
-    monkeypatch.setattr(saver_module, "flush", flush)
+    monkeypatch.setattr(saver_module, "flush", refuse)
     saver = run.saver()
     saver.snapshot(run.state())
     saver.write(wait=False)
