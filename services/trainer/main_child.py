@@ -98,6 +98,8 @@ class Attempt:
         """Raises DamagedCheckpoint, UnfitCheckpoint."""
         state = checkpoint.restore(self.folder.restore, self.parts, self.world, self.misfit, self.order.checkpoint)
         self.scaling.load(state.scaler)
+        if self.world.rank == 0 and state.conditions not in {None, here := self.world.conditions()}:
+            log.warning("the checkpoint was made on %s; this is %s: sums may be rounded otherwise", state.conditions, here)
         return History.of(state)
 
     def misfit(self, state: State) -> str:
@@ -136,6 +138,7 @@ class Attempt:
             spec=self.spec,
             vocab_size=self.model.vocab_size,
             world_size=self.world.size,
+            conditions=self.world.conditions(),
             data=self.batches.position(step),
             schedule=SchedulePosition(step=step),
             scaler=self.scaling.state(),

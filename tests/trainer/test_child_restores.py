@@ -1,5 +1,6 @@
 """What a training child, as two real processes, does with a checkpoint it is given, and leaves where it dies while it makes one."""
 
+import json
 import shutil
 import signal
 from pathlib import Path
@@ -31,6 +32,7 @@ def copy(checkpoint: Path, tmp_path: Path) -> Path:
 
 
 def go_on(root: Path, copy: Path, spec: RunSpec = SPEC) -> tuple[RunDirectory, Outcome]:
+    root.mkdir(exist_ok=True)
     folder = run_directory(root / "rest", spec, attempt=2, restore=copy)
     with ranks(folder) as children:
         assert [child.wait(120) for child in children] == [0, 0], folder.log(1).read_text()
@@ -53,6 +55,21 @@ def test_a_pickle_is_damage_too(copy: Path, tmp_path: Path) -> None:
     seal(copy)
     _, outcome = go_on(tmp_path, copy)
     assert "model.safetensors: expected a safetensors file" in outcome.damage
+
+
+def test_other_conditions_are_told_and_no_obstacle(copy: Path, tmp_path: Path) -> None:
+    content = json.loads((copy / "state.json").read_text())
+    assert content["conditions"]["device"] == "cpu"
+    folder, outcome = go_on(tmp_path / "same", copy)
+    assert outcome.state == "succeeded"
+    assert "rounded otherwise" not in folder.log(0).read_text()
+    content["conditions"]["threads"] = 77
+    (copy / "state.json").write_text(json.dumps(content))
+    seal(copy)
+    folder, outcome = go_on(tmp_path / "other", copy)
+    assert outcome.state == "succeeded"
+    assert "77 threads a process" in folder.log(0).read_text()
+    assert "rounded otherwise" in folder.log(0).read_text()
 
 
 def test_another_runs_checkpoint_fails_the_run_with_a_sentence(copy: Path, tmp_path: Path) -> None:
