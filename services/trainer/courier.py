@@ -18,10 +18,11 @@ from services.trainer.prepare import checkpoint_step
 from services.trainer.progress import CheckpointWatch, SpoolWatch, finite
 from services.trainer.retention import kept
 from services.trainer.rundir import Manifest, RunDirectory
-from services.trainer.transfers import Halted, Transfers, sha256
+from services.trainer.soundness import MANIFEST, describe
+from services.trainer.transfers import Halted, Transfers
 from shared.crash import crash_point
 from shared.errors import EnvironmentFault, GroundupError, InsufficientStorage, NotFound, Stale
-from shared.internal import CheckpointCommit, CheckpointMetrics, CheckpointUpload, Claim, FileRef, StateReport
+from shared.internal import CheckpointCommit, CheckpointMetrics, CheckpointUpload, Claim, StateReport
 
 log = logging.getLogger(__name__)
 LOCAL_COPIES: Final = 2
@@ -170,7 +171,7 @@ class Courier:
     def _metrics(self, folder: Path) -> dict[str, float]:
         """What cannot be read is found out, and told, when it is carried."""
         try:
-            return finite(Manifest.model_validate_json((folder / "manifest.json").read_bytes()).metrics)
+            return finite(Manifest.model_validate_json((folder / MANIFEST).read_bytes()).metrics)
         except (OSError, ValueError):
             return {}
 
@@ -179,9 +180,8 @@ class Courier:
 
     def _carry(self, folder: Path) -> None:
         crash_point("upload.before")
-        manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
-        own = folder / "manifest.json"
-        files = [*manifest.files, FileRef(name=own.name, bytes=own.stat().st_size, sha256=sha256(own))]
+        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+        files = [*manifest.files, describe(folder / MANIFEST)]
         upload = CheckpointUpload(run_id=self.claim.run_id, checkpoint_id=checkpoint_id(self.claim.attempt_id, manifest.step), files=files)
         self._insist(lambda: self._upload(folder, upload), f"uploading the checkpoint of step {manifest.step}")
         self.said.read()

@@ -23,9 +23,9 @@ from services.trainer.model import GPT
 from services.trainer.optimizer import make_optimizer
 from services.trainer.parts import ModelPart, OptimizerPart, Part
 from services.trainer.randomness import RandomPart, seed_all
-from services.trainer.report import Report, write_whole
+from services.trainer.report import Report
 from services.trainer.room import NO_ROOM, is_full
-from services.trainer.rundir import AttemptOrder, Outcome, RunDirectory
+from services.trainer.rundir import AttemptOrder, Outcome, RunDirectory, write_whole
 from services.trainer.sampling import generate
 from services.trainer.saver import Saver
 from services.trainer.scaling import Scaling
