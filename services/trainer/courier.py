@@ -154,7 +154,8 @@ class Courier:
         """The oldest that waits and that the run's retention would keep."""
         waiting = sorted(set(self._finished()) - set(self.done), key=step_of)
         self.said.read()  # after the look at what is there: then all before the newest are known
-        self._keep_newest()
+        if self.said.failures:
+            self._keep_newest()
         for folder in waiting:
             if step_of(folder) not in self.metrics_of:
                 self.metrics_of[step_of(folder)] = self._metrics(folder)
