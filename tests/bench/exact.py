@@ -21,8 +21,8 @@ ABOUT = """A small run (two processes, dropout, two micro-batches a step, docume
 seed, again and again, and goes on from the newest committed checkpoint; a real courier carries those, and is killed too. Every fifth
 attempt is started by torchrun, the others are forks of a process that has torch. All losses of steps and evaluations, weights, optimiser
 states, random numbers and `state.json` are compared bit by bit with the same run undisturbed, and so is what the api would know of each
-checkpoint's evaluation. At another number of processes the samples that are compared are those the ranks really read. Then what a checkpoint costs: the peer of
-the stall is one synchronous `torch.save` of the same state, that of restoring a plain read of the files."""
+checkpoint's evaluation. At another number of processes the samples that are compared are those the ranks really read. Then what a
+checkpoint costs: the peer of the stall is one synchronous `torch.save` of the same state, that of restoring a plain read of the files."""
 
 
 def main() -> int:
