@@ -3,18 +3,30 @@
 import json
 import shutil
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 
+from services.trainer.room import NO_ROOM
 from services.trainer.rundir import Outcome, RunDirectory
 from services.trainer.soundness import DamagedCheckpoint, verify
 from shared.events import TrainingEnded
 from shared.spec import RunSpec
 from tests.trainer.checkpoints import seal
-from tests.trainer.runs import events, ranks, run_directory, tiny_spec
+from tests.trainer.runs import events, process, ranks, run_directory, tiny_spec
 
 SPEC = tiny_spec(steps=12, processes=2, checkpoint={"every": 4})
+WITHOUT_ROOM = """
+import errno
+from services.trainer import main_child, saver
+
+def refuse(*_arguments):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+saver.check_room, saver.SETTLE_SECONDS = refuse, 0
+main_child.leave(main_child.main())
+"""
 pytestmark = pytest.mark.timeout(240)
 
 
@@ -90,3 +102,12 @@ def test_a_kill_while_it_is_written_leaves_the_one_before(tmp_path: Path, monkey
     if point != "checkpoint.before_rename:2":
         with pytest.raises(DamagedCheckpoint):
             verify(folder.checkpoints / "step_00000008.tmp")
+
+
+def test_want_of_room_for_the_last_checkpoint_has_an_exit_code_of_its_own(tmp_path: Path) -> None:
+    folder = run_directory(tmp_path / "run", tiny_spec(steps=6))
+    with process([sys.executable, "-c", WITHOUT_ROOM, str(folder.root)], folder, {}) as child:
+        assert child.wait(120) == NO_ROOM, folder.log(0).read_text()
+    assert not folder.outcome.exists()
+    assert not list(folder.checkpoints.iterdir())
+    assert "No space left on device" in folder.log(0).read_text()
