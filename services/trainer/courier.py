@@ -162,12 +162,11 @@ class Courier:
         for step in self.metrics_of:
             self.metrics_of[step] |= self.said.measured.get(step, {})
         wanted = kept(self.metrics_of, self.claim.spec.train.checkpoint)
-        for folder in waiting:
-            if step_of(folder) in wanted:
-                return folder
+        for folder in [folder for folder in waiting if step_of(folder) not in wanted]:
             log.info("%s: the checkpoint of step %d is left out: newer ones came before its turn", self.claim.attempt_id, step_of(folder))
             shutil.rmtree(folder, ignore_errors=True)
-        return None
+            waiting.remove(folder)
+        return waiting[0] if waiting else None
 
     def _metrics(self, folder: Path) -> dict[str, float]:
         """What cannot be read is found out, and told, when it is carried."""
