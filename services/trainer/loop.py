@@ -71,7 +71,6 @@ def train(
         look(history.step)
     if history.step and due(history.step, plan.sample.every, plan):
         sample(history.step)
-
     for step in range(history.step + 1, plan.steps + 1):
         started = time.perf_counter()
         rate = set_learning_rate(optimizer, learning_rate(step, plan.steps, plan.optimizer.lr, plan.schedule))
