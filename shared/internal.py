@@ -225,6 +225,14 @@ class CheckpointCommit(Message):
     files: list[FileRef]
 
 
+class CheckpointMetrics(Message):
+    """What was measured of a run's committed checkpoint of this step after it was saved."""
+
+    fence: int
+    step: int
+    metrics: dict[str, float]
+
+
 class CheckpointDamage(Message):
     """A restore found a checkpoint's bytes wrong; it is marked and never offered again."""
 

@@ -9,7 +9,9 @@ from threading import Thread
 from services.trainer.host import Host
 from services.trainer.patience import GaveUp, patiently
 from services.trainer.progress import SpoolWatch
-from services.trainer.rundir import AttemptOrder, Order, RunDirectory
+from services.trainer.recovery import remove_earlier
+from services.trainer.room import is_full
+from services.trainer.rundir import Order, RunDirectory
 from services.trainer.training import Signals, Training
 from shared.errors import Stale
 from shared.internal import AppliedCommand, AttemptReport, Claim, ClaimRequest, CommandOrder, StateReport
@@ -25,6 +27,7 @@ class Attempt:
         self.claim: Claim | None = None
         self.orders: dict[str, CommandOrder] = {}
         self.signals = Signals()
+        self.crowded = False
         self.thread = Thread(target=self._run, name=attempt_id, daemon=True)
 
     def report(self) -> AttemptReport | None:
@@ -93,7 +96,7 @@ class Attempt:
                 self.on_end(self)
 
     def _live(self) -> bool:
-        """Whether another attempt is to follow."""
+        """Whether another attempt is to follow that will be glad of what is left here."""
         request = ClaimRequest(worker=self.host.settings.name, instance=self.host.instance)
         claim = patiently(lambda: self.host.api.claim(self.id, request), f"claiming {self.id}", self.signals.abandon)
         self.watch.resume(claim.spec, claim.checkpoints[0].step if claim.checkpoints else 0)
@@ -103,31 +106,23 @@ class Attempt:
         report = self._train(claim)
         patiently(lambda: self.host.api.report_state(self.id, report), f"{self.id}: reporting '{report.state}'", self.signals.abandon)
         log.info("%s: %s %s", self.id, report.state, report.reason)
-        return report.state == "failed" and report.retry
+        return report.state == "failed" and report.retry and not self.crowded
 
     def _train(self, claim: Claim) -> StateReport:
         """Whatever happens here, api is told how it ended; a claimed attempt that nobody speaks of would hold its run for ever."""
         try:
             with Training(self.host, claim, self.watch, self.signals, self.cancel) as training:
-                return training.ship(training.run())
+                report = training.ship(training.run())
+                self.crowded = training.crowded
+                return report
         except OSError as error:
             log.exception("%s could not be carried through", self.id)
             reason = f"the agent failed: {error}"
-            return StateReport(worker=self.host.settings.name, fence=claim.fence, state="failed", reason=reason)
+            return StateReport(worker=self.host.settings.name, fence=claim.fence, state="failed", reason=reason, counts=not is_full(error))
 
     def _clean_up(self, again: bool) -> None:
         """Where another attempt follows, its checkpoints stay to spare it the download. Earlier attempts' are of no more use."""
         if self.claim:
-            for folder in self.host.attempts_folder.iterdir():
-                if folder != self.directory.root and _run_of(RunDirectory(folder)) == self.claim.run_id:
-                    shutil.rmtree(folder, ignore_errors=True)
+            remove_earlier(self.host.attempts_folder, self.claim)
         if not again:
             shutil.rmtree(self.directory.root, ignore_errors=True)
-
-
-def _run_of(directory: RunDirectory) -> str | None:
-    """The run a folder belongs to; None where it was never set up or cannot be read."""
-    try:
-        return AttemptOrder.model_validate_json(directory.order.read_bytes()).run_id
-    except (OSError, ValueError):
-        return None

@@ -114,10 +114,14 @@ class Child:
             log.error("the launcher of %s does not die", self.attempt_id)
         kill_marked(self.attempt_id)
 
+    def end(self) -> tuple[int, int | None]:
+        """The exit code of the rank that failed first, and which that was; else the launcher's. Negative: the signal it was killed by."""
+        told = _FAILED.search(self.launcher_log.read_bytes())
+        return (int(told[1]), int(told[2])) if told else (self.launcher.returncode, None)
+
     def death(self) -> str:
         """How it ended, in plain words. For a launcher that has ended."""
-        told = _FAILED.search(self.launcher_log.read_bytes())
-        code, rank = (int(told[1]), int(told[2])) if told else (self.launcher.returncode, None)
+        code, rank = self.end()
         who = "the launcher" if rank is None else f"rank {rank}"
         if code < 0:
             return f"{who} was killed by signal {-code} ({signal.strsignal(-code)})"

@@ -66,10 +66,11 @@ def train(
         history.known.update(measured := evaluate())
         emit(EvaluationCompleted(step=step, tokens=step * tokens_per_step, metrics=measured))
 
-    # Where we start: an untrained model, or a checkpoint whose evaluation may have been lost with the attempt before.
+    # Where we start: an untrained model, or a checkpoint whose evaluation and sample may have been lost with the attempt before.
     if due(history.step, plan.evaluate.every, plan):
         look(history.step)
-
+    if history.step and due(history.step, plan.sample.every, plan):
+        sample(history.step)
     for step in range(history.step + 1, plan.steps + 1):
         started = time.perf_counter()
         rate = set_learning_rate(optimizer, learning_rate(step, plan.steps, plan.optimizer.lr, plan.schedule))

@@ -1,6 +1,7 @@
 """The training child: `torchrun ... -m services.trainer.main_child <run directory>`, as children.torchrun writes it out.
 
-Exit codes: 0 with an outcome.json; 75 (EX_TEMPFAIL) without one after SIGTERM, with a checkpoint saved; anything else is a crash.
+Exit codes: 0 with an outcome.json; without one 75 (EX_TEMPFAIL) after SIGTERM, with a checkpoint saved, and 73 (EX_CANTCREAT) where the
+disk had no room for what had to be written; anything else is a crash.
 """
 
 import logging
@@ -8,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import torch
 from tokenizers import Tokenizer
@@ -22,8 +23,9 @@ from services.trainer.model import GPT
 from services.trainer.optimizer import make_optimizer
 from services.trainer.parts import ModelPart, OptimizerPart, Part
 from services.trainer.randomness import RandomPart, seed_all
-from services.trainer.report import Report, write_whole
-from services.trainer.rundir import AttemptOrder, Outcome, RunDirectory
+from services.trainer.report import Report
+from services.trainer.room import NO_ROOM, is_full
+from services.trainer.rundir import AttemptOrder, Outcome, RunDirectory, write_whole
 from services.trainer.sampling import generate
 from services.trainer.saver import Saver
 from services.trainer.scaling import Scaling
@@ -53,16 +55,26 @@ def main() -> int:
         commands.listen()
         report = Report(folder, order, world)
         try:
-            outcome = Attempt(folder, order, world, report.emit).run(commands)
+            report.close(outcome_of(folder, order, world, report, commands))
         except Interrupted as interrupted:
             log.warning("%s", interrupted)
             return INTERRUPTED
-        except DamagedCheckpoint as error:
-            outcome = Outcome(state="failed", step=0, tokens=0, reason="the checkpoint is damaged", summary={}, damage=str(error))
-        except UserError as error:
-            outcome = Outcome(state="failed", step=0, tokens=0, reason=error.detail, summary={})
-        report.close(outcome)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            log.error("no room for what has to be written: %s", error)
+            leave(NO_ROOM)  # at once: were the process group taken down first, the others would die of that before this one does
     return 0
+
+
+def outcome_of(folder: RunDirectory, order: AttemptOrder, world: World, report: Report, commands: Commands) -> Outcome:
+    """Also of an attempt that cannot even begin. Raises Interrupted."""
+    try:
+        return Attempt(folder, order, world, report.emit).run(commands)
+    except DamagedCheckpoint as error:
+        return Outcome(state="failed", step=0, tokens=0, reason="the checkpoint is damaged", summary={}, damage=str(error))
+    except UserError as error:
+        return Outcome(state="failed", step=0, tokens=0, reason=error.detail, summary={})
 
 
 class Attempt:
@@ -86,6 +98,8 @@ class Attempt:
         """Raises DamagedCheckpoint, UnfitCheckpoint."""
         state = checkpoint.restore(self.folder.restore, self.parts, self.world, self.misfit, self.order.checkpoint)
         self.scaling.load(state.scaler)
+        if self.world.rank == 0 and state.conditions not in {None, here := self.world.conditions()}:
+            log.warning("the checkpoint was made on %s; this is %s: sums may be rounded otherwise", state.conditions, here)
         return History.of(state)
 
     def misfit(self, state: State) -> str:
@@ -124,6 +138,7 @@ class Attempt:
             spec=self.spec,
             vocab_size=self.model.vocab_size,
             world_size=self.world.size,
+            conditions=self.world.conditions(),
             data=self.batches.position(step),
             schedule=SchedulePosition(step=step),
             scaler=self.scaling.state(),
@@ -172,7 +187,7 @@ def redirect_output(path: Path) -> None:
         os.dup2(file.fileno(), 2)
 
 
-def leave(code: int) -> None:
+def leave(code: int) -> NoReturn:
     """Everything is written. Threads of gloo that still live would abort a process that takes its libraries down in order."""
     logging.shutdown()
     sys.stdout.flush()

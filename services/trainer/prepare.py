@@ -10,7 +10,7 @@ from threading import Event
 
 from services.trainer.host import Host
 from services.trainer.patience import UNREADABLE_SECONDS, patiently
-from services.trainer.rundir import AttemptOrder, RunDirectory, TokenFiles
+from services.trainer.rundir import AttemptOrder, RunDirectory, TokenFiles, write_whole
 from services.trainer.transfers import Damaged, Transfers, file_name, link
 from shared.errors import EnvironmentFault, GroundupError, Stale, UserError
 from shared.internal import CheckpointDamage, CheckpointRef, Claim, Located, TokenShards
@@ -35,9 +35,7 @@ def prepare(host: Host, claim: Claim, directory: RunDirectory, transfers: Transf
         data=_token_files(shards),
         checkpoint=restored.files if restored else [],
     )
-    torn = directory.order.with_suffix(".tmp")
-    torn.write_text(order.model_dump_json(indent=1))
-    torn.replace(directory.order)
+    write_whole(directory.order, order.model_dump_json(indent=1))
     return restored
 
 

@@ -1,14 +1,17 @@
 """What the child's spool says about how far it is, read straight from the file: it stays true while Redis is down."""
 
+import logging
 import math
 from collections.abc import Mapping
 from pathlib import Path
 
 from services.trainer.spool import read_spool
-from shared.events import AnyEvent, CommandApplied, StepCompleted, TrainingStarted
+from shared.events import AnyEvent, CheckpointFailed, CommandApplied, EvaluationCompleted, StepCompleted, TrainingStarted
 from shared.internal import AppliedCommand, Progress
 from shared.names import Metric
 from shared.spec import RunSpec
+
+log = logging.getLogger(__name__)
 
 
 class SpoolWatch:
@@ -43,6 +46,50 @@ class SpoolWatch:
                 self.progress = Progress(step=step, tokens=tokens, **finite(new))
             case CommandApplied(command_id=command_id, step=step, ranks=ranks):
                 self.applied.append(AppliedCommand(command_id=command_id, step=step, ranks=ranks))
+
+
+class CheckpointWatch:
+    """What the child says of its checkpoints after it has saved them. `measured`: evaluations by step. `failures`: checkpoints it could
+    not write. `offered`: steps of which the api may know a checkpoint; `told`: evaluations it has.
+
+    It reads the spool for itself: whoever has seen a checkpoint and then reads knows all evaluations of those before it.
+    """
+
+    def __init__(self, spool: Path) -> None:
+        self.spool, self.offset, self.broken = spool, 0, False
+        self.measured: dict[int, dict[str, float]] = {}
+        self.failures = 0
+        self.offered: set[int] = set()
+        self.told: set[int] = set()
+
+    def read(self) -> None:
+        """A damaged spool is told by those who watch over the run; here it only says no more."""
+        if self.broken or not self.spool.exists():
+            return
+        try:
+            records, self.offset = read_spool(self.spool, self.offset)
+        except ValueError as error:
+            self.broken = True
+            log.error("evaluations are not attached to checkpoints any more: %s", error)
+            return
+        for event in (record.event for record in records):
+            match event:
+                case EvaluationCompleted(step=step, metrics=metrics):
+                    if found := finite(metrics):
+                        self.measured[step] = found
+                case CheckpointFailed():
+                    self.failures += 1
+
+    def offer(self, step: int) -> dict[str, float]:
+        """What goes into the commit of a step's checkpoint. Only the first commit counts as having told it: repeated ones are ignored."""
+        if step not in self.offered and step in self.measured:
+            self.told.add(step)
+        self.offered.add(step)
+        return self.measured.get(step, {})
+
+    def untold(self) -> list[int]:
+        """Steps whose evaluation came after the commit, in order."""
+        return sorted((self.measured.keys() & self.offered) - self.told)
 
 
 def finite(values: Mapping[str, float | None]) -> dict[str, float]:

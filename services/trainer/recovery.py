@@ -1,4 +1,5 @@
-"""What an earlier agent left on this host: its processes are ended, its events shipped, its folders and unused tokens removed."""
+"""What an earlier agent left on this host: its processes are ended, its events shipped, its folders and unused tokens removed. And what
+earlier attempts left."""
 
 import logging
 import shutil
@@ -14,6 +15,7 @@ from services.trainer.rundir import AttemptOrder, RunDirectory
 from services.trainer.shipper import Shipper, Tail
 from services.trainer.spool import SpoolWriter
 from shared.events import ProcessDied
+from shared.internal import Claim
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS: Final = 0.5
@@ -40,6 +42,22 @@ def prune(cache: Path) -> None:
                 path.unlink()
         except OSError as error:
             log.warning("%s stays in the cache: %s", path.name, error)
+
+
+def remove_earlier(attempts_folder: Path, claim: Claim) -> None:
+    """Folders of earlier attempts at a run. A later one may be at work already, where the last report of this one was long on its way."""
+    for folder in attempts_folder.iterdir():
+        order = _order_of(RunDirectory(folder))
+        if order and order.run_id == claim.run_id and order.attempt < claim.attempt:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _order_of(directory: RunDirectory) -> AttemptOrder | None:
+    """None where it was never set up or cannot be read."""
+    try:
+        return AttemptOrder.model_validate_json(directory.order.read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 def _ship(directory: RunDirectory, shipper: Shipper) -> list[Tail]:

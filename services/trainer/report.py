@@ -2,11 +2,10 @@
 
 import logging
 from collections import deque
-from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from services.trainer.rundir import AttemptOrder, Outcome, RunDirectory
+from services.trainer.rundir import AttemptOrder, Outcome, RunDirectory, write_whole
 from services.trainer.spool import SpoolWriter
 from services.trainer.world import World
 from shared.events import AnyEvent, TrainingEnded
@@ -54,11 +53,3 @@ class Report:
             self._tell(self.spool)
             self.spool.close()
             write_whole(self.folder.outcome, outcome.model_dump_json(indent=2))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Whoever finds the file finds all of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torn = path.with_name(f".{path.name}.tmp")
-    torn.write_text(text)
-    torn.replace(path)

@@ -135,3 +135,11 @@ class RunDirectory:
 
     def pid(self, rank: int) -> Path:
         return self.root / "pids" / f"rank{rank}"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Whoever finds the file finds all of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torn = path.with_name(f".{path.name}.tmp")
+    torn.write_text(text)
+    torn.replace(path)

@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 SPARE_BYTES: Final = 32 << 20
 """What a checkpoint leaves free, so that the run can still tell its events."""
 
+SETTLE_SECONDS: Final = 1.0
+"""Before the last checkpoint is tried once more: what the agent gets to remove copies that have arrived."""
+
 
 @dataclass
 class Room:
@@ -107,6 +110,7 @@ class Saver:
         """Before the process leaves. Where the last checkpoint is `needed` and failed, it is tried once more; raises where that does."""
         self._join()
         if needed and self.failure:
+            time.sleep(SETTLE_SECONDS)
             self.write(wait=True)
         elif needed:
             self._finish()
@@ -132,7 +136,6 @@ class Saver:
             manifest = self._fill(torn, held)
             crash_point("checkpoint.before_rename")
             torn.rename(final)
-            flush(final.parent)
             crash_point("checkpoint.after_rename")
         except Exception as error:  # told, and raised where somebody waits for it
             bug = None if isinstance(error, OSError) else error
@@ -141,9 +144,17 @@ class Saver:
             shutil.rmtree(torn, ignore_errors=True)  # a full disk: leave it no fuller than it was
             self.emit(CheckpointFailed(step=held.state.step, reason=str(error)))
             return
+        self._keep_name(final)
         seconds = held.stall + time.perf_counter() - held.taken
         size = sum(file.bytes for file in manifest.files)
         self.emit(CheckpointSaved(step=held.state.step, bytes=size, seconds=seconds, stall_seconds=held.stall))
+
+    def _keep_name(self, final: Path) -> None:
+        """It can be seen already and may be on its way to the store; that its name might not outlive a power cut makes it no failure."""
+        try:
+            flush(final.parent)
+        except OSError as error:
+            log.warning("%s is whole, but its name could not be flushed: %s", final, error)
 
     def _fill(self, torn: Path, held: Snapshot) -> Manifest:
         shards = {name: shard for part in held.tensors for name, shard in split(part, held.tensors[part], self.shard_bytes).items()}
@@ -156,7 +167,7 @@ class Saver:
         files.append(write_bytes(torn / "tokenizer.json", self.folder.tokenizer.read_bytes()))
         crash_point("checkpoint.before_manifest")
         state = held.state
-        manifest = Manifest(run_id=self.run_id, step=state.step, tokens=state.tokens, metrics=state.metrics, files=files)
+        manifest = Manifest(run_id=self.run_id, step=state.step, tokens=state.tokens, metrics=state.measured, files=files)
         write_bytes(torn / MANIFEST, manifest.model_dump_json(indent=2).encode())
         flush(torn)
         return manifest

@@ -71,9 +71,12 @@ def _find(folder: Path, expected: FileRef) -> FileRef:
 
 
 def describe(path: Path) -> FileRef:
+    return FileRef(name=path.name, bytes=path.stat().st_size, sha256=sha256(path))
+
+
+def sha256(path: Path) -> str:
     with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return FileRef(name=path.name, bytes=path.stat().st_size, sha256=digest)
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def flush(path: Path) -> None:

@@ -39,10 +39,23 @@ class ScalerState(Message):
     growth_tracker: int
 
 
-class State(Message):
-    """`state.json`. metrics: the newest value of each when it was saved. skipped_steps: those whose gradients overflowed in fp16.
+class Conditions(Message):
+    """What the last bits of sums depend on, beside the world size. processor: the GPU's name, or what the CPU's kernels are chosen by."""
 
-    Format 1 had no data position, scaler, world size, skipped steps and journal.
+    device: str
+    processor: str
+    threads: int
+    torch: str
+
+    def __str__(self) -> str:
+        return f"{self.device} ({self.processor}), {self.threads} threads a process, torch {self.torch}"
+
+
+class State(Message):
+    """`state.json`. metrics: the newest value of each when it was saved; an evaluation is an earlier step's. skipped_steps: those whose
+    gradients overflowed in fp16.
+
+    Format 1 had no data position, scaler, world size, skipped steps, journal and conditions.
     """
 
     step: int
@@ -51,11 +64,17 @@ class State(Message):
     spec: RunSpec
     vocab_size: int
     world_size: int = 1
+    conditions: Conditions | None = None
     data: DataPosition | None = None
     schedule: SchedulePosition | None = None
     scaler: ScalerState | None = None
     skipped_steps: int = 0
     journal: list[JournalEntry] = Field(default_factory=list)
+
+    @property
+    def measured(self) -> dict[str, float]:
+        """What is of this very step. It is evaluated after it is saved; that comes to the checkpoint later, by courier.py."""
+        return {name: value for name, value in self.metrics.items() if name.startswith("train/")}
 
 
 @dataclass

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import Event
+from threading import Event, Lock
 from typing import Final
 
 from services.trainer.children import Child, child_environment
@@ -14,6 +14,8 @@ from services.trainer.logs import LogTail
 from services.trainer.patience import GaveUp, patiently
 from services.trainer.prepare import prepare, report_damage
 from services.trainer.progress import SpoolWatch, finite
+from services.trainer.recovery import remove_earlier
+from services.trainer.room import NO_ROOM, is_full, room_awaited
 from services.trainer.rundir import Outcome, RunDirectory
 from services.trainer.shipper import Tail
 from services.trainer.spool import SpoolWriter
@@ -62,11 +64,13 @@ class Training:
         spools = (self.directory.spool, path)
         self.tails = [host.shipper.add(Tail(spool, lambda: on_stale("Redis knows a higher fence"))) for spool in spools]
         self.logs = LogTail(self.directory.root / "logs")
-        self.courier = Courier(host, claim, watch, on_stale)
+        self.courier = Courier(host, claim, watch, on_stale, self._tell)
         self.child: Child | None = None
         self.restored: CheckpointRef | None = None
         self.failed_at = self.outcome_at = self.enough_at = float("inf")
         self.told: set[str] = set()
+        self.noting, self.closed = Lock(), False
+        self.crowded = False  # it failed for want of room on this worker
 
     def __enter__(self) -> "Training":
         return self
@@ -75,13 +79,15 @@ class Training:
         try:
             self._set_up()
             self.child = self._start()
-            self.courier.start()
+            self.courier.start(self.restored.step if self.restored else None)
             self._watch(self.child)
             return self._verdict(self.child)
         except (Halted, GaveUp):
             return self._interrupted()
         except (GroundupError, OSError) as error:
-            return self._report("failed", f"could not be set up: {error}", counts=not isinstance(error, EnvironmentFault))
+            self.crowded = is_full(error)
+            counts = not (self.crowded or isinstance(error, EnvironmentFault))
+            return self._report("failed", f"could not be set up: {error}", counts=counts)
         except Exception as error:
             log.exception("%s: the watch over it failed", self.claim.attempt_id)
             return self._report("failed", f"the agent failed: {error!r}")
@@ -89,12 +95,16 @@ class Training:
     def _set_up(self) -> None:
         transfers = Transfers(self.host.http, self.signals.interrupt)
         self.restored = patiently(
-            lambda: prepare(self.host, self.claim, self.directory, transfers, self._tell),
+            lambda: self._prepare(transfers),
             f"setting up {self.claim.attempt_id}",
             self.signals.interrupt,
             seconds=SET_UP_SECONDS,
         )
         self.watch.resume(self.claim.spec, self.restored.step if self.restored else 0)
+
+    def _prepare(self, transfers: Transfers) -> CheckpointRef | None:
+        with room_awaited(lambda: remove_earlier(self.host.attempts_folder, self.claim)):
+            return prepare(self.host, self.claim, self.directory, transfers, self._tell)
 
     def _start(self) -> Child:
         gpus = [slot.id for slot in self.claim.slots if slot.device == "cuda"]
@@ -149,7 +159,8 @@ class Training:
         reason = child.death()
         log.warning("%s: %s (noticed after %.1f s)", self.claim.attempt_id, reason, silent)
         self._note(ProcessDied(reason=reason, after_seconds=silent))
-        return self._report("failed", reason)
+        self.crowded = child.end()[0] == NO_ROOM
+        return self._report("failed", reason, counts=not self.crowded)
 
     def _damaged(self, checkpoint: CheckpointRef, found: str) -> StateReport:
         """The child refuses what it was to go on from. It is marked unless the fault is this host's: a copy that went bad after it came."""
@@ -198,7 +209,9 @@ class Training:
         self.courier.give_up.set()
         for tail in self.tails:
             self.host.shipper.drop(tail)
-        self.notes.close()
+        with self.noting:
+            self.closed = True
+            self.notes.close()
 
     def _tell(self, line: str) -> None:
         """A line for the run's own log, once however often the set-up is repeated."""
@@ -208,8 +221,10 @@ class Training:
         self.told.add(line)
 
     def _note(self, event: AnyEvent) -> None:
-        """A full disk costs log lines, not the training."""
+        """A full disk costs log lines, not the training. The courier speaks too."""
         try:
-            self.notes.emit(event)
+            with self.noting:
+                if not self.closed:
+                    self.notes.emit(event)
         except OSError as error:
             log.error("%s: %s is lost: %s", self.claim.attempt_id, event.type, error)

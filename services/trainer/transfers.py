@@ -13,6 +13,7 @@ from typing import IO, Final
 
 import httpx
 
+from services.trainer.soundness import sha256
 from shared.errors import EnvironmentFault, GroundupError
 from shared.internal import FileRef, Located
 
@@ -141,11 +142,6 @@ def holds(path: Path, expected: Located | FileRef) -> bool:
         return path.is_file() and path.stat().st_size == expected.bytes and sha256(path) == expected.sha256
     except FileNotFoundError:
         return False
-
-
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def is_linked(copy: Path, target: Path) -> bool:

@@ -12,6 +12,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from services.trainer.state import Conditions
+
 Precision = Literal["fp32", "bf16", "fp16"]
 _COMPUTED_IN = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -67,6 +69,11 @@ class World:
     def wait(self) -> None:
         """Until every rank is here."""
         self.total(torch.zeros(1))
+
+    def conditions(self) -> Conditions:
+        cuda = self.device.type == "cuda"
+        processor = torch.cuda.get_device_name(self.device) if cuda else torch.backends.cpu.get_cpu_capability()
+        return Conditions(device=self.device.type, processor=processor, threads=torch.get_num_threads(), torch=torch.__version__)
 
     def autocast(self, precision: Precision) -> torch.autocast:
         return torch.autocast(self.device.type, _COMPUTED_IN[precision], enabled=precision != "fp32")

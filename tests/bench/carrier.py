@@ -3,6 +3,7 @@
 It carries what it finds until its standard input ends, and then what is left. `root`/store and `root`/commits are what it writes to.
 """
 
+import logging
 import os
 import sys
 import uuid
@@ -32,8 +33,8 @@ def main() -> int:
     arm(os.environ.get("CRASH_AT", ""))
     ours = host(root, url)
     watch = SpoolWatch(RunDirectory(ours.attempts_folder / claim.attempt_id).spool)
-    courier = Courier(ours, claim, watch, lambda reason: sys.exit(reason))
-    courier.start()
+    courier = Courier(ours, claim, watch, lambda reason: sys.exit(reason), logging.getLogger(__name__).warning)
+    courier.start(claim.checkpoints[0].step if claim.checkpoints else None)
     sys.stdin.read()
     missing = courier.finish(lambda: False)
     return 1 if missing else 0

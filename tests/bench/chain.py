@@ -7,6 +7,7 @@ process of its own, and are fetched and verified as an agent does it.
 import contextlib
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -85,15 +86,16 @@ class Chain:
                 _watch(child, carrier, kill)
             finally:
                 child.kill()
-            killed = not directory.outcome.exists()
+            died = not directory.outcome.exists()
             assert carrier.stdin is not None
             carrier.stdin.close()
             code = carrier.wait(ATTEMPT_SECONDS)
-        assert kill or not killed, (directory.log(0).read_text(), (directory.root / "logs" / "launcher.log").read_text())
+        if died and code != -signal.SIGKILL and not (kill and is_kill(child)):
+            raise AssertionError((child.death(), directory.log(0).read_text()))
         if code == -signal.SIGKILL:
             return "killed"
         assert code == 0, f"the courier ended with {code}"
-        return "killed" if killed else "finished"
+        return "killed" if died else "finished"
 
     def _set_up(self, spec: RunSpec) -> tuple[RunDirectory, Claim]:
         number = len(self.attempts) + 1
@@ -110,6 +112,10 @@ class Chain:
     def commits(self) -> list[CheckpointRef]:
         return self.host.api.newest_first()  # type: ignore[attr-defined, no-any-return]
 
+    def measured(self) -> dict[int, dict[str, float]]:
+        """Metrics of each step's checkpoints, as the api would have them."""
+        return self.host.api.measured()  # type: ignore[attr-defined, no-any-return]
+
     def stored(self, checkpoint: CheckpointRef) -> Path:
         """A committed checkpoint's files, as they lie in the store."""
         return self.root / "store" / checkpoint.id
@@ -123,6 +129,11 @@ class Chain:
         finally:
             carrier.kill()
             carrier.wait()
+
+
+def is_kill(child: Child) -> bool:
+    """And not any other death; also where the first that was seen to end is a rank that lost the killed one."""
+    return child.end()[0] == -signal.SIGKILL or bool(re.search("Connection (closed|reset) by peer", child.death()))
 
 
 def fill(directory: RunDirectory, spec: RunSpec, number: int) -> None:

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -21,9 +22,13 @@ from typing import Any, Final
 import torch._dynamo  # noqa: F401  (what the first optimiser imports)
 
 from services.trainer import main_child
+from services.trainer.data import Batch, TrainingBatches
 from services.trainer.host import Command
 from tests.e2e.stack import ROOT
 from tests.servers import free_port, wait_until
+
+SAMPLES: Final = "samples.rank{}"
+"""In the run directory: what a rank read, a JSON list a step: the step, then a checksum of each sample."""
 
 CLIENT: Final = """
 import json, os, socket, sys
@@ -37,6 +42,17 @@ for line in server.makefile():
     sys.stderr.flush()
 sys.exit(1)
 """
+
+
+class NotedBatches(TrainingBatches):
+    """Those of a training child, written down."""
+
+    def __call__(self, step: int) -> list[Batch]:
+        batches = super().__call__(step)
+        samples = [zlib.crc32(sample.numpy().tobytes()) for inputs, _ in batches for sample in inputs]
+        with Path(sys.argv[1], SAMPLES.format(self.world.rank)).open("a") as file:
+            file.write(f"{json.dumps([step, *samples])}\n")
+        return batches
 
 
 @contextlib.contextmanager
@@ -101,6 +117,7 @@ def fork_rank(rank: int, request: dict[str, Any], meeting: dict[str, str]) -> in
     os.environ.clear()
     os.environ.update({**request["environ"], **meeting, "RANK": str(rank), "LOCAL_RANK": str(rank)})
     sys.argv = ["main_child", request["root"]]
+    main_child.TrainingBatches = NotedBatches  # type: ignore[attr-defined]
     try:
         main_child.leave(main_child.main())
     except BaseException:  # noqa: BLE001  (it is a process's end, as python itself would make it)

@@ -49,7 +49,7 @@ def spec_of(dropout: float = 0.1) -> RunSpec:
 
 @dataclass
 class Kills:
-    """`killed`: how many by place. `inexact`, `uncommitted`: what went wrong, in words.
+    """`killed`: how many by place. `inexact`, `misjudged`, `uncommitted`: what went wrong, in words.
 
     The undisturbed run and every fifth attempt are torchrun's, the others `forks`.
     """
@@ -60,6 +60,7 @@ class Kills:
     forks: Command
     killed: Counter[str] = field(default_factory=Counter)
     inexact: list[str] = field(default_factory=list)
+    misjudged: list[str] = field(default_factory=list)
     uncommitted: list[str] = field(default_factory=list)
     finished: int = 0
     attempts: int = 0
@@ -94,11 +95,22 @@ class Kills:
             final = chain.commits()[0]
             assert final.step == STEPS
             self._same_state(chain.stored(final), f"{root.name}: the end")
+            self._same_evaluations(chain, root.name)
+
+    @property
+    def places(self) -> list[str]:
+        return [place for points in self.order for place, _ in points]
 
     def _planned(self) -> Kill:
-        """Kinds take turns, and so do the points of a kind, in an order drawn at the start: a few kills already have all kinds."""
-        turn, kind = divmod(self.killed.total(), len(self.order))
-        place, last = self.order[kind][turn % len(self.order[kind])]
+        """Kinds take turns, and so do the points of a kind, in an order drawn at the start: a few kills already have all kinds. The last
+        ones are for points that had none: a run may finish before it comes to one.
+        """
+        missing = [place for place in self.places if not self.killed[place]]
+        if self.wanted >= len(self.places) and self.wanted - self.killed.total() <= 2 * len(missing):
+            place, last = missing[0], 1
+        else:
+            turn, kind = divmod(self.killed.total(), len(self.order))
+            place, last = self.order[kind][turn % len(self.order[kind])]
         return Kill(place, self.rng.randint(1, last), self.rng.uniform(0, 0.4))
 
     def _command(self) -> Command:
@@ -122,6 +134,12 @@ class Kills:
             self.inexact.append(f"{where}: other losses at steps {wrong}")
         if wrong := [step for step, loss in evaluations(directory).items() if loss != self.evaluations[step]]:
             self.inexact.append(f"{where}: other validation losses at steps {wrong}")
+
+    def _same_evaluations(self, chain: Chain, where: str) -> None:
+        """What the api would know of each checkpoint: the evaluation of its own step, where that was due, and of no other."""
+        for step, metrics in chain.measured().items():
+            if metrics.get("val/loss") != self.evaluations.get(step):
+                self.misjudged.append(f"{where}: the checkpoint of step {step} has {metrics}, its step {self.evaluations.get(step)}")
 
     def _same_state(self, folder: Path, where: str) -> None:
         step = verify(folder).step

@@ -11,10 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from shared.api_client import ApiClient
-from shared.errors import InvalidField
+from shared.errors import InvalidField, NotFound
 from shared.internal import (
     CheckpointCommit,
     CheckpointDamage,
+    CheckpointMetrics,
     CheckpointRef,
     CheckpointUpload,
     Located,
@@ -94,6 +95,20 @@ class Commits(ApiClient):
     def commit_checkpoint(self, attempt_id: str, commit: CheckpointCommit) -> None:
         with self.path.open("a") as file:
             file.write(commit.model_dump_json() + "\n")
+
+    def report_metrics(self, attempt_id: str, metrics: CheckpointMetrics) -> None:
+        if metrics.step not in {checkpoint.step for checkpoint in self.newest_first()}:
+            raise NotFound(f"no checkpoint of step {metrics.step}")
+        with self.path.with_suffix(".metrics").open("a") as file:
+            file.write(metrics.model_dump_json() + "\n")
+
+    def measured(self) -> dict[int, dict[str, float]]:
+        """What is known of each step's checkpoints, from commits and afterwards."""
+        found: dict[int, dict[str, float]] = {}
+        for path in (self.path, self.path.with_suffix(".metrics")):
+            for line in map(json.loads, path.read_text().splitlines() if path.exists() else []):
+                found.setdefault(line["step"], {}).update(line["metrics"])
+        return found
 
     def report_damage(self, attempt_id: str, damage: CheckpointDamage) -> None:
         self.damages.append(damage)

@@ -1,5 +1,7 @@
 """A run that goes on with another number of processes: the same samples in the same order, and by how much its losses differ."""
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -7,9 +9,11 @@ import numpy as np
 
 from services.trainer.data import TokenStream, TrainingBatches, Windows
 from services.trainer.host import Command
+from services.trainer.rundir import RunDirectory
 from services.trainer.world import World
 from shared.spec import RunSpec
 from tests.bench.chain import Chain, Kill, losses, packed_documents
+from tests.bench.forks import SAMPLES
 from tests.bench.kills import STEPS, spec_of
 from tests.bench.store import object_store
 from tests.trainer.runs import write_tokens
@@ -34,11 +38,16 @@ def _read(windows: Windows, spec: RunSpec, step: int, processes: int) -> list[li
     return np.concatenate([inputs.numpy() for batches in of_ranks for inputs, _ in batches]).tolist()  # type: ignore[no-any-return]
 
 
-def loss_difference(folder: Path, command: Command) -> float:
-    """The largest, as a share of the loss, between 2 -> 1 -> 2 processes and two all the way.
+@dataclass(frozen=True)
+class Switched:
+    """Between 2 -> 1 -> 2 processes and two all the way. samples: steps that read others. loss: the largest difference, as a share."""
 
-    Without dropout: each rank draws its own, so that with another number of ranks other units are dropped, which is no rounding.
-    """
+    samples: int
+    loss: float
+
+
+def switch_worlds(folder: Path, command: Command) -> Switched:
+    """Without dropout: each rank draws its own, so that with another number of ranks other units are dropped, which is no rounding."""
     spec = spec_of(dropout=0)
     with object_store(folder / "whole" / "store") as url:
         whole = Chain(folder / "whole", url, command)
@@ -46,10 +55,27 @@ def loss_difference(folder: Path, command: Command) -> float:
     with object_store(folder / "changing" / "store") as url:
         changing = Chain(folder / "changing", url, command)
         found: dict[int, float] = {}
+        samples: dict[int, list[int]] = {}
         for processes, last in ((2, SWITCHES[0]), (1, SWITCHES[1]), (2, STEPS)):
             begin = changing.commits()[0].step if changing.commits() else 0
             kill = Kill("step.before_backward", last - begin + 1) if last < STEPS else None
             assert changing.attempt(with_processes(spec, processes), kill) == ("killed" if kill else "finished")
             found |= losses(changing.attempts[-1])
+            samples |= read_samples(changing.attempts[-1], processes)
             assert list(found) == list(range(1, last + 1))
-    return max(abs(found[step] - loss) / loss for step, loss in losses(whole.attempts[0]).items())
+    undisturbed = read_samples(whole.attempts[0], 2)
+    assert list(undisturbed) == list(range(1, STEPS + 1))
+    return Switched(
+        sum(samples[step] != theirs for step, theirs in undisturbed.items()),
+        max(abs(found[step] - loss) / loss for step, loss in losses(whole.attempts[0]).items()),
+    )
+
+
+def read_samples(directory: RunDirectory, processes: int) -> dict[int, list[int]]:
+    """Checksums of what the ranks of an attempt really read in each step, rank by rank."""
+    found: dict[int, list[int]] = {}
+    for rank in range(processes):
+        for line in (directory.root / SAMPLES.format(rank)).read_text().splitlines():
+            step, *samples = json.loads(line)
+            found.setdefault(step, []).extend(samples)
+    return found

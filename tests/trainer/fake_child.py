@@ -1,6 +1,7 @@
 """Stands in for torchrun and the training child: `python -m tests.trainer.fake_child <run directory> <processes> <mode> [rank]`.
 
-Modes: steps (40 steps of 10 ms, a checkpoint every 10), endless, crash (rank 0 raises at step 3), deaf (endless, and deaf to SIGTERM),
+Modes: steps (40 steps of 10 ms, a checkpoint every 10), endless, crash (rank 0 raises at step 3), crowded (the
+first checkpoint is written, for the second there is no room), deaf (endless, and deaf to SIGTERM),
 lingering (steps, but the process does not end with them), refusing (finds damage in the
 checkpoint that it is to go on from), spoiling (the same, and the disk is at fault).
 """
@@ -13,9 +14,10 @@ import sys
 import time
 from pathlib import Path
 
+from services.trainer.room import NO_ROOM
 from services.trainer.rundir import AttemptOrder, Manifest, Order, Outcome, RunDirectory
 from services.trainer.spool import SpoolWriter
-from shared.events import CommandApplied, StepCompleted, TrainingEnded, TrainingStarted
+from shared.events import CheckpointFailed, CommandApplied, StepCompleted, TrainingEnded, TrainingStarted
 from shared.internal import FileRef
 
 
@@ -73,7 +75,10 @@ class FakeRank:
             if self.mode == "crash" and self.step == 3:
                 self._say("ValueError: three is too many")
                 return 1
-            if self.step % 10 == 0 and self.mode in {"steps", "lingering"}:
+            if self.mode == "crowded" and self.step == 20:
+                self.spool.emit(CheckpointFailed(step=20, reason="[Errno 28] No space left on device"))
+                return NO_ROOM
+            if self.step % 10 == 0 and self.mode in {"steps", "lingering", "crowded"}:
                 self._save()
             if self.terminated:
                 self._save()

@@ -21,11 +21,12 @@ from services.trainer.shipper import Shipper
 from services.trainer.transfers import store_client
 from shared import bus
 from shared.api_client import ApiClient
-from shared.errors import EnvironmentFault, Stale
+from shared.errors import EnvironmentFault, NotFound, Stale
 from shared.events import StepCompleted
 from shared.internal import (
     CheckpointCommit,
     CheckpointDamage,
+    CheckpointMetrics,
     CheckpointRef,
     CheckpointUpload,
     Claim,
@@ -58,6 +59,7 @@ class FakeApi(ApiClient):
     beats: list[Heartbeat] = field(default_factory=list)
     states: list[StateReport] = field(default_factory=list)
     commits: list[CheckpointCommit] = field(default_factory=list)
+    measured: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     damages: list[CheckpointDamage] = field(default_factory=list)
     commands: list[CommandOrder] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
@@ -87,7 +89,16 @@ class FakeApi(ApiClient):
         self._answer()
         if self.stale:
             raise Stale("another attempt has taken over")
-        self.commits.append(commit)
+        if commit.checkpoint_id not in {known.checkpoint_id for known in self.commits}:
+            self.commits.append(commit)
+
+    def report_metrics(self, attempt_id: str, metrics: CheckpointMetrics) -> None:
+        self._answer()
+        if refusal := self.refusals.get("metrics"):
+            raise refusal
+        if metrics.step not in {commit.step for commit in self.commits}:
+            raise NotFound(f"no checkpoint of step {metrics.step}")
+        self.measured.append((metrics.step, metrics.metrics))
 
     def report_damage(self, attempt_id: str, damage: CheckpointDamage) -> None:
         self._answer()

@@ -1,17 +1,20 @@
 """How attempts end where something is in the way: nothing may hold a run, its slots or the agent."""
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from services.trainer.attempts import Attempt
+from services.trainer.rundir import AttemptOrder, RunDirectory, TokenFiles
+from services.trainer.transfers import Transfers
 from shared.errors import Conflict, EnvironmentFault, UserError
 from shared.events import LogWritten
-from shared.internal import CommandOrder, StateReport
+from shared.internal import CommandOrder, Located, StateReport
 from shared.settings import Settings
 from tests.servers import S3Endpoint, wait_until
-from tests.trainer.platform import FakeStorage, Platform, Start, fake_command, platform, processes_of
+from tests.trainer.platform import FakeStorage, Platform, Start, fake_command, make_claim, platform, processes_of
 
 
 def ending(stage: Platform) -> StateReport:
@@ -23,6 +26,10 @@ def ending(stage: Platform) -> StateReport:
 
 def agent_lines(stage: Platform) -> str:
     return " ".join(line for event in stage.events() if isinstance(event, LogWritten) for line in event.lines if line.startswith("agent:"))
+
+
+def committed(stage: Platform) -> list[int]:
+    return [commit.step for commit in stage.api.commits]
 
 
 def test_an_attempt_that_was_left_without_a_report_is_reported_when_the_api_asks_for_it_again(start: Start) -> None:
@@ -42,6 +49,22 @@ def test_a_damaged_folder_of_another_attempt_is_no_obstacle(start: Start) -> Non
     ending(stage)
     wait_until(lambda: not stage.agent.attempts, "the attempt leaves the agent")
     wait_until(lambda: list(stage.host.attempts_folder.iterdir()) == [other], "its folder goes, the other one stays")
+
+
+def test_only_earlier_attempts_at_the_same_run_are_removed(settings: Settings, s3_endpoint: S3Endpoint) -> None:
+    """A later one may be at work on this host before the last report of this one is answered."""
+    with platform(settings, FakeStorage(s3_endpoint), fake_command("steps")) as stage:
+        for number, run_id in ((1, "run_a"), (2, "run_a"), (3, "run_a"), (1, "run_b")):
+            claim = make_claim(f"{run_id}_{number}", run_id=run_id, attempt=number)
+            directory = RunDirectory(stage.host.attempts_folder / claim.attempt_id)
+            directory.root.mkdir(parents=True)
+            data = TokenFiles(dtype="uint16", tokens=1, vocab_size=3, end_of_text=0, token_bytes=[0, 1, 1], files=[])
+            order = AttemptOrder(run_id=run_id, attempt=number, fence=number, spec=claim.spec, device="cpu", data=data)
+            directory.order.write_text(order.model_dump_json())
+        attempt = Attempt(stage.host, "run_a_2", lambda _attempt: None)
+        attempt.claim = make_claim("run_a_2", attempt=2)
+        attempt._clean_up(again=True)
+        assert sorted(path.name for path in stage.host.attempts_folder.iterdir()) == ["run_a_2", "run_a_3", "run_b_1"]
 
 
 def test_an_attempt_that_cannot_be_cleaned_up_leaves_the_agent_all_the_same(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +114,7 @@ def test_a_refused_report_that_it_runs_does_not_keep_checkpoints_back(start: Sta
     stage = start("steps")
     stage.api.refusals["running"] = Conflict("not now")
     assert ending(stage).state == "succeeded"
-    assert [commit.step for commit in stage.api.commits] == [10, 20, 30, 40]
+    assert committed(stage) == [10, 20, 30, 40]
 
 
 def test_processes_that_outlive_their_outcome_are_ended(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,6 +128,42 @@ def test_an_outage_during_set_up_does_not_count_against_the_run(start: Start, mo
     monkeypatch.setattr("services.trainer.training.SET_UP_SECONDS", 0.2)
     final = ending(start("steps", storage_down=True))
     assert (final.state, final.retry, final.counts) == ("failed", True, False)
+
+
+def test_a_full_disk_during_set_up_does_not_count_against_the_run(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("services.trainer.training.SET_UP_SECONDS", 0.2)
+    monkeypatch.setattr("services.trainer.transfers.Transfers.fetch_cached", fill)
+    stage = start("steps")
+    final = ending(stage)
+    assert (final.state, final.retry, final.counts) == ("failed", True, False)
+    assert "no room on this worker" in final.reason
+    wait_until(lambda: not list(stage.host.attempts_folder.iterdir()), "nothing of it stays")
+
+
+def test_a_disk_that_has_room_again_lets_the_set_up_go_on(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    really, full = Transfers.fetch_cached, [True, True]
+
+    def fill(transfers: Transfers, source: Located, cache: Path) -> Path:
+        if full:
+            full.pop()
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return really(transfers, source, cache)
+
+    monkeypatch.setattr(Transfers, "fetch_cached", fill)
+    assert ending(start("steps")).state == "succeeded"
+
+
+def test_a_last_checkpoint_without_room_costs_the_attempt_but_does_not_count(start: Start) -> None:
+    """What has arrived is removed here, or the next attempt would find the disk as full."""
+    stage = start("crowded")
+    final = ending(stage)
+    assert (final.state, final.retry, final.counts) == ("failed", True, False)
+    assert "exit code 73" in final.reason
+    assert committed(stage) == [10]
+    wait_until(lambda: not list(stage.host.attempts_folder.iterdir()), "nothing of it stays")
 
 
 def test_progress_begins_where_the_checkpoint_is(start: Start) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.trainer.checkpoint import load_model
+from services.trainer.checkpoint import load_model, read_state
 from services.trainer.rundir import Order, Outcome, RunDirectory
 from services.trainer.soundness import verify
 from services.trainer.spool import read_spool
@@ -97,7 +97,9 @@ def test_what_it_leaves_behind(uninterrupted: RunDirectory) -> None:
     for saved in [event for event in events(uninterrupted) if isinstance(event, CheckpointSaved)]:
         manifest = verify(uninterrupted.checkpoints / f"step_{saved.step:08d}")
         assert sum(file.bytes for file in manifest.files) == saved.bytes
-        assert manifest.metrics["val/loss"] == evaluations(uninterrupted)[saved.step - 30]  # known before it was saved
+        assert manifest.metrics == {"train/loss": losses(uninterrupted)[saved.step]}  # its evaluation comes after it
+        state = read_state(uninterrupted.checkpoints / f"step_{saved.step:08d}")
+        assert state.metrics["val/loss"] == evaluations(uninterrupted)[saved.step - 30]  # what a run knows when it goes on
     assert load_model(newest_checkpoint(uninterrupted))[1] == SPEC
     assert all(uninterrupted.pid(rank).read_text().isdigit() for rank in (0, 1))
     assert "succeeded at step 120" in uninterrupted.log(1).read_text()

@@ -136,6 +136,16 @@ def test_a_loss_that_is_no_number_ends_the_run_unsaved(tmp_path: Path) -> None:
     assert not [item for item in training.happened if isinstance(item, tuple)]
 
 
+def test_a_resumed_run_samples_what_may_have_been_lost(tmp_path: Path) -> None:
+    spec = tiny_spec(evaluate={"every": 4}, sample={"every": 4})
+    resumed = Training(spec, tmp_path / "a", history=History(step=4))
+    resumed.run()
+    assert brief(resumed)[:3] == ["EvaluationCompleted 4", "sample 4", "StepCompleted 5"]
+    between = Training(spec, tmp_path / "b", history=History(step=5))
+    between.run()
+    assert brief(between)[0] == "StepCompleted 6"
+
+
 def test_a_resumed_run_evaluates_what_may_have_been_lost(tmp_path: Path) -> None:
     resumed = Training(tiny_spec(evaluate={"every": 4}), tmp_path / "a", history=History(step=4))
     resumed.run()
@@ -148,7 +158,7 @@ def test_a_resumed_run_evaluates_what_may_have_been_lost(tmp_path: Path) -> None
 def test_resumed_after_its_last_step_a_run_only_ends(tmp_path: Path) -> None:
     training = Training(tiny_spec(), tmp_path, history=History(step=20, known={"train/loss": 2.5}))
     outcome = training.run()
-    assert brief(training) == ["EvaluationCompleted 20"]
+    assert brief(training) == ["EvaluationCompleted 20", "sample 20"]
     assert (outcome.state, outcome.step, outcome.summary["train/loss"]) == ("succeeded", 20, 2.5)
 
 

@@ -14,7 +14,7 @@ from services.trainer import saver as saver_module
 from services.trainer.checkpoint import restore
 from services.trainer.container import write_bytes, write_tensors
 from services.trainer.saver import SPARE_BYTES, Room, check_room
-from services.trainer.soundness import verify
+from services.trainer.soundness import flush, verify
 from services.trainer.world import World
 from shared.events import CheckpointFailed, CheckpointSaved
 from shared.internal import FileRef
@@ -47,6 +47,7 @@ class Gate:
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     gate = Gate()
     monkeypatch.setattr(saver_module, "write_tensors", gate.write_tensors)
+    monkeypatch.setattr(saver_module, "SETTLE_SECONDS", 0.0)
     yield gate
     gate.open.set()
 
@@ -145,6 +146,24 @@ def test_the_last_one_is_tried_once_more(run: Checkpoints, gate: Gate) -> None:
     saver.settle(needed=True)
     assert folders(run) == ["step_00000006"]
     assert [type(event).__name__ for event in run.told] == ["CheckpointFailed", "CheckpointFailed", "CheckpointSaved"]
+
+
+def test_what_can_be_seen_is_not_told_as_failed(run: Checkpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk refuses to flush the folder after the rename: the checkpoint is whole, and is not written again."""
+
+    def refuse(path: Path) -> None:
+        if path == run.folder.checkpoints:
+            raise OSError(errno.EIO, "Input/output error")
+        flush(path)
+
+    monkeypatch.setattr(saver_module, "flush", refuse)
+    saver = run.saver()
+    saver.snapshot(run.state())
+    saver.write(wait=False)
+    saver.settle(needed=True)
+    assert [type(event) for event in run.told] == [CheckpointSaved]
+    assert folders(run) == ["step_00000006"]
+    verify(run.folder.checkpoints / "step_00000006")
 
 
 def test_a_run_that_has_failed_does_not_need_it(run: Checkpoints, gate: Gate) -> None:

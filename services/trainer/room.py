@@ -1,0 +1,31 @@
+"""A full disk on this worker: the host's fault and not the run's, and over when there is room again."""
+
+import contextlib
+import errno
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from shared.errors import EnvironmentFault
+
+NO_ROOM: Final = 73
+"""The exit code (EX_CANTCREAT) of a training process that could not write what it had to."""
+
+
+class NoRoom(EnvironmentFault):
+    """Worth another try, here or on another worker."""
+
+
+def is_full(error: BaseException) -> bool:
+    return isinstance(error, NoRoom) or (isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT})
+
+
+@contextlib.contextmanager
+def room_awaited(make_room: Callable[[], None]) -> Iterator[None]:
+    """Raises NoRoom in the place of an OSError that says that the disk is full, after some room was made for the next try."""
+    try:
+        yield
+    except OSError as error:
+        if not is_full(error):
+            raise
+        make_room()
+        raise NoRoom(f"no room on this worker: {error}", remedy="free some on the disk of GROUNDUP_DATA_DIR") from error
