@@ -1,7 +1,16 @@
 """The worker's calls to the api service."""
 
 from shared.http import InternalClient
-from shared.internal import CheckpointCommit, CheckpointDamage, Claim, ClaimRequest, Heartbeat, HeartbeatReply, StateReport
+from shared.internal import (
+    CheckpointCommit,
+    CheckpointDamage,
+    CheckpointMetrics,
+    Claim,
+    ClaimRequest,
+    Heartbeat,
+    HeartbeatReply,
+    StateReport,
+)
 
 
 class ApiClient(InternalClient):
@@ -23,3 +32,7 @@ class ApiClient(InternalClient):
     def report_damage(self, attempt_id: str, damage: CheckpointDamage) -> None:
         """Raises Stale. Repeating a report is harmless."""
         self.call("POST", f"/internal/attempts/{attempt_id}/damaged", damage)
+
+    def report_metrics(self, attempt_id: str, metrics: CheckpointMetrics) -> None:
+        """Raises Stale; NotFound where the run has no committed checkpoint of that step. Repeating a report is harmless."""
+        self.call("POST", f"/internal/attempts/{attempt_id}/metrics", metrics)
