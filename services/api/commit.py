@@ -95,6 +95,15 @@ def checkpoints_newest_first(session: Session, run_id: str) -> list[Checkpoint]:
     return list(session.scalars(query))
 
 
+def offered(session: Session, run_id: str) -> list[Checkpoint]:
+    """Newest first, for an attempt. Where nothing else is left these are the suspects: an attempt that is offered nothing starts from
+    the first step, and whoever reads them compares every byte.
+    """
+    suspects = (Checkpoint.damaged_at.is_not(None), Checkpoint.damage_confirmed_at.is_(None), Checkpoint.deleted_by.is_(None))
+    query = select(Checkpoint).where(Checkpoint.run_id == run_id, *suspects).order_by(Checkpoint.step.desc(), Checkpoint.fence.desc())
+    return checkpoints_newest_first(session, run_id) or list(session.scalars(query))
+
+
 def newest_step(session: Session, run_id: str) -> int:
     """Of the usable checkpoints; 0 where there is none."""
     return session.scalar(select(func.max(Checkpoint.step)).where(Checkpoint.run_id == run_id, *USABLE)) or 0

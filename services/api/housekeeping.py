@@ -42,7 +42,7 @@ class Housekeeping:
         self.step("deletions", lambda: finish_deletions(self.database, self.storage, now=now))
         if not stop.is_set() and self._is_due("orphans", ORPHANS_EVERY, now):
             self.step("orphans", lambda: collect_orphans(self.database, self.storage, self.keeping.orphan_age, now=now))
-        if not stop.is_set() and self.keeping.scrub and self._is_due("scrub", SCRUB_EVERY, now):
+        if not stop.is_set() and self._is_due("scrub", SCRUB_EVERY, now):
             self.step("scrub", lambda: scrub(self.database, self.storage, self.keeping.scrub, clock=clock, stop=stop.is_set))
 
     def _is_due(self, name: str, every: float, now: float) -> bool:

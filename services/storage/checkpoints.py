@@ -64,10 +64,11 @@ def complete_upload(body: CheckpointUpload) -> Any:
 
 @checkpoint_objects.post("/objects/presign")
 def presign(body: CheckpointRef) -> Any:
-    """Where to read a checkpoint's files."""
+    """Where to read a checkpoint's files. 404 `no-such-file` where storage knows none: that says nothing about their bytes."""
     known = _known(stores(), CheckpointUpload(run_id=body.run_id, checkpoint_id=body.id, files=body.files))
     if absent := [file.name for file in body.files if file.name not in known]:
-        raise NotFound(f"checkpoint '{body.id}' has no {', '.join(absent)} here", remedy="only files of completed uploads can be read")
+        remedy = "only files of completed uploads can be read"
+        raise NotFound(f"checkpoint '{body.id}' has no {', '.join(absent)} here", remedy=remedy, code="no-such-file")
     located = [
         Located(
             name=file.name,

@@ -8,7 +8,7 @@ from sqlalchemy import delete
 
 from services.storage.checkpoints import check_id
 from services.storage.models import CheckpointFile
-from services.storage.objects import CHECKPOINTS, BrokenRead, DamagedObject, checkpoint_key
+from services.storage.objects import CHECKPOINTS, BrokenRead, DamagedObject, MissingObject, checkpoint_key
 from services.storage.room import disk_free
 from services.storage.stores import stores
 from shared.crash import crash_point
@@ -33,20 +33,23 @@ def verify(body: CheckpointRef) -> Any:
     """Read these files back and compare them with what was committed."""
     check_id("run_id", body.run_id)
     check_id("id", body.id)
-    found = [_damage(checkpoint_key(body.run_id, body.id, file.name), file) for file in body.files]
-    return VerifiedCheckpoint(damage=[damage for damage in found if damage]).model_dump()
-
-
-def _damage(key: str, file: FileRef) -> str:
-    """What is wrong with an object, in words. One that breaks off twice, on an endpoint that answers, is cut off."""
-    try:
+    damage, unsure = list[str](), list[str]()
+    for file in body.files:
         try:
-            stores().objects.verify(key, file.sha256, file.bytes)
-        except BrokenRead:
-            stores().objects.verify(key, file.sha256, file.bytes)
-    except (DamagedObject, BrokenRead) as error:
-        return error.detail
-    return ""
+            _read_twice(checkpoint_key(body.run_id, body.id, file.name), file)
+        except (MissingObject, BrokenRead) as error:
+            unsure.append(error.detail)
+        except DamagedObject as error:
+            damage.append(error.detail)
+    return VerifiedCheckpoint(damage=damage, unsure=unsure).model_dump()
+
+
+def _read_twice(key: str, file: FileRef) -> None:
+    """Only what is wrong twice is told: one reading may have gone wrong on its way."""
+    try:
+        stores().objects.verify(key, file.sha256, file.bytes)
+    except (DamagedObject, BrokenRead):
+        stores().objects.verify(key, file.sha256, file.bytes)
 
 
 @upkeep.get("/objects")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from services.storage.app import create_app
-from services.storage.objects import ObjectStore
+from services.storage.objects import MissingBucket, ObjectStore
 from services.storage.settings import StorageSettings
-from services.storage.stores import Stores
+from services.storage.stores import Stores, has_no_objects
 from shared.settings import Settings
 from tests.conftest import JOIN_SECRET
 from tests.storage.conftest import Storage
@@ -23,7 +23,7 @@ def reference() -> dict[str, Any]:
 
 def test_every_flipped_byte_and_every_missing_file_is_found(storage: Storage) -> None:
     write(storage)
-    assert storage.internal("POST", "/internal/objects/verify", reference()) == (200, {"damage": []})
+    assert storage.internal("POST", "/internal/objects/verify", reference()) == (200, {"damage": [], "unsure": []})
     folder = storage.folder / "checkpoints" / "run_a" / "ckp_1"
     data = bytearray((folder / "model.safetensors").read_bytes())
     for at in range(0, len(data), 500):
@@ -33,12 +33,31 @@ def test_every_flipped_byte_and_every_missing_file_is_found(storage: Storage) ->
         assert found[0].startswith("checkpoints/run_a/ckp_1/model.safetensors: expected 7000 bytes")
         data[at] ^= 0x10
     (folder / "model.safetensors").write_bytes(data[:-1])
-    found = storage.internal("POST", "/internal/objects/verify", reference())[1]["damage"]
-    assert "6999" in found[0], "cut off below an endpoint that does not know it yet"
+    told: Any = storage.internal("POST", "/internal/objects/verify", reference())[1]
+    assert "6999" in [*told["damage"], *told["unsure"]][0], "cut off below an endpoint that does not know it yet"
     put(storage.stores.objects.put_url("checkpoints/run_a/ckp_1/model.safetensors"), bytes(data[:-1]))
     storage.stores.objects.delete("checkpoints/run_a/ckp_1/manifest.json")
-    told: Any = storage.internal("POST", "/internal/objects/verify", reference())[1]["damage"]
-    assert ["found 6999 bytes" in told[0], "no such object" in told[1]] == [True, True]
+    told = storage.internal("POST", "/internal/objects/verify", reference())[1]
+    assert [len(told["damage"]), "found 6999 bytes" in told["damage"][0]] == [1, True]
+    assert [len(told["unsure"]), "no such object" in told["unsure"][0]] == [1, True], "what is missing may come back"
+
+
+def test_a_store_without_its_disk_says_so_and_gets_no_new_bucket(storage: Storage) -> None:
+    write(storage)
+    away = storage.folder.with_name("away")
+    storage.folder.rename(away)
+    try:
+        status, problem = storage.internal("POST", "/internal/objects/verify", reference())
+        assert (status, "has no bucket" in str(problem["detail"])) == (503, True)
+        again = ObjectStore(storage.stores.objects.settings, is_new=lambda: has_no_objects(storage.stores.database))
+        for ask in (again.ensure_bucket, again.ping):
+            with pytest.raises(MissingBucket, match="the database knows objects in it"):
+                ask()
+        again.close()
+        assert not storage.folder.exists()
+    finally:
+        away.rename(storage.folder)
+    assert storage.internal("POST", "/internal/objects/verify", reference()) == (200, {"damage": [], "unsure": []})
 
 
 def test_one_checkpoints_objects_are_deleted_and_no_others(storage: Storage) -> None:

@@ -11,6 +11,8 @@ def upgrade() -> None:
     with op.batch_alter_table("checkpoints") as table:
         table.add_column(sa.Column("verified_at", sa.Float(53)))
         table.add_column(sa.Column("damaged_at", sa.Float(53)))
+        table.add_column(sa.Column("damage_confirmed_at", sa.Float(53)))
+        table.add_column(sa.Column("looked_at", sa.Float(53)))
         table.add_column(sa.Column("damage", sa.Text(), nullable=False, server_default=""))
         table.add_column(sa.Column("pinned_at", sa.Float(53)))
         table.add_column(sa.Column("pinned_by", sa.String(200)))
