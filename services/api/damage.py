@@ -95,6 +95,8 @@ def _judge(session: Session, row: Checkpoint, damage: list[str], unsure: list[st
     if damage or unsure:
         _mark(session, row, "; ".join(damage + unsure), now)
         row.damage_confirmed_at = now if damage else None
+        if damage:
+            row.damage = "; ".join(damage)[:_REASON_LENGTH]
     else:
         row.verified_at, row.damaged_at, row.damage_confirmed_at, row.damage = now, None, None, ""
 

@@ -41,7 +41,5 @@ def _situations(session: Session, run_ids: Collection[str]) -> Iterable[tuple[st
     query = select(*columns).outerjoin(Attempt, Attempt.id == Run.current_attempt_id).where(Run.id.in_(run_ids))
     for run_id, spec, state, number, fence, attempt_state in session.execute(query):
         policy = CheckpointSpec.model_validate(spec.get("train", {}).get("checkpoint", {}))
-        yield (
-            run_id,
-            Situation(policy, state not in FINAL_STATES, (number, fence) if attempt_state == "claimed" and fence is not None else None),
-        )
+        claimed = (number, fence) if attempt_state == "claimed" and fence is not None else None
+        yield run_id, Situation(policy, state not in FINAL_STATES, claimed)

@@ -19,6 +19,7 @@ from services.api.parts import parts
 from services.api.paths import RunPath
 from services.api.rows import locked
 from services.api.submit import check, create
+from services.api.witness import DeletedRun
 from serving.idempotency import Answer, once, repeated
 from serving.paging import PageQuery
 from serving.principal import principal
@@ -137,6 +138,7 @@ def delete_run(path: RunPath) -> tuple[str, int]:
         for table in (Command, Attempt):
             session.execute(delete(table).where(table.run_id == path.run_id))
         session.execute(delete(Run).where(Run.id == path.run_id))
+        session.add(DeletedRun(id=path.run_id, deleted_at=parts().clock(), deleted_by=principal().name))
     return "", 204
 
 

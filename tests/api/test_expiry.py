@@ -7,10 +7,8 @@ import pytest
 from services.api.damage import scrub
 from services.api.deletion import finish_deletions
 from services.api.expiry import expire
-from services.api.orphans import collect_orphans
 from serving.database import Database
 from shared.errors import EnvironmentFault
-from shared.storage_client import StoredCheckpoint
 from tests.api.stage import SPEC, Stage
 from tests.api.test_reconcile import Meanwhile
 from tests.conftest import headers
@@ -178,22 +176,3 @@ def test_a_damaged_one_goes_too_and_a_deleted_run_takes_everything(both: Stage) 
     assert both.http.delete(f"/api/v1/runs/{run['id']}", headers=EDITOR).status_code == 204
     assert there(both) == set()
     assert both.get("/api/v1/aliases")["items"] == []
-
-
-def test_objects_that_were_never_committed_go_when_nobody_can_commit_them(both: Stage) -> None:
-    run, attempt, fence = saved(both, steps=1, ended=False)
-    placed_at, day = both.now, 86_400.0
-    names = {"old": -2 * day, "during": 10.0, "ckpt_10": -2 * day}
-    both.storage.stored = [
-        StoredCheckpoint(run_id=run["id"], checkpoint_id=n, bytes=5, changed_at=placed_at + at) for n, at in names.items()
-    ]
-    both.storage.stored.append(StoredCheckpoint(run_id="run_gone", checkpoint_id="lost", bytes=5, changed_at=placed_at - 2 * day))
-    both.now += 3 * day
-    collect_orphans(both.database, both.storage, day, now=both.now)
-    assert {stored.checkpoint_id for stored in both.storage.stored} == {"during", "ckpt_10"}, "its attempt may still commit it"
-    both.report(attempt, fence, "succeeded")
-    collect_orphans(both.database, both.storage, day, now=both.now)
-    assert {stored.checkpoint_id for stored in both.storage.stored} == {"ckpt_10"}
-    both.storage.stored[0] = both.storage.stored[0].model_copy(update={"checkpoint_id": "new", "changed_at": both.now - 10})
-    collect_orphans(both.database, both.storage, day, now=both.now)
-    assert {stored.checkpoint_id for stored in both.storage.stored} == {"new"}

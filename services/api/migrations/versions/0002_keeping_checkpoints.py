@@ -44,6 +44,19 @@ def upgrade() -> None:
     )
     op.create_index("deleted_checkpoints_by_run", "deleted_checkpoints", ["run_id"])
     op.create_table(
+        "deleted_runs",
+        sa.Column("id", sa.String(200), nullable=False),
+        sa.Column("deleted_at", sa.Float(53), nullable=False),
+        sa.Column("deleted_by", sa.String(200), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "watches",
+        sa.Column("began_at", sa.Float(53), nullable=False),
+        sa.Column("seen_at", sa.Float(53), nullable=False),
+        sa.PrimaryKeyConstraint("began_at"),
+    )
+    op.create_table(
         "storage_level",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("level", sa.String(200), nullable=False),
