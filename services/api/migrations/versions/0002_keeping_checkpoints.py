@@ -1,4 +1,8 @@
-"""Checkpoints are marked damaged, pinned, named, and deleted when nothing needs them."""
+"""Checkpoints are marked damaged, pinned, named, and deleted when nothing needs them. Those that are there already are pinned: they were
+saved when every checkpoint was kept until its run was deleted.
+"""
+
+import time
 
 import sqlalchemy as sa
 from alembic import op
@@ -22,7 +26,8 @@ def upgrade() -> None:
         table.create_index("checkpoints_by_expiry", ["expires_at"])
         table.create_index("checkpoints_by_deletion", ["deleted_by"])
         table.create_index("checkpoints_by_verification", ["verified_at"])
-    op.execute("UPDATE checkpoints SET verified_at = created_at")
+    pinned = sa.text("UPDATE checkpoints SET verified_at = created_at, pinned_at = :now, pinned_by = 'upgrade'")
+    op.execute(pinned.bindparams(sa.bindparam("now", time.time(), sa.Float(53))))
     op.create_table(
         "checkpoint_aliases",
         sa.Column("project", sa.String(200), nullable=False),
