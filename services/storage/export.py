@@ -53,6 +53,7 @@ def plan(objects: ObjectStore, files: Iterable[CheckpointFile], *, everything: b
     stored = {file.name: file for file in files}
     state = _read_json(objects, stored, "state.json")
     manifest = _read_json(objects, stored, "manifest.json")
+    _must_be_whole(stored, manifest)
     weights = _weights(objects, stored)
     rest = [file for name, file in sorted(stored.items()) if name not in {each.source.name for each in weights if each.source}]
     others = [_of(file) for file in rest if everything or file.name == "tokenizer.json"]
@@ -77,6 +78,17 @@ def stream(objects: ObjectStore, archive: Archive) -> Iterator[bytes]:
 
 def made(name: str, content: bytes) -> Entry:
     return Entry(name, len(content), hashlib.sha256(content).hexdigest(), made=content)
+
+
+def _must_be_whole(stored: dict[str, CheckpointFile], manifest: dict[str, Any]) -> None:
+    """Every file that the manifest lists, and every shard that a shard's name speaks of, is there. Raises Conflict."""
+    missing = {str(file["name"]) for file in manifest.get("files", ())} - stored.keys()
+    for shard in filter(None, map(_SHARD.fullmatch, stored)):
+        every = {f"model-{index:05d}-of-{shard[2]}.safetensors" for index in range(1, int(shard[2]) + 1)}
+        missing |= every - stored.keys()
+    if missing:
+        detail = f"this checkpoint is not whole: {', '.join(sorted(missing)[:5])} is missing"
+        raise Conflict(detail, remedy="choose another", code="not-exportable")
 
 
 def _weights(objects: ObjectStore, stored: dict[str, CheckpointFile]) -> list[Entry]:
