@@ -7,17 +7,18 @@ from typing import Final
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from services.api.keeping import holds_of_runs
+from services.api.keeping import aliases_of, holds_of_runs
 from services.api.models import Checkpoint, CheckpointAlias, DeletedCheckpoint, Run
 from services.api.outbox import record
 from services.api.rows import locked, rows_changed
 from serving.database import Database
 from shared.crash import crash_point
-from shared.errors import EnvironmentFault, GroundupError
+from shared.errors import Conflict, EnvironmentFault, GroundupError
 from shared.events import CheckpointDeleted
 from shared.names import CLUSTER_TOPIC
 from shared.storage_client import StorageClient
 
+_TOLD: Final = 10
 _AT_ONCE: Final = 200
 """So many by one call, which a process that is told to end waits for."""
 
@@ -60,6 +61,22 @@ def mark(session: Session, checkpoint_ids: Sequence[str], *, by: str, reason: st
     for row in session.scalars(select(Checkpoint).where(Checkpoint.id.in_(verdict.deleted), Checkpoint.deleted_by.is_(None))):
         row.deleted_by, row.delete_reason = by, reason
     return verdict
+
+
+def mark_run(session: Session, run_id: str, *, by: str, force: bool) -> None:
+    """Mark all checkpoints of a locked run as being deleted, so that nobody pins or names one any more. Raises Conflict, without `force`,
+    where a person keeps one.
+    """
+    rows = list(session.scalars(select(Checkpoint).where(Checkpoint.run_id == run_id, Checkpoint.deleted_by.is_(None))))
+    names = aliases_of(session, [row.id for row in rows])
+    pinned = [f"{row.id} is pinned by {row.pinned_by}" for row in rows if row.pinned_by is not None]
+    reasons = pinned + [f"{row.id} has the alias {name}" for row in rows for name in names.get(row.id, ())]
+    if reasons and not force:
+        more = f"; and {len(reasons) - _TOLD} more" if len(reasons) > _TOLD else ""
+        remedy = "unpin them and move the aliases, or delete the run with force"
+        raise Conflict(f"its checkpoints are needed: {'; '.join(reasons[:_TOLD])}{more}", remedy=remedy, code="checkpoint-needed")
+    for row in rows:
+        row.deleted_by, row.delete_reason = by, "its run was deleted"
 
 
 def finish_deletions(database: Database, storage: StorageClient, *, now: float) -> int:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from services.api.deletion import finish_deletions
+from shared.errors import EnvironmentFault
 from tests.api.stage import Stage
 from tests.conftest import headers
 
@@ -93,3 +94,25 @@ def test_an_impossible_bulk_names_its_field(stage: Stage) -> None:
     for body, field in (({"ids": []}, "ids"), ({"ids": ["../x"]}, "ids.0"), ({}, "ids"), ({"ids": ["a"], "dry": True}, "dry")):
         answer = stage.http.post("/api/v1/checkpoints/delete", json=body, headers=EDITOR)
         assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, field)
+
+
+def test_a_run_with_pinned_or_named_checkpoints_is_deleted_by_force_only(both: Stage) -> None:
+    run, attempt, fence = running(both)
+    both.report(attempt, fence, "succeeded")
+    both.http.patch("/api/v1/checkpoints/ckpt_20", json={"pinned": True}, headers=EDITOR)
+    both.http.patch("/api/v1/checkpoints/ckpt_30", json={"aliases": ["production"]}, headers=EDITOR)
+    path = f"/api/v1/runs/{run['id']}"
+    refused = both.http.delete(path, headers=EDITOR)
+    assert (refused.status_code, refused.json["code"]) == (409, "checkpoint-needed")
+    for told in ("ckpt_20 is pinned by test-editor", "ckpt_30 has the alias production"):
+        assert told in refused.json["detail"]
+    assert (both.storage.deleted, set(there(both).values())) == ([], {"committed"}), "nothing was touched"
+    assert both.http.delete(f"{path}?force=perhaps", headers=EDITOR).status_code == 422
+
+    both.storage.fault = EnvironmentFault("storage is down")
+    assert both.http.delete(f"{path}?force=true", headers=EDITOR).status_code == 503
+    assert set(there(both).values()) == {"deleting"}
+    assert both.http.patch("/api/v1/checkpoints/ckpt_10", json={"pinned": True}, headers=EDITOR).status_code == 409
+    both.storage.fault = None
+    assert both.http.delete(path, headers=EDITOR).status_code == 204, "its end was decided"
+    assert (both.storage.deleted, there(both)) == ([run["id"]], {})

@@ -173,6 +173,6 @@ def test_a_damaged_one_goes_too_and_a_deleted_run_takes_everything(both: Stage) 
     gone = [event for event in both.events(run["id"]) if event["type"] == "CheckpointDeleted"]
     assert [event["reason"] for event in gone] == ["damaged: bad bytes"]
     both.http.patch("/api/v1/checkpoints/ckpt_10", json={"pinned": True, "aliases": ["a"]}, headers=EDITOR)
-    assert both.http.delete(f"/api/v1/runs/{run['id']}", headers=EDITOR).status_code == 204
+    assert both.http.delete(f"/api/v1/runs/{run['id']}?force=true", headers=EDITOR).status_code == 204
     assert there(both) == set()
     assert both.get("/api/v1/aliases")["items"] == []

@@ -87,6 +87,11 @@ def test_the_archive_is_read_in_pieces_as_large_as_they_come(groundup: Command, 
     """Each read copies what is left of a piece, so small reads of large pieces would take quadratic time."""
     asked: list[int] = []
     read = export._Reader.read
-    monkeypatch.setattr(export._Reader, "read", lambda self, count: asked.append(count) or read(self, count))
+
+    def reading(self: export._Reader, count: int) -> bytes:
+        asked.append(count)
+        return read(self, count)
+
+    monkeypatch.setattr(export._Reader, "read", reading)
     assert groundup("checkpoint", "export", "ckp_1", "--to", "out").exit_code == 0
     assert set(asked) == {1 << 20}
