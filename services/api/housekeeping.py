@@ -9,7 +9,7 @@ from threading import Event
 from typing import Final
 
 from services.api.damage import scrub
-from services.api.deletion import finish_deletions
+from services.api.deletion import Refused, finish_deletions
 from services.api.expiry import expire
 from services.api.orphans import Orphans
 from services.api.room import measure, tell_level
@@ -33,6 +33,7 @@ class Housekeeping:
     def __init__(self, database: Database, storage: StorageClient, keeping: KeepingSettings, step: Step) -> None:
         self.database, self.storage, self.keeping, self.step = database, storage, keeping, step
         self.orphans = Orphans(database, storage)
+        self.refused = Refused()
         self.pressed = False
         self.done_at: dict[str, float] = {}
 
@@ -42,7 +43,7 @@ class Housekeeping:
             self.step("watch", lambda: self._watch(now))
             self.step("room", lambda: self._look(now))
             self.step("retention", lambda: expire(self.database, self._grace(), now=now))
-        self.step("deletions", lambda: finish_deletions(self.database, self.storage, now=now))
+        self.step("deletions", lambda: finish_deletions(self.database, self.storage, now=now, refused=self.refused))
         if not stop.is_set() and self._is_due("orphans", ORPHANS_EVERY, now):
             self.step("orphans", lambda: self.orphans.collect(self.keeping.orphan_age, now=now))
         if not stop.is_set() and self._is_due("scrub", SCRUB_EVERY, now):
