@@ -44,9 +44,12 @@ class StoredCheckpoints(Message):
 
 
 class Capacity(Message):
-    """Of the disk that the objects are on; None where it is somebody else's."""
+    """`disk_free_bytes`: of the disk that the objects are on, less what is spared; None where it is somebody else's.
+    `used_bytes`: what counts towards the quota: checkpoint files that are there, and room for those that are being uploaded.
+    """
 
     disk_free_bytes: int | None
+    used_bytes: int | None = None
 
 
 class StorageClient(InternalClient):

@@ -17,7 +17,7 @@ from services.api.settings import KeepingSettings
 from services.api.witness import watch
 from serving.database import Database
 from shared.errors import GroundupError
-from shared.storage_client import StorageClient
+from shared.storage_client import Capacity, StorageClient
 
 log = logging.getLogger(__name__)
 EXPIRE_EVERY: Final = 15.0
@@ -66,11 +66,11 @@ class Housekeeping:
         """Raises where storage cannot tell; what is known otherwise still counts."""
         fault: GroundupError | None = None
         try:
-            disk_free = self.storage.capacity().disk_free_bytes
+            capacity: Capacity | None = self.storage.capacity()
         except GroundupError as error:
-            disk_free, fault = None, error
+            capacity, fault = None, error
         with self.database.reading() as session:
-            room = measure(session, self.keeping.quota, disk_free)
+            room = measure(session, self.keeping.quota, capacity)
         self.pressed = room.level != "ok"
         if fault:
             raise fault

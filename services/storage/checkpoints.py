@@ -12,7 +12,7 @@ from services.storage.export import plan, stream
 from services.storage.manifest import Id
 from services.storage.models import CheckpointFile
 from services.storage.objects import DamagedObject, MissingObject, checkpoint_key
-from services.storage.room import must_fit
+from services.storage.room import release, set_aside
 from services.storage.stores import Stores, lock, now, public_origin, stores
 from shared.crash import crash_point
 from shared.errors import Conflict, InvalidField, NotFound
@@ -47,7 +47,7 @@ def start_upload(body: CheckpointUpload) -> Any:
     known = _known(stores(), body)
     files = [file for file in body.files if file.name not in known and not _is_there(stores(), body, file)]
     if files:
-        must_fit(stores(), sum(file.bytes for file in files))
+        set_aside(stores(), body, sum(file.bytes for file in files))
     puts = [PutUrl(name=file.name, url=stores().objects.put_url(_key(body, file.name))) for file in files]
     return UploadUrls(puts=puts).model_dump()
 
@@ -59,6 +59,8 @@ def complete_upload(body: CheckpointUpload) -> Any:
     for index, file in enumerate(body.files):
         if file.name not in known:
             _verify(stores(), body, file, f"files.{index}")
+    with stores().database.writing() as session:
+        release(session, body.run_id, body.checkpoint_id)
     return "", 204
 
 
@@ -87,6 +89,7 @@ def delete_run_objects(path: RunPath) -> Any:
     check_id("run_id", path.run_id)
     with stores().database.writing() as session:
         session.execute(delete(CheckpointFile).where(CheckpointFile.run_id == path.run_id))
+        release(session, path.run_id)
     stores().objects.delete_below(f"checkpoints/{path.run_id}/")
     return "", 204
 

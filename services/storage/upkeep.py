@@ -9,7 +9,7 @@ from sqlalchemy import delete
 from services.storage.checkpoints import check_id
 from services.storage.models import CheckpointFile
 from services.storage.objects import CHECKPOINTS, BrokenRead, DamagedObject, MissingObject, checkpoint_key
-from services.storage.room import disk_free
+from services.storage.room import disk_free, release, used
 from services.storage.stores import stores
 from shared.crash import crash_point
 from shared.errors import Conflict
@@ -82,6 +82,7 @@ def delete_checkpoint_objects(path: StoredPath, query: Unchanged) -> Any:
     of_checkpoint = (CheckpointFile.run_id == path.run_id, CheckpointFile.checkpoint_id == path.checkpoint_id)
     with stores().database.writing() as session:
         session.execute(delete(CheckpointFile).where(*of_checkpoint))
+        release(session, path.run_id, path.checkpoint_id)
     crash_point("storage.before_objects")
     stores().objects.delete_below(prefix)
     return "", 204
@@ -89,5 +90,7 @@ def delete_checkpoint_objects(path: StoredPath, query: Unchanged) -> Any:
 
 @upkeep.get("/capacity")
 def tell_capacity() -> Any:
-    """How much room there is for objects."""
-    return Capacity(disk_free_bytes=disk_free(stores().objects)).model_dump()
+    """How much room checkpoints take, and there is left for them."""
+    with stores().database.reading() as session:
+        taken = used(session)
+    return Capacity(disk_free_bytes=disk_free(stores().objects), used_bytes=taken).model_dump()

@@ -44,6 +44,7 @@ class FakeStorage(StorageClient):
         self.deleted: list[str] = []
         self.fault: GroundupError | None = None
         self.disk_free: int | None = None
+        self.used: int | None = None
         self.damage: dict[str, list[str]] = {}
         self.unsure: dict[str, list[str]] = {}
         self.stored: list[StoredCheckpoint] = []
@@ -71,7 +72,7 @@ class FakeStorage(StorageClient):
         self.deleted.append(run_id)
 
     def capacity(self) -> Capacity:
-        return Capacity(disk_free_bytes=self.disk_free)
+        return Capacity(disk_free_bytes=self.disk_free, used_bytes=self.used)
 
     def verify_checkpoint(self, checkpoint: CheckpointRef) -> VerifiedCheckpoint:
         """`damage`, `unsure`: by checkpoint."""

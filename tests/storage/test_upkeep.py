@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from services.storage.app import create_app
 from services.storage.objects import MissingBucket, ObjectStore
+from services.storage.room import disk_free
 from services.storage.settings import StorageSettings
-from services.storage.stores import Stores, has_no_objects
+from services.storage.stores import Stores, has_no_objects, now
 from shared.settings import Settings
 from tests.conftest import JOIN_SECRET
 from tests.storage.conftest import Storage
@@ -119,6 +121,48 @@ def test_a_full_disk_is_told_too(storage: Storage, settings: Settings, monkeypat
     assert start(client, "ckp_1").status_code == 200
     monkeypatch.setattr("services.storage.room.disk_free", lambda _objects: 7001)
     assert start(client, "ckp_1").status_code == 507
+    objects.close()
+
+
+def test_some_of_the_disk_is_spared(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The databases may be on it."""
+    objects = ObjectStore(replace(storage.stores.objects.settings, data_folder=storage.folder.parent))
+    gib = 1 << 30
+    for total, free, left in ((10 * gib, 3 * gib, 2 * gib), (10 * gib, gib // 2, 0), (1000 * gib, 30 * gib, 10 * gib)):
+        monkeypatch.setattr("shutil.disk_usage", lambda _folder, total=total, free=free: SimpleNamespace(total=total, free=free))
+        assert disk_free(objects) == left
+    objects.close()
+
+
+def used(client: Any) -> int:
+    return int(client.get("/internal/capacity", headers={"Authorization": f"Bearer {JOIN_SECRET}"}).json["used_bytes"])
+
+
+def test_uploads_that_begin_together_do_not_share_the_same_room(storage: Storage, settings: Settings) -> None:
+    client, objects = limited(storage, settings, quota=7002)
+
+    def begin(run: str, checkpoint: str) -> int:
+        answer = client.post("/internal/uploads", json=upload(run, checkpoint), headers={"Authorization": f"Bearer {JOIN_SECRET}"})
+        return int(answer.status_code)
+
+    assert [begin("run_a", "ckp_1"), begin("run_a", "ckp_1"), begin("run_b", "ckp_2")] == [200, 200, 507]
+    assert used(client) == 7002, "the room is taken, though not a byte is there"
+    assert begin("run_a", "ckp_3") == 200, "the next attempt of the same run, whose first one died"
+    assert storage.internal("DELETE", "/internal/objects/run_a/ckp_3")[0] == 204
+    assert used(client) == 0
+    assert begin("run_b", "ckp_2") == 200
+    assert storage.internal("DELETE", "/internal/objects/run_b")[0] == 204
+    write(storage)
+    assert used(client) == 7002, "counted once when it is complete"
+    objects.close()
+
+
+def test_room_that_was_set_aside_is_free_when_the_addresses_have_expired(storage: Storage, settings: Settings, monkeypatch: Any) -> None:
+    client, objects = limited(storage, settings, quota=7002)
+    assert start(client, "ckp_1").status_code == 200
+    later = now() + 3601
+    monkeypatch.setattr("services.storage.room.now", lambda: later)
+    assert used(client) == 0
     objects.close()
 
 

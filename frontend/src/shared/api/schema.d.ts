@@ -2499,7 +2499,8 @@ export interface components {
         };
         /**
          * UsageAnswer
-         * @description `expiring_bytes`: goes by itself soon. `quota_bytes` and `disk_free_bytes` null: none, and not known. `by_run`: the largest.
+         * @description `bytes`: of all, and of uploads under way. `expiring_bytes`: goes by itself soon. `quota_bytes` and `disk_free_bytes` null: none, and
+         *     not known. `by_run`: the largest.
          */
         UsageAnswer: {
             /** Count */
