@@ -16,8 +16,8 @@ from services.storage.card import config_of, model_card
 from services.storage.models import CheckpointFile
 from services.storage.objects import DamagedObject, ObjectStore, checkpoint_key
 from shared.errors import Conflict
+from shared.names import TENSOR_FILE
 
-_SHARD: Final = re.compile(r"model-(\d{5})-of-(\d{5})\.safetensors")
 _PLAIN: Final = "model.safetensors"
 _END: Final = b"\0" * (2 * tarfile.BLOCKSIZE)
 _MAX_HEADER: Final = 100 << 20
@@ -83,9 +83,10 @@ def made(name: str, content: bytes) -> Entry:
 def _must_be_whole(stored: dict[str, CheckpointFile], manifest: dict[str, Any]) -> None:
     """Every file that the manifest lists, and every shard that a shard's name speaks of, is there. Raises Conflict."""
     missing = {str(file["name"]) for file in manifest.get("files", ())} - stored.keys()
-    for shard in filter(None, map(_SHARD.fullmatch, stored)):
-        every = {f"model-{index:05d}-of-{shard[2]}.safetensors" for index in range(1, int(shard[2]) + 1)}
-        missing |= every - stored.keys()
+    for match in filter(None, map(TENSOR_FILE.fullmatch, stored)):
+        if match["count"]:
+            every = {f"{match['part']}-{index:05d}-of-{match['count']}.safetensors" for index in range(1, int(match["count"]) + 1)}
+            missing |= every - stored.keys()
     if missing:
         detail = f"this checkpoint is not whole: {', '.join(sorted(missing)[:5])} is missing"
         raise Conflict(detail, remedy="choose another", code="not-exportable")
@@ -95,7 +96,7 @@ def _weights(objects: ObjectStore, stored: dict[str, CheckpointFile]) -> list[En
     """One file, or shards and the index that says which tensor is in which."""
     if _PLAIN in stored:
         return [_of(stored[_PLAIN])]
-    shards = [file for name, file in sorted(stored.items()) if _SHARD.fullmatch(name)]
+    shards = [file for name, file in sorted(stored.items()) if (match := TENSOR_FILE.fullmatch(name)) and match["part"] == "model"]
     if len(shards) == 1:
         return [Entry(_PLAIN, shards[0].bytes, shards[0].sha256, source=shards[0])]
     if not shards:
