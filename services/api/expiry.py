@@ -29,7 +29,8 @@ def expire(database: Database, grace: float, *, now: float) -> int:
             locked(session, Run, run_id)
             for row, expires_at in _changes(session, [run_id], grace, now):
                 changed += 1
-                if row.expires_at is not None and expires_at is not None and expires_at <= now:
+                has_come = row.expires_at is not None and expires_at is not None and expires_at <= now
+                if has_come and _is_certain(row, expires_at or now):
                     confirmed = row.damage_confirmed_at is not None
                     row.deleted_by, row.delete_reason = BY, f"damaged: {row.damage}" if confirmed else "nothing keeps it"
                 row.expires_at = expires_at

@@ -129,6 +129,7 @@ def test_a_worker_that_suspects_everything_costs_no_checkpoint(both: Stage) -> N
     offered = both.claim(placed.attempt_id).json
     assert [each["id"] for each in offered["checkpoints"]] == ["ckpt_20", "ckpt_10"], "rather than starting from the first step"
     assert both.run(run["id"])["attempts"][-1]["resume_step"] == 20
+    both.report(placed.attempt_id, offered["fence"], "running")
     both.storage.fault = EnvironmentFault("storage is down")
     for _ in range(5):
         both.now += 86_400

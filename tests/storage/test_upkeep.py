@@ -44,22 +44,29 @@ def test_every_flipped_byte_and_every_missing_file_is_found(storage: Storage) ->
     assert [len(told["unsure"]), "no such object" in told["unsure"][0]] == [1, True], "what is missing may come back"
 
 
-def test_a_store_without_its_disk_says_so_and_gets_no_new_bucket(storage: Storage) -> None:
+def test_a_store_without_its_disk_says_so_and_gets_no_new_bucket(storage: Storage, settings: Settings) -> None:
     write(storage)
-    away = storage.folder.with_name("away")
+    database, join = storage.stores.database, {"Authorization": f"Bearer {JOIN_SECRET}"}
+    objects = ObjectStore(storage.stores.objects.settings, is_new=lambda: has_no_objects(database))
+    client = create_app(settings, Stores(database, objects, storage.stores.enqueue)).test_client()
+
+    def verify() -> tuple[int, Any]:
+        answer = client.post("/internal/objects/verify", json=reference(), headers=join)
+        return answer.status_code, answer.get_json()
+
+    assert verify() == (200, {"damage": [], "unsure": []})
+    away = storage.folder.with_name(f"{storage.folder.name}-away")
     storage.folder.rename(away)
     try:
-        status, problem = storage.internal("POST", "/internal/objects/verify", reference())
-        assert (status, "has no bucket" in str(problem["detail"])) == (503, True)
-        again = ObjectStore(storage.stores.objects.settings, is_new=lambda: has_no_objects(storage.stores.database))
-        for ask in (again.ensure_bucket, again.ping):
-            with pytest.raises(MissingBucket, match="the database knows objects in it"):
-                ask()
-        again.close()
+        status, problem = verify()
+        assert (status, "has no bucket" in problem["detail"]) == (503, True)
+        with pytest.raises(MissingBucket, match="the database knows objects in it"):
+            objects.ping()
         assert not storage.folder.exists()
     finally:
         away.rename(storage.folder)
-    assert storage.internal("POST", "/internal/objects/verify", reference()) == (200, {"damage": [], "unsure": []})
+    assert verify() == (200, {"damage": [], "unsure": []})
+    objects.close()
 
 
 def test_one_checkpoints_objects_are_deleted_and_no_others(storage: Storage) -> None:
