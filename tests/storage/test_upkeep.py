@@ -45,27 +45,17 @@ def test_every_flipped_byte_and_every_missing_file_is_found(storage: Storage) ->
 
 
 def test_a_store_without_its_disk_says_so_and_gets_no_new_bucket(storage: Storage, settings: Settings) -> None:
+    """The same database, and an endpoint whose folder has nothing in it."""
+    database, gone = storage.stores.database, f"{storage.settings.bucket}-gone"
     write(storage)
-    database, join = storage.stores.database, {"Authorization": f"Bearer {JOIN_SECRET}"}
-    objects = ObjectStore(storage.stores.objects.settings, is_new=lambda: has_no_objects(database))
-    client = create_app(settings, Stores(database, objects, storage.stores.enqueue)).test_client()
-
-    def verify() -> tuple[int, Any]:
-        answer = client.post("/internal/objects/verify", json=reference(), headers=join)
-        return answer.status_code, answer.get_json()
-
-    assert verify() == (200, {"damage": [], "unsure": []})
-    away = storage.folder.with_name(f"{storage.folder.name}-away")
-    storage.folder.rename(away)
-    try:
-        status, problem = verify()
-        assert (status, "has no bucket" in problem["detail"]) == (503, True)
+    objects = ObjectStore(replace(storage.settings, bucket=gone), is_new=lambda: has_no_objects(database))
+    for ask in (objects.ensure_bucket, objects.ping):
         with pytest.raises(MissingBucket, match="the database knows objects in it"):
-            objects.ping()
-        assert not storage.folder.exists()
-    finally:
-        away.rename(storage.folder)
-    assert verify() == (200, {"damage": [], "unsure": []})
+            ask()
+    client = create_app(settings, Stores(database, objects, storage.stores.enqueue)).test_client()
+    answer = client.post("/internal/objects/verify", json=reference(), headers={"Authorization": f"Bearer {JOIN_SECRET}"})
+    assert (answer.status_code, f"no bucket {gone}" in answer.json["detail"]) == (503, True), "that is no damage"
+    assert not storage.folder.with_name(gone).exists()
     objects.close()
 
 
