@@ -1,5 +1,6 @@
 """Names that two services must spell alike: run states, metric names, queues and Redis keys."""
 
+import re
 from enum import StrEnum
 from typing import Final
 
@@ -71,3 +72,7 @@ def worker_queue(worker: str) -> str:
 def generate_replies(request_id: str) -> str:
     """Redis stream of the tokens of one generation."""
     return f"generate:{request_id}"
+
+
+TENSOR_FILE: Final = re.compile(r"(?P<part>[a-z]+)(-(?P<index>\d{5})-of-(?P<count>\d{5}))?\.safetensors")
+"""A part of a checkpoint, whole, or one of its shards."""

@@ -1,5 +1,7 @@
 """What api, agent and generator ask of the storage service."""
 
+from pydantic import Field
+
 from shared.http import InternalClient
 from shared.internal import (
     CheckpointRef,
@@ -20,9 +22,12 @@ class LocatedFiles(Message):
 
 
 class VerifiedCheckpoint(Message):
-    """What reading the objects back showed: each file that is not what it should be, in words."""
+    """What reading the objects back showed, in words. `damage`: files whose bytes differ, twice. `unsure`: files that could not be read to
+    their end, or are not there: that may be a disk that is not mounted.
+    """
 
     damage: list[str]
+    unsure: list[str] = Field(default_factory=list)
 
 
 class StoredCheckpoint(Message):
@@ -39,9 +44,12 @@ class StoredCheckpoints(Message):
 
 
 class Capacity(Message):
-    """Of the disk that the objects are on; None where it is somebody else's."""
+    """`disk_free_bytes`: of the disk that the objects are on, less what is spared; None where it is somebody else's.
+    `used_bytes`: what counts towards the quota: checkpoint files that are there, and room for those that are being uploaded.
+    """
 
     disk_free_bytes: int | None
+    used_bytes: int | None = None
 
 
 class StorageClient(InternalClient):
@@ -66,13 +74,12 @@ class StorageClient(InternalClient):
         self.call("POST", "/internal/uploads/complete", upload, timeout=600)
 
     def presign_checkpoint(self, checkpoint: CheckpointRef) -> list[Located]:
-        """Where to read a checkpoint's files."""
+        """Where to read a checkpoint's files. Raises NotFound with the code `no-such-file`, which says nothing about their bytes."""
         return self.post("/internal/objects/presign", checkpoint, LocatedFiles).files
 
-    def verify_checkpoint(self, checkpoint: CheckpointRef) -> list[str]:
-        """Have storage read these files back, which takes its time. What is wrong with them, in words; empty where they are right."""
-        answer = self.call("POST", "/internal/objects/verify", checkpoint, timeout=600)
-        return VerifiedCheckpoint.model_validate(answer).damage
+    def verify_checkpoint(self, checkpoint: CheckpointRef) -> VerifiedCheckpoint:
+        """Have storage read these files back, which takes its time."""
+        return VerifiedCheckpoint.model_validate(self.call("POST", "/internal/objects/verify", checkpoint, timeout=600))
 
     def delete_checkpoint_objects(self, run_id: str, checkpoint_id: str, *, changed_before: float | None = None) -> None:
         """Delete a checkpoint's objects. Safe to repeat. Raises Conflict where one has changed at or after `changed_before`."""

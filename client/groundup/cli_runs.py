@@ -103,13 +103,14 @@ def rm(
     name: RunName,
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also where its checkpoints are pinned or have aliases.")] = False,
 ) -> None:
-    """Delete a run that has ended, with its checkpoints."""
+    """Delete a run that has ended, with its checkpoints. Where one is pinned or has an alias, that is told and nothing is deleted."""
     client = connect(ctx)
     run = client.runs.find(name)
     if not yes:
         typer.confirm(f"Delete {run.id} ({run.name}) and its checkpoints?", abort=True)
-    client.runs.delete(run.id)
+    client.runs.delete(run.id, force=force)
     say(f"{run.id} is deleted.")
 
 

@@ -17,7 +17,7 @@ _CHUNK: Final = 1 << 20
 
 
 class _Reader:
-    """Chunks as the file that tarfile reads from."""
+    """Chunks as the file that tarfile reads from, in pieces as large as they are: every read copies what is left of one."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self.chunks, self.left = chunks, b""
@@ -51,7 +51,7 @@ def _extract(chunks: Iterator[bytes], into: Path) -> str:
     reader = _Reader(chunks)
     digests: dict[str, str] = {}
     root = ""
-    with tarfile.open(fileobj=reader, mode="r|") as archive:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=reader, mode="r|", bufsize=_CHUNK) as archive:  # type: ignore[call-overload]
         for member in archive:
             folder, _, name = member.name.partition("/")
             root = root or folder

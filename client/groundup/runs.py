@@ -117,8 +117,9 @@ class Runs:
         """End its processes at once."""
         return self._command(run_id, "kill")
 
-    def delete(self, run_id: str) -> None:
-        self.transport.delete(f"/api/v1/runs/{run_id}")
+    def delete(self, run_id: str, *, force: bool = False) -> None:
+        """Raises ApiProblem `checkpoint-needed` where one of its checkpoints is pinned or has an alias, without `force`."""
+        self.transport.delete(f"/api/v1/runs/{run_id}{'?force=true' if force else ''}")
 
     def wait(self, run_id: str, *, timeout: float | None = None, sleep: Callable[[float], None] = time.sleep) -> Run:
         """Poll until the run has ended, well or not. `timeout` in seconds; raises TimeoutError."""

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from services.api.commit import checkpoint_ref, checkpoints_newest_first, current_attempt, finite_only, finite_or_none, newest_step
+from services.api.commit import checkpoint_ref, current_attempt, finite_only, finite_or_none, newest_step, offered
 from services.api.models import Attempt, Command, Run, Slot
 from services.api.outbox import record
 from services.api.rows import rows_changed
@@ -44,7 +44,7 @@ def claim(session: Session, attempt_id: str, request: ClaimRequest, now: float) 
         resolved=Resolved.model_validate(run.resolved),
         prepared_id=run.prepared_id,
         slots=[SlotReport.model_validate(slot) for slot in attempt.slots],
-        checkpoints=[checkpoint_ref(checkpoint) for checkpoint in checkpoints_newest_first(session, run.id)],
+        checkpoints=[checkpoint_ref(checkpoint) for checkpoint in offered(session, run.id)],
     )
 
 
@@ -54,7 +54,7 @@ def _raise_fence(session: Session, run: Run, attempt: Attempt, instance: str) ->
         raise Stale(f"attempt {attempt.id} is not the run's current one")
     session.refresh(run, ["fence"])
     attempt.fence, attempt.instance, attempt.state = run.fence, instance, "claimed"
-    attempt.resume_step = newest_step(session, run.id)
+    attempt.resume_step = next((checkpoint.step for checkpoint in offered(session, run.id)), 0)
 
 
 def report_state(session: Session, attempt_id: str, report: StateReport, now: float) -> None:

@@ -12,7 +12,7 @@ from services.api.outbox import record
 from services.api.rows import locked, rows_changed
 from shared.errors import NotFound, Stale
 from shared.events import CheckpointCommitted
-from shared.internal import CheckpointCommit, CheckpointRef
+from shared.internal import CheckpointCommit, CheckpointMetrics, CheckpointRef
 from shared.names import CLUSTER_TOPIC
 
 USABLE: Final = (Checkpoint.damaged_at.is_(None), Checkpoint.deleted_by.is_(None))
@@ -49,6 +49,18 @@ def commit_checkpoint(session: Session, attempt_id: str, commit: CheckpointCommi
         record(session, topic, CheckpointCommitted(checkpoint_id=commit.checkpoint_id, step=commit.step, bytes=size), now)
 
 
+def note_metrics(session: Session, attempt_id: str, report: CheckpointMetrics) -> None:
+    """Add what was measured of a checkpoint after it was saved: an evaluation of its step, say. Raises Stale, NotFound."""
+    run, attempt = current_attempt(session, attempt_id)
+    if attempt.fence is None or attempt.fence != report.fence:
+        raise Stale(f"attempt {attempt_id} does not have fence {report.fence}")
+    of_step = select(Checkpoint).where(Checkpoint.run_id == run.id, Checkpoint.step == report.step, Checkpoint.deleted_by.is_(None))
+    checkpoint = session.scalars(of_step.order_by(Checkpoint.fence.desc(), Checkpoint.created_at.desc()).limit(1)).one_or_none()
+    if checkpoint is None:
+        raise NotFound(f"run {run.id} has no committed checkpoint of step {report.step}", remedy="report again once it is committed")
+    checkpoint.metrics = {**checkpoint.metrics, **finite_only(report.metrics)}
+
+
 def _is_committed(session: Session, attempt_id: str, commit: CheckpointCommit) -> bool:
     known = session.get(Checkpoint, commit.checkpoint_id)
     if known is None:
@@ -81,6 +93,15 @@ def checkpoints_newest_first(session: Session, run_id: str) -> list[Checkpoint]:
     """Those that can be used."""
     query = select(Checkpoint).where(Checkpoint.run_id == run_id, *USABLE).order_by(Checkpoint.step.desc(), Checkpoint.fence.desc())
     return list(session.scalars(query))
+
+
+def offered(session: Session, run_id: str) -> list[Checkpoint]:
+    """Newest first, for an attempt. Where nothing else is left these are the suspects: an attempt that is offered nothing starts from
+    the first step, and whoever reads them compares every byte.
+    """
+    suspects = (Checkpoint.damaged_at.is_not(None), Checkpoint.damage_confirmed_at.is_(None), Checkpoint.deleted_by.is_(None))
+    query = select(Checkpoint).where(Checkpoint.run_id == run_id, *suspects).order_by(Checkpoint.step.desc(), Checkpoint.fence.desc())
+    return checkpoints_newest_first(session, run_id) or list(session.scalars(query))
 
 
 def newest_step(session: Session, run_id: str) -> int:

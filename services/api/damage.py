@@ -1,10 +1,13 @@
-"""Checkpoints whose bytes are wrong: a restore says so, or storage when it reads them back. They are marked and never offered."""
+"""Checkpoints whose bytes are wrong: a restore suspects so, and storage confirms or clears it when it reads them back.
+
+What is suspected is not offered while there is anything else, but nothing is deleted for it: its reader may be what is wrong.
+"""
 
 import logging
 from collections.abc import Callable
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from services.api.commit import USABLE, checkpoint_ref, current_attempt
@@ -20,10 +23,12 @@ from shared.storage_client import StorageClient
 
 log = logging.getLogger(__name__)
 _REASON_LENGTH: Final = 2000
+LOOK_AGAIN: Final = 3600.0
+"""Seconds after which a suspect that storage could not judge (its objects are not there, say) is looked at once more."""
 
 
 def report_damage(session: Session, attempt_id: str, report: CheckpointDamage, now: float) -> None:
-    """Take a worker's word that a checkpoint of its run is damaged. Raises Stale, NotFound. Repeating it changes nothing."""
+    """Take a worker's word that a checkpoint of its run is damaged: a suspicion. Raises Stale, NotFound. Repeating it changes nothing."""
     run, attempt = current_attempt(session, attempt_id)
     if attempt.fence is None or attempt.fence != report.fence or attempt.worker != report.worker:
         raise Stale(f"attempt {attempt_id} does not have fence {report.fence} on {report.worker}")
@@ -47,31 +52,53 @@ def verify(
         if checkpoint.deleted_by is not None:
             raise Conflict(f"checkpoint {checkpoint_id} is being deleted")
         reference = checkpoint_ref(checkpoint)
-    damage: list[str] = []
+    damage, unsure = list[str](), list[str]()
     for file in reference.files:
         if stop():
             return
-        damage += storage.verify_checkpoint(reference.model_copy(update={"files": [file]}))
+        found = storage.verify_checkpoint(reference.model_copy(update={"files": [file]}))
+        damage, unsure = damage + found.damage, unsure + found.unsure
     with database.writing() as session:
         locked(session, Run, reference.run_id)
         row = session.get(Checkpoint, checkpoint_id, populate_existing=True)
         if row is None or row.deleted_by is not None:
             return
-        if damage:
-            _mark(session, row, "; ".join(damage), clock())
-        else:
-            row.verified_at, row.damaged_at, row.damage = clock(), None, ""
+        _judge(session, row, damage, unsure, clock())
 
 
 def scrub(database: Database, storage: StorageClient, age: float, *, clock: Callable[[], float], stop: Callable[[], bool]) -> str | None:
-    """Verify the one usable checkpoint that was verified longest ago, if that is longer ago than `age` seconds; which."""
+    """Verify one checkpoint; which. First a suspect, or a damaged one whose end has come; else the usable one that was verified longest
+    ago, if that is longer ago than `age` seconds (0: never).
+    """
     verified = func.coalesce(Checkpoint.verified_at, Checkpoint.created_at)
     oldest = select(Checkpoint.id).where(*USABLE, verified < clock() - age).order_by(verified, Checkpoint.id).limit(1)
+    doubtful = select(Checkpoint.id).where(Checkpoint.deleted_by.is_(None), _is_doubtful(clock()))
     with database.reading() as session:
-        checkpoint_id = session.scalar(oldest)
+        checkpoint_id = session.scalar(doubtful.order_by(Checkpoint.looked_at.nulls_first(), Checkpoint.id).limit(1))
+        if checkpoint_id is None and age:
+            checkpoint_id = session.scalar(oldest)
     if checkpoint_id is not None:
         verify(database, storage, checkpoint_id, clock=clock, stop=stop)
     return checkpoint_id
+
+
+def _is_doubtful(now: float) -> ColumnElement[bool]:
+    not_yet = or_(Checkpoint.looked_at.is_(None), Checkpoint.looked_at < Checkpoint.damaged_at, Checkpoint.looked_at < now - LOOK_AGAIN)
+    suspect = and_(Checkpoint.damaged_at.is_not(None), Checkpoint.damage_confirmed_at.is_(None), not_yet)
+    ending = and_(Checkpoint.expires_at <= now, Checkpoint.damage_confirmed_at < Checkpoint.expires_at)
+    return or_(suspect, ending)
+
+
+def _judge(session: Session, row: Checkpoint, damage: list[str], unsure: list[str], now: float) -> None:
+    """Take in what storage found in the objects of a checkpoint of a locked run."""
+    row.looked_at = now
+    if damage or unsure:
+        _mark(session, row, "; ".join(damage + unsure), now)
+        row.damage_confirmed_at = now if damage else None
+        if damage:
+            row.damage = "; ".join(damage)[:_REASON_LENGTH]
+    else:
+        row.verified_at, row.damaged_at, row.damage_confirmed_at, row.damage = now, None, None, ""
 
 
 def _mark(session: Session, checkpoint: Checkpoint, reason: str, now: float) -> None:

@@ -7,17 +7,20 @@ from typing import Final
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from services.api.keeping import holds_of_runs
+from services.api.keeping import aliases_of, holds_of_runs
 from services.api.models import Checkpoint, CheckpointAlias, DeletedCheckpoint, Run
 from services.api.outbox import record
 from services.api.rows import locked, rows_changed
 from serving.database import Database
 from shared.crash import crash_point
-from shared.errors import EnvironmentFault, GroundupError
+from shared.errors import Conflict, EnvironmentFault, GroundupError
 from shared.events import CheckpointDeleted
 from shared.names import CLUSTER_TOPIC
 from shared.storage_client import StorageClient
 
+FIRST_WAIT: Final = 5.0
+LONGEST_WAIT: Final = 600.0
+_TOLD: Final = 10
 _AT_ONCE: Final = 200
 """So many by one call, which a process that is told to end waits for."""
 
@@ -62,23 +65,62 @@ def mark(session: Session, checkpoint_ids: Sequence[str], *, by: str, reason: st
     return verdict
 
 
-def finish_deletions(database: Database, storage: StorageClient, *, now: float) -> int:
+def mark_run(session: Session, run_id: str, *, by: str, force: bool) -> None:
+    """Mark all checkpoints of a locked run as being deleted, so that nobody pins or names one any more. Raises Conflict, without `force`,
+    where a person keeps one.
+    """
+    rows = list(session.scalars(select(Checkpoint).where(Checkpoint.run_id == run_id, Checkpoint.deleted_by.is_(None))))
+    names = aliases_of(session, [row.id for row in rows])
+    pinned = [f"{row.id} is pinned by {row.pinned_by}" for row in rows if row.pinned_by is not None]
+    reasons = pinned + [f"{row.id} has the alias {name}" for row in rows for name in names.get(row.id, ())]
+    if reasons and not force:
+        more = f"; and {len(reasons) - _TOLD} more" if len(reasons) > _TOLD else ""
+        remedy = "unpin them and move the aliases, or delete the run with force"
+        raise Conflict(f"its checkpoints are needed: {'; '.join(reasons[:_TOLD])}{more}", remedy=remedy, code="checkpoint-needed")
+    for row in rows:
+        row.deleted_by, row.delete_reason = by, "its run was deleted"
+
+
+class Refused:
+    """Which deletions failed and wait, ever longer, so that the others have their turn."""
+
+    def __init__(self) -> None:
+        self.waits: dict[str, tuple[float, float]] = {}
+
+    def note(self, checkpoint_id: str, now: float, *, longest: float = LONGEST_WAIT) -> None:
+        _until, pause = self.waits.get(checkpoint_id, (0.0, FIRST_WAIT / 2))
+        pause = min(2 * pause, longest)
+        self.waits[checkpoint_id] = (now + pause, pause)
+
+    def is_waiting(self, checkpoint_id: str, now: float) -> bool:
+        until, pause = self.waits.get(checkpoint_id, (now, 0.0))
+        return until - pause <= now < until  # a clock that was set back makes nobody wait for it
+
+    def keep_only(self, checkpoint_ids: Collection[str]) -> None:
+        self.waits = {checkpoint_id: wait for checkpoint_id, wait in self.waits.items() if checkpoint_id in checkpoint_ids}
+
+
+def finish_deletions(database: Database, storage: StorageClient, *, now: float, refused: Refused | None = None) -> int:
     """Delete the objects of what is marked, then its rows; how many. What storage refuses is raised after all were tried.
 
-    Raises EnvironmentFault at once where storage does not answer.
+    Raises EnvironmentFault at once where storage does not answer. `refused` remembers from call to call what failed.
     """
+    refused = refused or Refused()
     columns = (Checkpoint.id, Checkpoint.run_id)
     with database.reading() as session:
-        marked = session.execute(select(*columns).where(Checkpoint.deleted_by.is_not(None)).limit(_AT_ONCE)).all()
+        marked = session.execute(select(*columns).where(Checkpoint.deleted_by.is_not(None)).order_by(Checkpoint.id)).all()
+    refused.keep_only({row.id for row in marked})
     fault: GroundupError | None = None
     done = 0
-    for checkpoint_id, run_id in marked:
+    for checkpoint_id, run_id in [row for row in marked if not refused.is_waiting(row.id, now)][:_AT_ONCE]:
         crash_point("deletion.before_objects")
         try:
             storage.delete_checkpoint_objects(run_id, checkpoint_id)
         except EnvironmentFault:
+            refused.note(checkpoint_id, now, longest=FIRST_WAIT)  # it may be this one alone, which must not always come first
             raise
         except GroundupError as error:
+            refused.note(checkpoint_id, now)
             fault = error
             continue
         crash_point("deletion.before_row")

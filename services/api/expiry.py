@@ -29,8 +29,10 @@ def expire(database: Database, grace: float, *, now: float) -> int:
             locked(session, Run, run_id)
             for row, expires_at in _changes(session, [run_id], grace, now):
                 changed += 1
-                if row.expires_at is not None and expires_at is not None and expires_at <= now:
-                    row.deleted_by, row.delete_reason = BY, f"damaged: {row.damage}" if row.damaged_at else "nothing keeps it"
+                has_come = row.expires_at is not None and expires_at is not None and expires_at <= now
+                if has_come and _is_certain(row, expires_at or now):
+                    confirmed = row.damage_confirmed_at is not None
+                    row.deleted_by, row.delete_reason = BY, f"damaged: {row.damage}" if confirmed else "nothing keeps it"
                 row.expires_at = expires_at
     return changed
 
@@ -39,8 +41,13 @@ def _changes(session: Session, run_ids: Sequence[str], grace: float, now: float)
     """Checkpoints whose date is to be another, or has come, with the right date. A date moves forward only, where grace has shrunk."""
     kept = holds_of_runs(session, run_ids)
     here = select(Checkpoint).where(Checkpoint.run_id.in_(run_ids), Checkpoint.deleted_by.is_(None))
-    columns = (Checkpoint.run_id, Checkpoint.expires_at, Checkpoint.deleted_by, Checkpoint.damaged_at, Checkpoint.damage)
+    columns = (Checkpoint.run_id, Checkpoint.expires_at, Checkpoint.deleted_by, Checkpoint.damage_confirmed_at, Checkpoint.damage)
     for row in session.scalars(here.options(load_only(*columns))):
         date = None if kept[row.id] else min(row.expires_at or float("inf"), now + grace)
-        if date != row.expires_at or (date is not None and date <= now):
+        if date != row.expires_at or (date is not None and date <= now and _is_certain(row, date)):
             yield row, date
+
+
+def _is_certain(row: Checkpoint, date: float) -> bool:
+    """One that damage costs its place is read once more when its date has come (services/api/damage.py) before it goes."""
+    return row.damage_confirmed_at is None or row.damage_confirmed_at >= date

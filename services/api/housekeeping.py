@@ -9,14 +9,15 @@ from threading import Event
 from typing import Final
 
 from services.api.damage import scrub
-from services.api.deletion import finish_deletions
+from services.api.deletion import Refused, finish_deletions
 from services.api.expiry import expire
-from services.api.orphans import collect_orphans
+from services.api.orphans import Orphans
 from services.api.room import measure, tell_level
 from services.api.settings import KeepingSettings
+from services.api.witness import watch
 from serving.database import Database
 from shared.errors import GroundupError
-from shared.storage_client import StorageClient
+from shared.storage_client import Capacity, StorageClient
 
 log = logging.getLogger(__name__)
 EXPIRE_EVERY: Final = 15.0
@@ -31,18 +32,21 @@ class Housekeeping:
 
     def __init__(self, database: Database, storage: StorageClient, keeping: KeepingSettings, step: Step) -> None:
         self.database, self.storage, self.keeping, self.step = database, storage, keeping, step
+        self.orphans = Orphans(database, storage)
+        self.refused = Refused()
         self.pressed = False
         self.done_at: dict[str, float] = {}
 
     def tick(self, clock: Callable[[], float], stop: Event) -> None:
         now = clock()
         if self._is_due("room", EXPIRE_EVERY, now):
+            self.step("watch", lambda: self._watch(now))
             self.step("room", lambda: self._look(now))
             self.step("retention", lambda: expire(self.database, self._grace(), now=now))
-        self.step("deletions", lambda: finish_deletions(self.database, self.storage, now=now))
+        self.step("deletions", lambda: finish_deletions(self.database, self.storage, now=now, refused=self.refused))
         if not stop.is_set() and self._is_due("orphans", ORPHANS_EVERY, now):
-            self.step("orphans", lambda: collect_orphans(self.database, self.storage, self.keeping.orphan_age, now=now))
-        if not stop.is_set() and self.keeping.scrub and self._is_due("scrub", SCRUB_EVERY, now):
+            self.step("orphans", lambda: self.orphans.collect(self.keeping.orphan_age, now=now))
+        if not stop.is_set() and self._is_due("scrub", SCRUB_EVERY, now):
             self.step("scrub", lambda: scrub(self.database, self.storage, self.keeping.scrub, clock=clock, stop=stop.is_set))
 
     def _is_due(self, name: str, every: float, now: float) -> bool:
@@ -54,15 +58,19 @@ class Housekeeping:
     def _grace(self) -> float:
         return min(self.keeping.grace, self.keeping.short_grace) if self.pressed else self.keeping.grace
 
+    def _watch(self, now: float) -> None:
+        with self.database.writing() as session:
+            watch(session, now)
+
     def _look(self, now: float) -> None:
         """Raises where storage cannot tell; what is known otherwise still counts."""
         fault: GroundupError | None = None
         try:
-            disk_free = self.storage.capacity().disk_free_bytes
+            capacity: Capacity | None = self.storage.capacity()
         except GroundupError as error:
-            disk_free, fault = None, error
+            capacity, fault = None, error
         with self.database.reading() as session:
-            room = measure(session, self.keeping.quota, disk_free)
+            room = measure(session, self.keeping.quota, capacity)
         self.pressed = room.level != "ok"
         if fault:
             raise fault

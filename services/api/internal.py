@@ -3,14 +3,14 @@
 from flask_openapi3.blueprint import APIBlueprint
 
 from services.api.attempts import claim, report_state
-from services.api.commit import commit_checkpoint
+from services.api.commit import commit_checkpoint, note_metrics
 from services.api.damage import report_damage
 from services.api.heartbeat import beat
 from services.api.parts import parts
 from services.api.paths import AttemptPath
 from serving.idempotency import Answer
 from shared.crash import crash_point
-from shared.internal import CheckpointCommit, CheckpointDamage, ClaimRequest, Heartbeat, StateReport, WorkerName
+from shared.internal import CheckpointCommit, CheckpointDamage, CheckpointMetrics, ClaimRequest, Heartbeat, StateReport, WorkerName
 
 api = APIBlueprint("internal", __name__, url_prefix="/internal", doc_ui=False)
 
@@ -48,4 +48,11 @@ def post_checkpoint(path: AttemptPath, body: CheckpointCommit) -> tuple[str, int
 def post_damage(path: AttemptPath, body: CheckpointDamage) -> tuple[str, int]:
     with parts().database.writing() as session:
         report_damage(session, path.attempt_id, body, parts().clock())
+    return "", 204
+
+
+@api.post("/attempts/<attempt_id>/metrics")
+def post_metrics(path: AttemptPath, body: CheckpointMetrics) -> tuple[str, int]:
+    with parts().database.writing() as session:
+        note_metrics(session, path.attempt_id, body)
     return "", 204

@@ -36,8 +36,10 @@ def aliases_of(session: Session, checkpoint_ids: Collection[str]) -> dict[str, l
 
 
 def _situations(session: Session, run_ids: Collection[str]) -> Iterable[tuple[str, Situation]]:
-    columns = (Run.id, Run.spec, Run.state, Attempt.number, Attempt.fence)
+    """An attempt that is running has read the checkpoint it goes on from (services/trainer/training.py), and needs no other."""
+    columns = (Run.id, Run.spec, Run.state, Attempt.number, Attempt.fence, Attempt.state)
     query = select(*columns).outerjoin(Attempt, Attempt.id == Run.current_attempt_id).where(Run.id.in_(run_ids))
-    for run_id, spec, state, number, fence in session.execute(query):
+    for run_id, spec, state, number, fence, attempt_state in session.execute(query):
         policy = CheckpointSpec.model_validate(spec.get("train", {}).get("checkpoint", {}))
-        yield run_id, Situation(policy, state not in FINAL_STATES, None if fence is None else (number, fence))
+        claimed = (number, fence) if attempt_state == "claimed" and fence is not None else None
+        yield run_id, Situation(policy, state not in FINAL_STATES, claimed)

@@ -113,7 +113,10 @@ class Command(Base):
 
 
 class Checkpoint(Base):
-    """`damaged_at`: its bytes were found wrong. `expires_at`: nothing keeps it, and then it goes. `deleted_by`: it is being deleted."""
+    """`damaged_at`: somebody found its bytes wrong, and it is not offered. `damage_confirmed_at`: storage read them and they differ, so
+    retention leaves it out; `looked_at`: storage was asked last. `expires_at`: nothing keeps it, and then it goes. `deleted_by`: it is
+    being deleted.
+    """
 
     __tablename__ = "checkpoints"
     __table_args__ = (
@@ -136,6 +139,8 @@ class Checkpoint(Base):
     created_at: Mapped[float]
     verified_at: Mapped[float | None]
     damaged_at: Mapped[float | None]
+    damage_confirmed_at: Mapped[float | None]
+    looked_at: Mapped[float | None]
     damage: Mapped[str] = mapped_column(Text, default="", server_default="")
     pinned_at: Mapped[float | None]
     pinned_by: Mapped[str | None]
@@ -146,6 +151,10 @@ class Checkpoint(Base):
     @property
     def usable(self) -> bool:
         return self.damaged_at is None and self.deleted_by is None
+
+    @property
+    def counts(self) -> bool:
+        return self.damage_confirmed_at is None and self.deleted_by is None
 
 
 class CheckpointAlias(Base):

@@ -16,7 +16,7 @@ class Hold:
 
 
 class Saved(Protocol):
-    """What the rules look at of a checkpoint."""
+    """What the rules look at of a checkpoint. `usable`: nothing is wrong with it. `counts`: also where that is only suspected."""
 
     id: str
     step: int
@@ -27,10 +27,13 @@ class Saved(Protocol):
     @property
     def usable(self) -> bool: ...
 
+    @property
+    def counts(self) -> bool: ...
+
 
 @dataclass(frozen=True)
 class Situation:
-    """Of a run. `going`: it has not ended. `attempt`: number and fence of the current attempt, once it is claimed."""
+    """Of a run. `going`: it has not ended. `attempt`: number and fence of the current attempt while it is claimed and not yet running."""
 
     policy: CheckpointSpec
     going: bool
@@ -38,11 +41,16 @@ class Situation:
 
 
 def holds(situation: Situation, checkpoints: Iterable[Saved], aliases: Mapping[str, Sequence[str]]) -> dict[str, list[Hold]]:
-    """For each checkpoint of one run why it is kept; an empty list means that nothing keeps it. `aliases`: checkpoint id -> names."""
+    """For each checkpoint of one run why it is kept; an empty list means that nothing keeps it. `aliases`: checkpoint id -> names.
+
+    One that is suspected of damage counts as it did before, and those that would stand in for it count as if it were gone.
+    """
     everything = list(checkpoints)
     found: dict[str, list[Hold]] = {checkpoint.id: [] for checkpoint in everything}
-    for checkpoint_id, hold in _by_policy(situation, newest_of_each_step(everything)):
-        found[checkpoint_id].append(hold)
+    for candidates in ([each for each in everything if each.counts], [each for each in everything if each.usable]):
+        for checkpoint_id, hold in _by_policy(situation, newest_of_each_step(candidates)):
+            if hold not in found[checkpoint_id]:
+                found[checkpoint_id].append(hold)
     for checkpoint in everything:
         if checkpoint.pinned_by is not None:
             found[checkpoint.id].append(Hold(f"pinned by {checkpoint.pinned_by}", needed=True))
@@ -53,9 +61,9 @@ def holds(situation: Situation, checkpoints: Iterable[Saved], aliases: Mapping[s
 
 
 def newest_of_each_step(checkpoints: Iterable[Saved]) -> list[Saved]:
-    """The usable ones, newest first. Where two attempts saved the same step, the later attempt's stands for it."""
+    """Newest first. Where two attempts saved the same step, the later attempt's stands for it."""
     chosen: dict[int, Saved] = {}
-    for checkpoint in sorted((each for each in checkpoints if each.usable), key=lambda each: each.fence):
+    for checkpoint in sorted(checkpoints, key=lambda each: each.fence):
         chosen[checkpoint.step] = checkpoint
     return [chosen[step] for step in sorted(chosen, reverse=True)]
 

@@ -15,7 +15,9 @@ from shared.errors import FieldError
 from shared.events import StorageLevelChanged
 from shared.internal import Resolved
 from shared.names import CLUSTER_TOPIC, RunState
+from shared.sizes import told as size
 from shared.spec import RunSpec
+from shared.storage_client import Capacity
 
 Level = Literal["ok", "warning", "full"]
 WARN_AT: Final = 0.8
@@ -66,11 +68,15 @@ class Room:
         return f"{told}{need}{soon}. Delete checkpoints, keep fewer of them, or make more room"
 
 
-def measure(session: Session, quota: int | None, disk_free: int | None) -> Room:
+def measure(session: Session, quota: int | None, capacity: Capacity | None) -> Room:
+    """`capacity`: what storage says; without, our own rows tell what is used, and the disk is not known."""
     expiring = func.sum(Checkpoint.bytes).filter((Checkpoint.expires_at.is_not(None)) | (Checkpoint.deleted_by.is_not(None)))
     pinned = func.sum(Checkpoint.bytes).filter(Checkpoint.pinned_by.is_not(None))
     totals = session.execute(select(func.count(), func.sum(Checkpoint.bytes), expiring, pinned).select_from(Checkpoint)).one()
     count, used, going, held = (int(value or 0) for value in totals)
+    if capacity is not None and capacity.used_bytes is not None:
+        used = capacity.used_bytes  # uploads that are not committed yet count too, as they do where an upload is refused
+    disk_free = None if capacity is None else capacity.disk_free_bytes
     return Room(count, used, going, held, quota, disk_free, tuple(_next_ones(session)))
 
 
@@ -106,12 +112,3 @@ def tell_level(session: Session, room: Room, now: float) -> bool:
         return False
     record(session, CLUSTER_TOPIC, StorageLevelChanged(level=level, message=message), now)
     return True
-
-
-def size(count: float) -> str:
-    """1234567 -> 1.2 MB"""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"

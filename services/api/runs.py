@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from services.api.answers import RunAnswer, RunPage, run_answers
-from services.api.deletion import forget_all
+from services.api.deletion import forget_all, mark_run
 from services.api.estimate import Estimate
 from services.api.models import Attempt, Command, IdempotencyKey, Run
 from services.api.outbox import record
@@ -19,6 +19,7 @@ from services.api.parts import parts
 from services.api.paths import RunPath
 from services.api.rows import locked
 from services.api.submit import check, create
+from services.api.witness import DeletedRun
 from serving.idempotency import Answer, once, repeated
 from serving.paging import PageQuery
 from serving.principal import principal
@@ -63,6 +64,11 @@ class SubmittedRun(RunAnswer):
     """`warnings`: what may go wrong later."""
 
     warnings: list[SpecError]
+
+
+class RunDeletion(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    force: bool = Field(False, description="also where checkpoints are pinned or have aliases")
 
 
 @api.post("/api/v1/runs", responses={201: SubmittedRun})
@@ -124,11 +130,15 @@ def get_run(path: RunPath) -> Answer:
 
 
 @api.delete("/api/v1/runs/<run_id>", responses={204: None})
-def delete_run(path: RunPath) -> tuple[str, int]:
-    """Delete a run that has ended, with its checkpoints; its history follows"""
-    with parts().database.reading() as session:
-        _must_have_ended(session.get(Run, path.run_id), path.run_id)
-    parts().storage.delete_run_objects(path.run_id)  # first, so that a failure here leaves the run to be deleted again
+def delete_run(path: RunPath, query: RunDeletion) -> tuple[str, int]:
+    """Delete a run that has ended, with its checkpoints; its history follows
+
+    409 `checkpoint-needed` with the reasons where one is pinned or has an alias, unless `force` is true.
+    """
+    with parts().database.writing() as session:
+        _must_have_ended(locked(session, Run, path.run_id), path.run_id)
+        mark_run(session, path.run_id, by=principal().name, force=query.force)
+    parts().storage.delete_run_objects(path.run_id)  # a failure here leaves the run to be deleted again
     with parts().database.writing() as session:
         _must_have_ended(locked(session, Run, path.run_id), path.run_id)
         for topic in (path.run_id, CLUSTER_TOPIC):
@@ -137,6 +147,7 @@ def delete_run(path: RunPath) -> tuple[str, int]:
         for table in (Command, Attempt):
             session.execute(delete(table).where(table.run_id == path.run_id))
         session.execute(delete(Run).where(Run.id == path.run_id))
+        session.add(DeletedRun(id=path.run_id, deleted_at=parts().clock(), deleted_by=principal().name))
     return "", 204
 
 

@@ -31,10 +31,10 @@ def check(parts: Parts, given: object) -> Submission:
     spec = parse_spec(given)
     resolved = parts.storage.resolve(ResolveRequest(dataset=spec.dataset, tokenizer=spec.tokenizer))
     errors = too_few_tokens(spec, int(resolved.dataset.bytes / resolved.tokenizer.bytes_per_token))
-    disk_free, cost = parts.storage.capacity().disk_free_bytes, estimate(spec, resolved.tokenizer)
+    capacity, cost = parts.storage.capacity(), estimate(spec, resolved.tokenizer)
     with parts.database.reading() as session:
         errors += too_few_slots(session, spec)
-        too_large, warnings = preflight(measure(session, parts.keeping.quota, disk_free), spec, cost.checkpoint_bytes)
+        too_large, warnings = preflight(measure(session, parts.keeping.quota, capacity), spec, cost.checkpoint_bytes)
     if errors := [*errors, *too_large]:
         raise InvalidFields(tuple(errors))
     return Submission(spec, resolved, cost, warnings)

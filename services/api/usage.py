@@ -24,7 +24,9 @@ class RunUsage(BaseModel):
 
 
 class UsageAnswer(BaseModel):
-    """`expiring_bytes`: goes by itself soon. `quota_bytes` and `disk_free_bytes` null: none, and not known. `by_run`: the largest."""
+    """`bytes`: of all, and of uploads under way. `expiring_bytes`: goes by itself soon. `quota_bytes` and `disk_free_bytes` null: none, and
+    not known. `by_run`: the largest.
+    """
 
     count: int
     bytes: int
@@ -40,12 +42,12 @@ class UsageAnswer(BaseModel):
 @api.get("/api/v1/checkpoints/usage", responses={200: UsageAnswer})
 def show_usage() -> Answer:
     """Tell how much room the checkpoints take, and have left"""
-    disk_free = parts().storage.capacity().disk_free_bytes
+    capacity = parts().storage.capacity()
     total = func.sum(Checkpoint.bytes)
     largest = select(Run.id, Run.name, Run.project, func.count(), total).join(Checkpoint, Checkpoint.run_id == Run.id)
     largest = largest.group_by(Run.id, Run.name, Run.project).order_by(total.desc(), Run.id).limit(_LARGEST)
     with parts().database.reading() as session:
-        room = measure(session, parts().keeping.quota, disk_free)
+        room = measure(session, parts().keeping.quota, capacity)
         rows = session.execute(largest).all()
     answer = UsageAnswer(
         count=room.count,

@@ -12,7 +12,7 @@ from services.storage.export import plan, stream
 from services.storage.manifest import Id
 from services.storage.models import CheckpointFile
 from services.storage.objects import DamagedObject, MissingObject, checkpoint_key
-from services.storage.room import must_fit
+from services.storage.room import release, set_aside
 from services.storage.stores import Stores, lock, now, public_origin, stores
 from shared.crash import crash_point
 from shared.errors import Conflict, InvalidField, NotFound
@@ -47,7 +47,7 @@ def start_upload(body: CheckpointUpload) -> Any:
     known = _known(stores(), body)
     files = [file for file in body.files if file.name not in known and not _is_there(stores(), body, file)]
     if files:
-        must_fit(stores(), sum(file.bytes for file in files))
+        set_aside(stores(), body, sum(file.bytes for file in files))
     puts = [PutUrl(name=file.name, url=stores().objects.put_url(_key(body, file.name))) for file in files]
     return UploadUrls(puts=puts).model_dump()
 
@@ -59,15 +59,18 @@ def complete_upload(body: CheckpointUpload) -> Any:
     for index, file in enumerate(body.files):
         if file.name not in known:
             _verify(stores(), body, file, f"files.{index}")
+    with stores().database.writing() as session:
+        release(session, body.run_id, body.checkpoint_id)
     return "", 204
 
 
 @checkpoint_objects.post("/objects/presign")
 def presign(body: CheckpointRef) -> Any:
-    """Where to read a checkpoint's files."""
+    """Where to read a checkpoint's files. 404 `no-such-file` where storage knows none: that says nothing about their bytes."""
     known = _known(stores(), CheckpointUpload(run_id=body.run_id, checkpoint_id=body.id, files=body.files))
     if absent := [file.name for file in body.files if file.name not in known]:
-        raise NotFound(f"checkpoint '{body.id}' has no {', '.join(absent)} here", remedy="only files of completed uploads can be read")
+        remedy = "only files of completed uploads can be read"
+        raise NotFound(f"checkpoint '{body.id}' has no {', '.join(absent)} here", remedy=remedy, code="no-such-file")
     located = [
         Located(
             name=file.name,
@@ -86,6 +89,7 @@ def delete_run_objects(path: RunPath) -> Any:
     check_id("run_id", path.run_id)
     with stores().database.writing() as session:
         session.execute(delete(CheckpointFile).where(CheckpointFile.run_id == path.run_id))
+        release(session, path.run_id)
     stores().objects.delete_below(f"checkpoints/{path.run_id}/")
     return "", 204
 

@@ -16,8 +16,8 @@ from services.storage.card import config_of, model_card
 from services.storage.models import CheckpointFile
 from services.storage.objects import DamagedObject, ObjectStore, checkpoint_key
 from shared.errors import Conflict
+from shared.names import TENSOR_FILE
 
-_SHARD: Final = re.compile(r"model-(\d{5})-of-(\d{5})\.safetensors")
 _PLAIN: Final = "model.safetensors"
 _END: Final = b"\0" * (2 * tarfile.BLOCKSIZE)
 _MAX_HEADER: Final = 100 << 20
@@ -53,6 +53,7 @@ def plan(objects: ObjectStore, files: Iterable[CheckpointFile], *, everything: b
     stored = {file.name: file for file in files}
     state = _read_json(objects, stored, "state.json")
     manifest = _read_json(objects, stored, "manifest.json")
+    _must_be_whole(stored, manifest)
     weights = _weights(objects, stored)
     rest = [file for name, file in sorted(stored.items()) if name not in {each.source.name for each in weights if each.source}]
     others = [_of(file) for file in rest if everything or file.name == "tokenizer.json"]
@@ -79,11 +80,23 @@ def made(name: str, content: bytes) -> Entry:
     return Entry(name, len(content), hashlib.sha256(content).hexdigest(), made=content)
 
 
+def _must_be_whole(stored: dict[str, CheckpointFile], manifest: dict[str, Any]) -> None:
+    """Every file that the manifest lists, and every shard that a shard's name speaks of, is there. Raises Conflict."""
+    missing = {str(file["name"]) for file in manifest.get("files", ())} - stored.keys()
+    for match in filter(None, map(TENSOR_FILE.fullmatch, stored)):
+        if match["count"]:
+            every = {f"{match['part']}-{index:05d}-of-{match['count']}.safetensors" for index in range(1, int(match["count"]) + 1)}
+            missing |= every - stored.keys()
+    if missing:
+        detail = f"this checkpoint is not whole: {', '.join(sorted(missing)[:5])} is missing"
+        raise Conflict(detail, remedy="choose another", code="not-exportable")
+
+
 def _weights(objects: ObjectStore, stored: dict[str, CheckpointFile]) -> list[Entry]:
     """One file, or shards and the index that says which tensor is in which."""
     if _PLAIN in stored:
         return [_of(stored[_PLAIN])]
-    shards = [file for name, file in sorted(stored.items()) if _SHARD.fullmatch(name)]
+    shards = [file for name, file in sorted(stored.items()) if (match := TENSOR_FILE.fullmatch(name)) and match["part"] == "model"]
     if len(shards) == 1:
         return [Entry(_PLAIN, shards[0].bytes, shards[0].sha256, source=shards[0])]
     if not shards:

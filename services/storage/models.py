@@ -150,5 +150,15 @@ class CheckpointFile(Record):
     verified_at: Mapped[float] = mapped_column(Float)
 
 
+class Reservation(Record):
+    """Room for the one checkpoint that a run is uploading."""
+
+    __tablename__ = "reservations"
+    run_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    checkpoint_id: Mapped[str] = mapped_column(String(64))
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    made_at: Mapped[float] = mapped_column(Float)
+
+
 class IdempotencyKey(IdempotencyColumns, Record):
     __tablename__ = "idempotency_keys"

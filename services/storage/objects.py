@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
@@ -24,7 +24,8 @@ PUT_SECONDS: Final = 3600
 GET_SECONDS: Final = 6 * 3600
 PROBE_SECONDS: Final = 2
 CHECKPOINTS: Final = "checkpoints/"
-_ABSENT: Final = frozenset({"NoSuchKey", "NoSuchBucket", "404", "NotFound"})
+_ABSENT: Final = frozenset({"NoSuchKey", "404", "NotFound"})
+_NO_BUCKET: Final = "NoSuchBucket"
 _TOO_SHORT: Final = frozenset({"InvalidRange", "416"})
 
 
@@ -36,6 +37,12 @@ class DamagedObject(GroundupError):
 
 class MissingObject(DamagedObject):
     code = "missing-object"
+
+
+class MissingBucket(EnvironmentFault):
+    """The whole bucket is gone, a disk that is not mounted, say. Nothing is known about any object."""
+
+    code = "no-such-bucket"
 
 
 class BrokenRead(EnvironmentFault):
@@ -61,8 +68,9 @@ def checkpoint_key(run_id: str, checkpoint_id: str, name: str) -> str:
 class ObjectStore:
     """One bucket. Raises EnvironmentFault where the endpoint does not answer, MissingObject where there is no such key."""
 
-    def __init__(self, settings: StorageSettings) -> None:
-        self.settings = settings
+    def __init__(self, settings: StorageSettings, *, is_new: Callable[[], bool] = lambda: True) -> None:
+        """`is_new`: whether no object can be in it yet, so that a bucket that is missing may be created."""
+        self.settings, self.is_new = settings, is_new
         self._session = boto3.Session(
             aws_access_key_id=settings.access_key_id, aws_secret_access_key=settings.secret_access_key, region_name=settings.region
         )
@@ -84,8 +92,13 @@ class ObjectStore:
             try:
                 client.head_bucket(Bucket=self.settings.bucket)
             except ClientError as error:
-                if error.response["Error"]["Code"] not in _ABSENT:
+                if error.response["Error"]["Code"] not in {*_ABSENT, _NO_BUCKET}:
                     raise
+                if not self.is_new():
+                    raise MissingBucket(
+                        f"S3 has no bucket {self.settings.bucket}, and the database knows objects in it",
+                        remedy="bring back the disk or folder of the S3 endpoint, or create the bucket yourself to go on without them",
+                    ) from error
                 client.create_bucket(Bucket=self.settings.bucket)
         self._bucket_exists = True
 
@@ -209,6 +222,11 @@ class ObjectStore:
             yield
         except ClientError as error:
             code = error.response["Error"]["Code"]
+            if code == _NO_BUCKET:
+                raise MissingBucket(
+                    f"S3 has no bucket {self.settings.bucket}",
+                    remedy="bring back the disk or folder of the S3 endpoint; only an installation without objects may create it anew",
+                ) from error
             if code in _ABSENT:
                 raise MissingObject(f"{key}: there is no such object") from error
             if code in _TOO_SHORT:

@@ -10,6 +10,7 @@ from flask import current_app, request
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from services.storage.models import CheckpointFile, Part
 from services.storage.objects import ObjectStore
 from serving.database import Database
 
@@ -22,6 +23,13 @@ class Stores:
     database: Database
     objects: ObjectStore
     enqueue: Enqueue
+
+
+def has_no_objects(database: Database) -> bool:
+    """Whether none was ever verified, so that an empty bucket is no loss."""
+    verified = (select(Part.sha256).where(Part.verified_at.is_not(None)), select(CheckpointFile.name))
+    with database.reading() as session:
+        return all(session.scalar(rows.limit(1)) is None for rows in verified)
 
 
 def stores() -> Stores:

@@ -8,7 +8,6 @@ after which the file would have to be read once more to be hashed.
 import hashlib
 import json
 import os
-import re
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,6 +19,7 @@ from torch import Tensor
 
 from services.trainer.soundness import DamagedCheckpoint
 from shared.internal import FileRef
+from shared.names import TENSOR_FILE
 
 SHARD_BYTES: Final = 1 << 30
 _PIECE: Final = 1 << 20
@@ -33,7 +33,6 @@ _DTYPES: Final = {
     torch.uint8: "U8",
     torch.bool: "BOOL",
 }
-_NAME: Final = re.compile(r"(?P<part>[a-z]+)(-(?P<index>\d{5})-of-(?P<count>\d{5}))?\.safetensors")
 
 Layout = tuple[str, tuple[int, ...]]
 """The name of a tensor's dtype, as safetensors has it, and its shape."""
@@ -108,7 +107,7 @@ class PartFiles:
     """The shards of one part in a checkpoint's folder, `names` being all files that its manifest lists. Raises DamagedCheckpoint."""
 
     def __init__(self, folder: Path, part: str, names: list[str]) -> None:
-        matches = [match for name in names if (match := _NAME.fullmatch(name)) and match["part"] == part]
+        matches = [match for name in names if (match := TENSOR_FILE.fullmatch(name)) and match["part"] == part]
         self.paths = sorted(folder / match[0] for match in matches)
         counts = {int(match["count"] or 1) for match in matches}
         indices = sorted(int(match["index"] or 1) for match in matches)

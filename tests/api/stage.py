@@ -23,7 +23,7 @@ from shared.internal import (
     TokenizerRef,
 )
 from shared.names import PROTOCOL
-from shared.storage_client import Capacity, StorageClient, StoredCheckpoint
+from shared.storage_client import Capacity, StorageClient, StoredCheckpoint, VerifiedCheckpoint
 from tests.conftest import JOIN_SECRET, headers
 
 WORKER = {"Authorization": f"Bearer {JOIN_SECRET}"}
@@ -44,7 +44,9 @@ class FakeStorage(StorageClient):
         self.deleted: list[str] = []
         self.fault: GroundupError | None = None
         self.disk_free: int | None = None
+        self.used: int | None = None
         self.damage: dict[str, list[str]] = {}
+        self.unsure: dict[str, list[str]] = {}
         self.stored: list[StoredCheckpoint] = []
         self.deleted_checkpoints: list[str] = []
 
@@ -70,13 +72,13 @@ class FakeStorage(StorageClient):
         self.deleted.append(run_id)
 
     def capacity(self) -> Capacity:
-        return Capacity(disk_free_bytes=self.disk_free)
+        return Capacity(disk_free_bytes=self.disk_free, used_bytes=self.used)
 
-    def verify_checkpoint(self, checkpoint: CheckpointRef) -> list[str]:
-        """`damage`: by checkpoint."""
+    def verify_checkpoint(self, checkpoint: CheckpointRef) -> VerifiedCheckpoint:
+        """`damage`, `unsure`: by checkpoint."""
         if self.fault:
             raise self.fault
-        return self.damage.get(checkpoint.id, [])
+        return VerifiedCheckpoint(damage=self.damage.get(checkpoint.id, []), unsure=self.unsure.get(checkpoint.id, []))
 
     def stored_checkpoints(self) -> list[StoredCheckpoint]:
         return list(self.stored)

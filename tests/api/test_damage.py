@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from services.api.damage import scrub
+from services.api.expiry import expire
 from shared.errors import EnvironmentFault
 from tests.api.stage import WORKER, Stage
 from tests.conftest import headers
@@ -112,3 +113,66 @@ def test_the_scrub_takes_what_was_verified_longest_ago(stage: Stage, stops: bool
     stage.storage.damage = {"ckpt_20": ["bad"]}
     assert [once(), once(), once()] == ["ckpt_10", "ckpt_20", None]
     assert stage.get("/api/v1/checkpoints/ckpt_20")["state"] == "damaged"
+
+
+def look(stage: Stage) -> str | None:
+    return scrub(stage.database, stage.storage, 0, clock=lambda: stage.now, stop=lambda: False)
+
+
+def test_a_worker_that_suspects_everything_costs_no_checkpoint(both: Stage) -> None:
+    """Its memory is bad, say. Days later everything is there, and the first look of storage offers it again."""
+    run, attempt, fence = resumed(both)
+    for name in ("ckpt_10", "ckpt_20"):
+        assert report(both, attempt, fence, name).status_code == 204
+    both.report(attempt, fence, "failed", reason="killed", retry=True)
+    (placed,) = both.place()
+    offered = both.claim(placed.attempt_id).json
+    assert [each["id"] for each in offered["checkpoints"]] == ["ckpt_20", "ckpt_10"], "rather than starting from the first step"
+    assert both.run(run["id"])["attempts"][-1]["resume_step"] == 20
+    both.report(placed.attempt_id, offered["fence"], "running")
+    both.storage.fault = EnvironmentFault("storage is down")
+    for _ in range(5):
+        both.now += 86_400
+        expire(both.database, 100, now=both.now)
+        with pytest.raises(EnvironmentFault):
+            look(both)
+    both.storage.fault = None
+    assert {look(both), look(both)} == {"ckpt_10", "ckpt_20"}
+    assert look(both) is None
+    assert {item["state"] for item in both.get("/api/v1/checkpoints")["items"]} == {"committed"}
+
+
+def test_what_is_missing_is_not_confirmed_and_looked_at_again_later(both: Stage) -> None:
+    """The disk of the store is not mounted: every object is missing."""
+    _run, attempt, fence = resumed(both)
+    report(both, attempt, fence, "ckpt_20")
+    both.storage.unsure = {"ckpt_20": ["there is no such object"]}
+    both.now += 1
+    assert [look(both), look(both)] == ["ckpt_20", None]
+    assert both.get("/api/v1/checkpoints/ckpt_20")["state"] == "damaged"
+    for _ in range(3):
+        both.now += 86_400
+        expire(both.database, 100, now=both.now)
+    assert both.get("/api/v1/checkpoints/ckpt_20")["kept_because"][0] == "newest"
+    both.storage.unsure = {}
+    assert look(both) == "ckpt_20"
+    assert both.get("/api/v1/checkpoints/ckpt_20")["state"] == "committed"
+
+
+def test_confirmed_damage_is_read_once_more_before_it_goes(both: Stage) -> None:
+    _run, attempt, fence = resumed(both)
+    both.storage.damage = {"ckpt_10": ["bad"], "ckpt_20": ["bad"]}
+    for name in ("ckpt_10", "ckpt_20"):
+        report(both, attempt, fence, name)
+    both.now += 1
+    assert {look(both), look(both)} == {"ckpt_10", "ckpt_20"}
+    both.report(attempt, fence, "succeeded")
+    expire(both.database, 100, now=both.now)
+    both.now += 101
+    expire(both.database, 100, now=both.now)
+    assert both.get("/api/v1/checkpoints?state=deleting")["items"] == [], "not before a fresh look"
+    del both.storage.damage["ckpt_20"]
+    assert {look(both), look(both)} == {"ckpt_10", "ckpt_20"}
+    expire(both.database, 100, now=both.now)
+    assert [item["id"] for item in both.get("/api/v1/checkpoints?state=deleting")["items"]] == ["ckpt_10"]
+    assert both.get("/api/v1/checkpoints/ckpt_20")["state"] == "committed"

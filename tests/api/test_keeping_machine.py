@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from services.api.app import create_app
+from services.api.damage import scrub
 from services.api.deletion import finish_deletions
 from services.api.expiry import expire
 from services.api.models import Base
@@ -111,7 +112,14 @@ class Keeping(RuleBasedStateMachine):
             assert certain <= job.offered | {save.id for save in self.saves.values() if save.damaged}
             assert not any(self.saves[name].damaged or self.saves[name].going for name in job.offered)
             assert job.offered <= self.objects.there, "what is offered can be read"
-            assert self.stage.report(job.attempt, job.fence, "running").status_code == 204
+
+    @precondition(lambda self: any(job.offered for job in self.jobs))
+    @rule(pick=PICK)
+    def run(self, pick: int) -> None:
+        """It has read what it goes on from."""
+        job = self.pick([job for job in self.jobs if job.offered], pick)
+        assert self.stage.report(job.attempt, job.fence, "running").status_code == 204
+        job.offered = set()
 
     @precondition(lambda self: any(job.attempt for job in self.jobs))
     @rule(pick=PICK, losses=st.lists(st.sampled_from([1.0, 2.0, 3.0]), min_size=1, max_size=4))
@@ -173,6 +181,8 @@ class Keeping(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1, 60, 101]), killed=st.sampled_from(["", "", "before", "after", "between"]))
     def collect(self, seconds: int, killed: str) -> None:
         self.stage.now += seconds
+        while scrub(self.stage.database, self.objects, 0, clock=lambda: self.stage.now, stop=lambda: False):
+            pass
         kept = self.kept()
         expire(self.stage.database, GRACE, now=self.stage.now)
         for item in self.stage.get("/api/v1/checkpoints?limit=200&state=deleting")["items"]:

@@ -17,6 +17,7 @@ class Saved:
     metrics: dict[str, float] = field(default_factory=dict)
     pinned_by: str | None = None
     usable: bool = True
+    counts: bool = True
 
 
 def kept(saved: list[Any], *, going: bool = False, attempt: tuple[int, int] | None = None, **policy: Any) -> dict[str, list[str]]:
@@ -57,19 +58,28 @@ def test_every_mth_step_is_kept_for_ever() -> None:
 
 
 def test_pins_and_aliases_keep_whatever_is_wrong_with_it() -> None:
-    saved = [Saved("named", 1), Saved("pinned", 2, pinned_by="ada"), Saved("broken", 3, pinned_by="ada", usable=False), Saved("last", 4)]
+    saved = [Saved("named", 1), Saved("pinned", 2, pinned_by="ada"), Saved("broken", 3, pinned_by="ada", usable=False, counts=False)]
+    saved.append(Saved("last", 4))
     assert kept(saved) == {"named": ["alias production"], "pinned": ["pinned by ada"], "broken": ["pinned by ada"], "last": ["newest"]}
 
 
 def test_what_is_damaged_counts_for_no_rule() -> None:
-    saved = [Saved("good", 10, metrics={"val/loss": 2}), Saved("bad", 20, metrics={"val/loss": 1}, usable=False)]
+    saved = [Saved("good", 10, metrics={"val/loss": 2}), Saved("bad", 20, metrics={"val/loss": 1}, usable=False, counts=False)]
     assert kept(saved, keep_best=1, keep_every=10) == {"good": ["newest", "best val/loss (2)", "every 10 steps"]}
+
+
+def test_what_is_suspected_keeps_its_place_and_so_does_what_would_stand_in_for_it() -> None:
+    saved = [Saved("10", 10), Saved("20", 20), Saved("30", 30, usable=False)]
+    assert kept(saved) == {"30": ["newest"], "20": ["newest"]}
+    for checkpoint in saved:
+        checkpoint.usable = False
+    assert kept(saved) == {"30": ["newest"]}, "all are suspected, a disk that is not mounted, say: nothing changes"
 
 
 def test_of_two_attempts_that_saved_a_step_the_later_one_counts() -> None:
     saved = [Saved("first", 20, fence=1), Saved("second", 20, fence=2), Saved("before", 10, fence=1)]
     assert kept(saved, keep_last=2) == {"second": ["newest", "one of the last 2"], "before": ["one of the last 2"]}
-    saved[1].usable = False
+    saved[1].usable = saved[1].counts = False
     assert set(kept(saved, keep_last=2)) == {"first", "before"}
 
 

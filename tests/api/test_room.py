@@ -167,3 +167,13 @@ def test_settings_are_read() -> None:
     }
     assert KeepingSettings.read(environ) == KeepingSettings(grace=1, short_grace=2, orphan_age=3, scrub=4, quota=5)
     assert KeepingSettings.read({"GROUNDUP_CHECKPOINT_QUOTA_BYTES": ""}).quota is None
+
+
+def test_what_is_used_is_what_storage_counts(limited: Stage) -> None:
+    """Uploads that are not committed yet among it, so that the level says in time what an upload will be told."""
+    _run, attempt, fence = limited.running()
+    limited.commit(attempt, fence, "ckpt_10", 10, bytes=10**7)
+    limited.report(attempt, fence, "succeeded")
+    limited.storage.used = 9 * 10**7
+    told = limited.get("/api/v1/checkpoints/usage")
+    assert (told["bytes"], told["level"]) == (9 * 10**7, "warning")

@@ -38,7 +38,7 @@ def test_every_state_can_be_reached_and_every_run_can_end() -> None:
 
 
 def test_checkpoints_of_an_older_version_are_kept(database_url: str) -> None:
-    """Their rows survive the new columns; storage had read them back when they were committed."""
+    """Their rows survive the new columns, pinned, as they were saved under that promise; storage had read them back then."""
     database = Database(database_url)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
@@ -57,5 +57,6 @@ def test_checkpoints_of_an_older_version_are_kept(database_url: str) -> None:
     command.upgrade(config, "head")
     with database.reading() as session:
         kept = session.get_one(Checkpoint, "c")
+        assert (kept.pinned_by, (kept.pinned_at or 0) > 5) == ("upgrade", True)
         assert (kept.step, kept.verified_at, kept.usable, kept.damage, kept.expires_at) == (10, 5.0, True, "", None)
     database.close()

@@ -45,6 +45,7 @@ class Platform:
     events: list[dict[str, Any]] = field(default_factory=list)
     checkpoints: list[dict[str, Any]] = field(default_factory=list)
     objects: dict[str, bytes] = field(default_factory=dict)
+    needed: list[str] = field(default_factory=list)
     warnings: list[dict[str, str]] = field(default_factory=list)
     archive: bytes = b""
     archive_bytes: int | None = None
@@ -194,6 +195,8 @@ def add_runs(app: Flask, state: Platform) -> None:
         if run_id not in state.runs:
             return problem(404, "not-found", f"there is no run '{run_id}'", remedy="GET /api/v1/runs lists them")
         if request.method == "DELETE":
+            if state.needed and request.args.get("force") != "true":
+                return problem(409, "checkpoint-needed", f"its checkpoints are needed: {state.needed[0]}", remedy="delete it with force")
             del state.runs[run_id]
             return "", 204
         found = dict(state.runs[run_id])

@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from groundup import Client, ClientError, LocalProblem
+from groundup import Client, ClientError, LocalProblem, export
 
 from tests.client.conftest import Command
 from tests.client.platform import Platform
@@ -81,3 +81,17 @@ def test_what_is_wrong_leaves_nothing(client: Client, platform: Platform, home: 
     assert words in str(caught.value)
     assert list((home / "out").iterdir()) == []
     assert isinstance(caught.value, ClientError)
+
+
+def test_the_archive_is_read_in_pieces_as_large_as_they_come(groundup: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each read copies what is left of a piece, so small reads of large pieces would take quadratic time."""
+    asked: list[int] = []
+    read = export._Reader.read
+
+    def reading(self: export._Reader, count: int) -> bytes:
+        asked.append(count)
+        return read(self, count)
+
+    monkeypatch.setattr(export._Reader, "read", reading)
+    assert groundup("checkpoint", "export", "ckp_1", "--to", "out").exit_code == 0
+    assert set(asked) == {1 << 20}

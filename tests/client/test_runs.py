@@ -111,3 +111,13 @@ def test_a_submit_tells_what_may_go_wrong_later(groundup: Command, platform: Pla
     platform.warnings = [{"field": "train.checkpoint", "message": "4 checkpoints of 1.0 GB are kept"}]
     result = groundup("run", "submit", "-f", spec)
     assert (result.exit_code, "train.checkpoint: 4 checkpoints of 1.0 GB are kept" in result.stderr) == (0, True)
+
+
+def test_a_run_with_pinned_checkpoints_is_deleted_by_force_only(groundup: Command, platform: Platform, spec: str) -> None:
+    groundup("run", "submit", "-f", spec)
+    platform.needed = ["ckp_1 is pinned by ada"]
+    refused = groundup("run", "rm", "run_1", "--yes")
+    assert (refused.exit_code, "ckp_1 is pinned by ada" in refused.stderr, "force" in refused.stderr) == (1, True, True)
+    assert "run_1" in platform.runs
+    assert groundup("run", "rm", "run_1", "--yes", "--force").exit_code == 0
+    assert platform.runs == {}

@@ -68,7 +68,7 @@ def test_what_differs_is_named_and_deleted(storage: Storage) -> None:
     assert (status, problem["errors"][0]["field"]) == (422, "files.0")  # type: ignore[index]
     assert "checkpoints/run_a/ckp_1/model.safetensors: expected" in str(problem["detail"])
     assert storage.stores.objects.size("checkpoints/run_a/ckp_1/model.safetensors") is None
-    assert presign(storage)[0] == 404
+    assert (presign(storage)[0], presign(storage)[1]["code"]) == (404, "no-such-file")
 
 
 def test_a_committed_file_is_never_written_again(storage: Storage) -> None:

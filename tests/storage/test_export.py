@@ -155,3 +155,20 @@ def flip(path: Path, at: int) -> None:
     data = bytearray(path.read_bytes())
     data[at] ^= 1
     path.write_bytes(data)
+
+
+def test_what_is_not_whole_is_not_exported(storage: Storage) -> None:
+    second = "model-00002-of-00003.safetensors"
+    files = {name: data for name, data in SHARDED.items() if not name.startswith("model-")} | {second: shard(a=4)}
+    write(storage, files)
+    answer = fetch(storage.client)
+    assert (answer.status_code, answer.json["code"]) == (409, "not-exportable")
+    assert "model-00001-of-00003.safetensors, model-00003-of-00003.safetensors" in answer.json["detail"]
+
+
+def test_what_the_manifest_lists_must_be_there(storage: Storage) -> None:
+    manifest = MANIFEST | {"files": [{"name": "tokenizer.json"}, {"name": "lost.safetensors"}]}
+    write(storage, FORMAT_1 | {"manifest.json": json.dumps(manifest).encode()})
+    answer = fetch(storage.client)
+    assert (answer.status_code, answer.json["code"]) == (409, "not-exportable")
+    assert "lost.safetensors" in answer.json["detail"]

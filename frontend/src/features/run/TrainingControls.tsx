@@ -4,6 +4,7 @@ import { ChevronDown, CircleStop, Copy, OctagonX, Trash2 } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { useRef, useState, type Ref } from "react";
 import { call, path } from "@/shared/api/client";
+import { asProblem } from "@/shared/api/problem";
 import { hasEnded, keys, meQuery } from "@/shared/api/queries";
 import type { Run } from "@/shared/api/types";
 import { integer } from "@/shared/format/numbers";
@@ -42,6 +43,8 @@ export function TrainingControls({ run }: { run: Run }) {
     setAsked(action);
   };
   const texts = asked && ACTIONS[asked];
+  // The refusal names what a person keeps; who has read it may go on.
+  const needed = asked === "delete" && act.isError && asProblem(act.error).code === "checkpoint-needed";
   const mayWrite = me?.role !== "viewer";
   return (
     <div className="row">
@@ -53,10 +56,10 @@ export function TrainingControls({ run }: { run: Run }) {
         <ConfirmDialog
           open
           title={texts.title(run)}
-          action={texts.button}
+          action={needed ? "Delete them all the same" : texts.button}
           busy={act.isPending}
           opener={opener}
-          onConfirm={() => act.mutate(asked)}
+          onConfirm={() => act.mutate({ action: asked, force: needed })}
           onClose={() => setAsked(null)}
         >
           <p>{texts.about(run)}</p>
@@ -71,11 +74,11 @@ function useAction(run: Run, onDone: () => void) {
   const client = useQueryClient();
   const navigate = useNavigate();
   return useMutation({
-    mutationFn: (action: Action) =>
+    mutationFn: ({ action, force }: { action: Action; force: boolean }) =>
       action === "delete"
-        ? call("DELETE", path`/api/v1/runs/${run.id}`)
+        ? call("DELETE", path`/api/v1/runs/${run.id}`, { query: { force: force ? "true" : undefined } })
         : call("POST", path`/api/v1/runs/${run.id}/commands`, { body: { type: action } }),
-    onSuccess: async (_, action) => {
+    onSuccess: async (_, { action }) => {
       onDone();
       void client.invalidateQueries({ queryKey: keys.runs });
       if (action !== "delete") return client.invalidateQueries({ queryKey: keys.run(run.id) });

@@ -429,7 +429,10 @@ export interface paths {
         get: operations["runs_get_run_api_v1_runs__run_id__get"];
         put?: never;
         post?: never;
-        /** Delete a run that has ended, with its checkpoints; its history follows */
+        /**
+         * Delete a run that has ended, with its checkpoints; its history follows
+         * @description <br/>409 `checkpoint-needed` with the reasons where one is pinned or has an alias, unless `force` is true.
+         */
         delete: operations["runs_delete_run_api_v1_runs__run_id__delete"];
         options?: never;
         head?: never;
@@ -2496,7 +2499,8 @@ export interface components {
         };
         /**
          * UsageAnswer
-         * @description `expiring_bytes`: goes by itself soon. `quota_bytes` and `disk_free_bytes` null: none, and not known. `by_run`: the largest.
+         * @description `bytes`: of all, and of uploads under way. `expiring_bytes`: goes by itself soon. `quota_bytes` and `disk_free_bytes` null: none, and
+         *     not known. `by_run`: the largest.
          */
         UsageAnswer: {
             /** Count */
@@ -3491,7 +3495,10 @@ export interface operations {
     };
     runs_delete_run_api_v1_runs__run_id__delete: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description also where checkpoints are pinned or have aliases */
+                force?: boolean;
+            };
             header?: never;
             path: {
                 run_id: string;
