@@ -36,7 +36,3 @@ class ApiClient(InternalClient):
     def report_damage(self, attempt_id: str, damage: CheckpointDamage) -> None:
         """Raises Stale. Repeating a report is harmless."""
         self.call("POST", f"/internal/attempts/{attempt_id}/damaged", damage)
-
-    def report_metrics(self, attempt_id: str, metrics: CheckpointMetrics) -> None:
-        """Raises Stale; NotFound where the run has no committed checkpoint of that step. Repeating a report is harmless."""
-        self.call("POST", f"/internal/attempts/{attempt_id}/metrics", metrics)

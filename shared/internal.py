@@ -242,13 +242,5 @@ class CheckpointDamage(Message):
     reason: str
 
 
-class CheckpointMetrics(Message):
-    """What was measured of a run's committed checkpoint of this step after it was saved."""
-
-    fence: int
-    step: int
-    metrics: dict[str, float]
-
-
 class WorkerName(Message):
     name: Name
