@@ -12,7 +12,7 @@ from services.trainer.host import Host
 from services.trainer.patience import UNREADABLE_SECONDS, patiently
 from services.trainer.rundir import AttemptOrder, RunDirectory, TokenFiles, write_whole
 from services.trainer.transfers import Damaged, Transfers, file_name, link
-from shared.errors import EnvironmentFault, GroundupError, Stale, UserError
+from shared.errors import EnvironmentFault, GroundupError, NotFound, Stale, UserError
 from shared.internal import CheckpointDamage, CheckpointRef, Claim, Located, TokenShards
 
 log = logging.getLogger(__name__)
@@ -58,11 +58,13 @@ def _token_files(shards: TokenShards) -> TokenFiles:
 
 
 def _restore(host: Host, claim: Claim, directory: RunDirectory, transfers: Transfers, tell: Callable[[str], None]) -> CheckpointRef | None:
-    """Fetch the newest checkpoint that can be read and is right; where all are damaged, which api is told, the run starts from scratch.
+    """Fetch the newest checkpoint that can be read and is right; None where there is none to go on from.
 
-    A checkpoint the store will not give is no reason to start from scratch: where no older one serves, raises EnvironmentFault.
+    Wrong bytes are reported to api. A run that has checkpoints never starts from scratch because none of them serves: then raises
+    EnvironmentFault where one may be read another time, else Damaged.
     """
     unreadable: EnvironmentFault | None = None
+    refused: list[str] = []
     for checkpoint in claim.checkpoints:
         name = f"the checkpoint of step {checkpoint.step} ({checkpoint.id})"
         # Only the first one that cannot be read is waited for: an outage that ends meanwhile must not cost the newest.
@@ -70,8 +72,10 @@ def _restore(host: Host, claim: Claim, directory: RunDirectory, transfers: Trans
         try:
             patiently(partial(_fetch, host, checkpoint, directory, transfers), f"fetching {name}", transfers.interrupt, seconds=seconds)
         except (Damaged, UserError) as error:
+            refused.append(f"{name}: {error}")
             tell(f"{name} cannot be used, trying the one before: {error}")
-            report_damage(host, claim, checkpoint, str(error), transfers.interrupt)
+            if isinstance(error, Damaged):
+                report_damage(host, claim, checkpoint, str(error), transfers.interrupt)
         except EnvironmentFault as error:
             unreadable = unreadable or error
             tell(f"{name} cannot be read, trying the one before: {error}")
@@ -81,8 +85,11 @@ def _restore(host: Host, claim: Claim, directory: RunDirectory, transfers: Trans
         shutil.rmtree(directory.restore, ignore_errors=True)
     if unreadable:
         raise unreadable
-    if claim.checkpoints:
-        tell("no checkpoint could be used: starting from the first step")
+    if refused:
+        raise Damaged(
+            f"none of its {len(refused)} checkpoints can be used; {'; '.join(refused)}",
+            remedy="look after the store, verify the checkpoints, or submit the run anew to train from its first step",
+        )
     return None
 
 
@@ -109,7 +116,7 @@ def _locate(host: Host, checkpoint: CheckpointRef) -> list[Located]:
     """Storage says where the files are; what they must be is what the commit said."""
     urls = {place.name: place.url for place in host.storage.presign_checkpoint(checkpoint)}
     if missing := [file.name for file in checkpoint.files if file.name not in urls]:
-        raise Damaged(f"storage does not have {', '.join(missing)}")
+        raise NotFound(f"storage does not have {', '.join(missing)}", remedy="verify the checkpoint")
     return [Located(name=file.name, bytes=file.bytes, sha256=file.sha256, url=urls[file.name]) for file in checkpoint.files]
 
 

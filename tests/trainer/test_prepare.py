@@ -5,7 +5,7 @@ import pytest
 
 from services.trainer.prepare import prepare
 from services.trainer.rundir import AttemptOrder, RunDirectory
-from services.trainer.transfers import TransferFailed, Transfers
+from services.trainer.transfers import Damaged, TransferFailed, Transfers
 from shared.errors import EnvironmentFault, NotFound, Stale
 from shared.internal import CheckpointRef
 from shared.settings import Settings
@@ -125,10 +125,13 @@ def test_where_no_checkpoint_can_be_read_the_run_does_not_start_from_scratch(
     assert not directory.order.exists()
 
 
-def test_with_no_sound_checkpoint_it_starts_from_scratch(stage: Platform, directory: RunDirectory) -> None:
-    told = fill(stage, directory, [stage.storage.add_checkpoint("ckpt_bad", 20, b"x", told=b"y")])
-    assert told[-1] == "no checkpoint could be used: starting from the first step"
+def test_with_no_sound_checkpoint_the_run_does_not_start_from_scratch(stage: Platform, directory: RunDirectory) -> None:
+    both = [stage.storage.add_checkpoint(f"ckpt_bad{step}", step, b"x", told=b"y") for step in (20, 10)]
+    with pytest.raises(Damaged, match=r"none of its 2 checkpoints can be used; the checkpoint of step 20 .*; the checkpoint of step 10"):
+        fill(stage, directory, both)
     assert not directory.restore.exists()
+    assert not directory.order.exists()
+    assert [damage.checkpoint_id for damage in stage.api.damages] == ["ckpt_bad20", "ckpt_bad10"]
 
 
 @pytest.mark.parametrize(("near", "expected_downloads"), [(b"weights", 0), (b"wEights", 1)], ids=["right copy", "damaged copy"])
