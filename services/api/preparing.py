@@ -1,6 +1,6 @@
 """Before a run can be placed its dataset must lie in storage as tokens of its tokenizer."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import select, update
 
@@ -66,8 +66,8 @@ class Preparing:
             still_queued = update(Run).where(Run.id.in_(ready), Run.state == RunState.QUEUED)
             rows_changed(session, still_queued.values(prepared_id=prepared.id))
 
-    def _tell(self, runs: Iterable[Run], reason: str) -> None:
-        tell_reasons(self.database, {run.id: reason for run in runs})
+    def _tell(self, runs: Sequence[Run], reason: str) -> None:
+        tell_reasons(self.database, {run.id: reason for run in runs}, {run.id: run.reason for run in runs})
 
     def _fail(self, runs: Iterable[Run], reason: str, now: float) -> None:
         for waiting in runs:

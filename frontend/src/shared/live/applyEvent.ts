@@ -14,6 +14,7 @@ export interface EventSink {
   /** A run is new or changed. */
   run?: () => void;
   workers?: () => void;
+  queue?: () => void;
   checkpoints?: () => void;
   commands?: () => void;
   samples?: () => void;
@@ -41,7 +42,11 @@ export function applyEvent({ event, attempt }: Envelope, sink: EventSink): void 
       return sink.workers?.();
     case "WorkerJoined":
     case "WorkerLost":
+    case "WorkerDraining":
       return sink.workers?.();
+    case "QueuePaused":
+    case "QueueReopened":
+      return sink.queue?.();
     case "CommandRequested":
     case "CommandApplied":
       return sink.commands?.();
