@@ -19,14 +19,19 @@ from shared.names import CLUSTER_TOPIC, PROTOCOL
 _NEW_SLOT: Final = text("INSERT INTO slots (id, worker, device, name) VALUES (:id, :worker, :device, :name) ON CONFLICT (id) DO NOTHING")
 
 
-def beat(database: Database, name: str, report: Heartbeat, *, lease_seconds: float, now: float) -> HeartbeatReply:
-    """One transaction for the worker and one for each run it touches, so that locks are always taken in the same order."""
-    if report.protocol != PROTOCOL:
+def must_speak_ours(name: str, message: object) -> None:
+    """Raises Conflict for a heartbeat of another version, whatever else may be in it or missing from it."""
+    protocol = message.get("protocol") if isinstance(message, dict) else None
+    if isinstance(protocol, int) and protocol != PROTOCOL:
         raise Conflict(
-            f"worker {name} speaks protocol {report.protocol}, this server {PROTOCOL}",
+            f"worker {name} speaks protocol {protocol}, this server {PROTOCOL}",
             remedy="install the same version of Groundup on both",
             code="protocol-mismatch",
         )
+
+
+def beat(database: Database, name: str, report: Heartbeat, *, lease_seconds: float, now: float) -> HeartbeatReply:
+    """One transaction for the worker and one for each run it touches, so that locks are always taken in the same order."""
     with database.writing() as session:
         _join(session, name, report, now)
         _take_slots(session, name, report.slots, now - lease_seconds)

@@ -1,17 +1,25 @@
 """The worker's side (join secret): shared/api_client.py calls these."""
 
+from flask import request
 from flask_openapi3.blueprint import APIBlueprint
 
 from services.api.attempts import claim, report_state
 from services.api.commit import commit_checkpoint
 from services.api.damage import report_damage
-from services.api.heartbeat import beat
+from services.api.heartbeat import beat, must_speak_ours
 from services.api.parts import parts
 from services.api.paths import AttemptPath
 from serving.idempotency import Answer
 from shared.internal import CheckpointCommit, CheckpointDamage, ClaimRequest, Heartbeat, StateReport, WorkerName
 
 api = APIBlueprint("internal", __name__, url_prefix="/internal", doc_ui=False)
+
+
+@api.before_request
+def refuse_other_protocols() -> None:
+    """Before the body is checked: a heartbeat of another version may have other fields, and the fields are not what is at fault."""
+    if request.path.endswith("/heartbeat"):
+        must_speak_ours((request.view_args or {}).get("name", ""), request.get_json(silent=True))
 
 
 @api.post("/workers/<name>/heartbeat")
