@@ -38,7 +38,7 @@ def main() -> int:
             folder.mkdir()
             with database(folder) as url, stage_of(url, folder) as cluster:
                 measure(figures, name, cluster, size)
-    return figures.finish("Redis, sockets, several schedulers, a network to the database", short=options.short)
+    return figures.finish("Redis, sockets, several schedulers, a network to the database, PostgreSQL's fsync", short=options.short)
 
 
 @contextlib.contextmanager
@@ -57,7 +57,7 @@ def measure(figures: Figures, name: str, cluster: Cluster, size: Size) -> None:
     many = statistics.median(timed(cluster.tick)[0] for _ in range(size.ticks))
     figures.tell(f"{name}: the queue as a page, {size.many:,} runs waiting", 1e3 * timed(cluster.show_queue)[0], "ms")
     seconds, beats = timed(lambda: cluster.beat_all(size))
-    figures.tell(f"{name}: heartbeats, {size.many:,} runs waiting", beats / seconds, "/s", least=2 * size.workers / HEARTBEAT_SECONDS)
+    figures.tell(f"{name}: heartbeats, {size.many:,} runs waiting", beats / seconds, "/s", least=round(size.workers / HEARTBEAT_SECONDS))
     cluster.shorten(size.few)
     cluster.tick()
     few = statistics.median(timed(cluster.tick)[0] for _ in range(size.ticks))
