@@ -27,4 +27,5 @@ class ProjectShare(Base):
 
 
 Index("runs_by_attempt", Run.current_attempt_id)
+Index("runs_by_preparation", Run.state, Run.prepared_id)
 Index("attempts_by_state", Attempt.state)

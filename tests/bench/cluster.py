@@ -9,7 +9,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 
 import services.api
 from services.api.app import create_app
@@ -18,6 +18,7 @@ from services.api.placement import ROUND
 from services.api.scheduler import Scheduler
 from serving.database import Database
 from shared.bus import connect
+from shared.internal import Prepared
 from shared.names import RunState
 from shared.settings import Settings
 from tests.api.stage import Clock, FakeStorage, Stage
@@ -96,12 +97,19 @@ class Cluster:
         with self.stage.database.reading() as session:
             return session.scalar(select(func.count()).where(Run.state == RunState.QUEUED)) or 0
 
+    def unprepare(self) -> None:
+        """Their dataset is being prepared."""
+        self.stage.storage.prepared = Prepared(id="prep_1", state="running", progress=0.5)
+        with self.stage.database.writing() as session:
+            session.execute(update(Run).where(Run.state == RunState.QUEUED).values(prepared_id=None))
+
     def shorten(self, count: int) -> None:
-        """Leave the first so many of the queue."""
+        """Leave the first so many of the queue, prepared."""
         with self.stage.database.writing() as session:
             keep = select(Run.id).where(Run.state == RunState.QUEUED).order_by(Run.id).limit(count)
             kept = set(session.scalars(keep))
             session.execute(delete(Run).where(Run.state == RunState.QUEUED, Run.id > max(kept)))
+            session.execute(update(Run).where(Run.state == RunState.QUEUED).values(prepared_id="prep_1"))
 
     def show_queue(self) -> None:
         self.stage.get("/api/v1/queue?limit=200")

@@ -11,6 +11,7 @@ def upgrade() -> None:
     with op.batch_alter_table("runs") as table:
         table.add_column(sa.Column("not_before", sa.Float(53)))
         table.create_index("runs_by_attempt", ["current_attempt_id"])
+        table.create_index("runs_by_preparation", ["state", "prepared_id"])
     with op.batch_alter_table("workers") as table:
         table.add_column(sa.Column("draining", sa.Boolean(), nullable=False, server_default=sa.false()))
     with op.batch_alter_table("attempts") as table:
