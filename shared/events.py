@@ -8,12 +8,10 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from shared.cluster_events import QueuePaused, QueueReopened, StorageLevelChanged, WorkerDraining, WorkerJoined, WorkerLost
+from shared.event import Event
 from shared.packing import pack as pack
 from shared.packing import unpack as unpack
-
-
-class Event(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class RunCreated(Event):
@@ -90,24 +88,6 @@ class CommandRequested(Event):
     command_id: str
     command: str
     by: str
-
-
-class WorkerJoined(Event):
-    type: Literal["WorkerJoined"] = "WorkerJoined"
-    worker: str
-    slots: int
-
-
-class WorkerLost(Event):
-    type: Literal["WorkerLost"] = "WorkerLost"
-    worker: str
-    reason: str
-
-
-class StorageLevelChanged(Event):
-    type: Literal["StorageLevelChanged"] = "StorageLevelChanged"
-    level: Literal["ok", "warning", "full"] = Field(description="of the room that the checkpoints have left")
-    message: str
 
 
 class TrainingStarted(Event):
@@ -204,6 +184,9 @@ AnyEvent = Annotated[
     | CommandRequested
     | WorkerJoined
     | WorkerLost
+    | WorkerDraining
+    | QueuePaused
+    | QueueReopened
     | StorageLevelChanged
     | TrainingStarted
     | StepCompleted

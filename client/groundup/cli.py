@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from groundup import cli_account, cli_checkpoints, cli_data, cli_demo, cli_doctor, cli_generate, cli_runs
+from groundup import cli_account, cli_checkpoints, cli_data, cli_demo, cli_doctor, cli_generate, cli_queue, cli_runs
 from groundup.cli_output import Options, complain
 from groundup.problems import ClientError
 
@@ -50,7 +50,9 @@ app.add_typer(cli_data.data, name="data")
 app.add_typer(cli_data.tokenizer, name="tokenizer")
 app.add_typer(cli_checkpoints.app, name="checkpoint")
 app.command()(cli_generate.generate)
-app.add_typer(cli_account.worker, name="worker")
+app.add_typer(cli_queue.queue, name="queue")
+app.add_typer(cli_queue.worker, name="worker")
+app.add_typer(cli_queue.project, name="project")
 app.add_typer(cli_account.token, name="token")
 app.command()(cli_account.login)
 app.command("login-link")(cli_account.login_link)

@@ -1,4 +1,4 @@
-"""`groundup login`, `login-link`, `token ...` and `worker ...`"""
+"""`groundup login`, `login-link` and `token ...`"""
 
 from typing import Annotated
 
@@ -7,10 +7,8 @@ import typer
 from groundup.cli_output import Json, Options, connect, day, say, show_json, show_table
 from groundup.client import Client
 from groundup.config import save_login
-from groundup.workers import Worker
 
 token = typer.Typer(no_args_is_help=True, help="Tokens: hand out, list, take back (admins only).")
-worker = typer.Typer(no_args_is_help=True, help="Workers and their slots.")
 
 
 def login(
@@ -70,21 +68,3 @@ def delete_token(ctx: typer.Context, token_id: Annotated[str, typer.Argument(met
     """Take a token back; it stops working at once."""
     connect(ctx).account.delete_token(token_id)
     say(f"{token_id} is deleted.")
-
-
-@worker.command("ls")
-def list_workers(ctx: typer.Context, *, as_json: Json = False) -> None:
-    """List workers, how many of their slots are free, and what the others do."""
-    workers = list(connect(ctx).workers.list())
-    if as_json:
-        show_json(workers)
-        return
-    columns = ("name", "state", "host", "free", "devices", "runs", "heard of")
-    show_table(columns, map(_row, workers), empty="No worker has joined yet. `./run up` starts one.")
-
-
-def _row(found: Worker) -> tuple[object, ...]:
-    free = sum(slot.attempt_id is None for slot in found.slots)
-    devices = ", ".join(sorted({slot.name or slot.device for slot in found.slots}))
-    runs = " ".join(sorted({slot.run_id for slot in found.slots if slot.run_id}))
-    return (found.name, found.state, found.host, f"{free}/{len(found.slots)}", devices, runs, day(found.last_heartbeat))

@@ -9,6 +9,7 @@ from groundup.config import read_config
 from groundup.datasets import Datasets
 from groundup.generation import Generator
 from groundup.history import History
+from groundup.queueing import Queue
 from groundup.runs import Runs
 from groundup.tokenizers import Tokenizers
 from groundup.transport import RETRIES, Transport
@@ -32,6 +33,7 @@ class Client:
         self.tokenizers = Tokenizers(self.transport)
         self.generator = Generator(self.transport)
         self.workers = Workers(self.transport)
+        self.queue = Queue(self.transport)
         self.account = Account(self.transport)
 
     def close(self) -> None:

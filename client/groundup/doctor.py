@@ -157,6 +157,10 @@ def _unnoticed(client: Client) -> set[str]:
 def _workers(client: Client) -> str:
     workers = list(client.workers.list())
     online = [worker for worker in workers if worker.state == "online"]
+    draining = [worker.name for worker in workers if worker.state == "draining"]
+    if not online and draining:
+        remedy = "`groundup worker undrain NAME` offers one to runs again"
+        raise LocalProblem(f"all that are online are draining, so runs wait: {', '.join(draining)}", remedy=remedy)
     if not online:
         lost = f"; lost: {', '.join(worker.name for worker in workers)}" if workers else ""
         raise LocalProblem(f"none is online, so runs wait{lost}")
@@ -164,7 +168,7 @@ def _workers(client: Client) -> str:
     if not slots:
         raise LocalProblem("online, but none has a slot to train on", remedy="see what the worker found of CPUs and GPUs in its log")
     free = sum(slot.attempt_id is None for slot in slots)
-    return f"{len(online)} online, {free} of {len(slots)} slots free"
+    return f"{len(online)} online, {free} of {len(slots)} slots free" + (f", {len(draining)} draining" if draining else "")
 
 
 def _generator(client: Client, me: Me) -> str:

@@ -41,6 +41,9 @@ class Transport:
     def post(self, path: str, body: object = None, *, timeout: float = 60) -> Any:
         return _json(self._send(self.http, self._post_request(path, body, timeout)))
 
+    def put(self, path: str, body: object) -> Any:
+        return _json(self._send(self.http, self.http.build_request("PUT", path, json=body)))
+
     def patch(self, path: str, body: object) -> Any:
         return _json(self._send(self.http, self.http.build_request("PATCH", path, json=body)))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from groundup.records import read
 from groundup.transport import Transport
@@ -23,6 +24,7 @@ class Worker:
     host: str = ""
     slots: list[Slot] = field(default_factory=list, metadata={"of": Slot})
     last_heartbeat: str | None = None
+    draining: bool = False
 
 
 class Workers:
@@ -31,3 +33,7 @@ class Workers:
 
     def list(self) -> Iterator[Worker]:
         return (read(Worker, item) for item in self.transport.items("/api/v1/workers"))
+
+    def drain(self, name: str, *, drain: bool = True) -> Worker:
+        """Place nothing new on it, or offer it again; what runs there goes on."""
+        return read(Worker, self.transport.post(f"/api/v1/workers/{quote(name, safe='')}/drain", {"drain": drain}))

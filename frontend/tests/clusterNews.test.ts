@@ -31,6 +31,23 @@ test("a committed checkpoint makes the lists of checkpoints stale, of its run an
   expect(isStale(keys.workers)).toBe(false);
 });
 
+test.each<AnyEvent>([
+  { type: "QueuePaused", by: "ada", reason: "maintenance" },
+  { type: "QueueReopened", by: "ada" },
+  { type: "RunStateChanged", run_id: "run_1", old: "queued", new: "starting", by: "scheduler", reason: "" },
+])("$type makes the queue stale", async (event) => {
+  client.setQueryData(keys.queue, { pause: null, waiting: 0, shares: [], items: [], next_cursor: null });
+  clusterNews(client).onEvents([envelope(event)]);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(isStale(keys.queue)).toBe(true);
+});
+
+test("a worker that is drained makes the workers stale", async () => {
+  clusterNews(client).onEvents([envelope({ type: "WorkerDraining", worker: "w1", draining: true, by: "ada" })]);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(isStale(keys.workers)).toBe(true);
+});
+
 test("where events were missed every list is loaded again", async () => {
   clusterNews(client).onHistory();
   await vi.advanceTimersByTimeAsync(500);

@@ -9,7 +9,22 @@ import redis
 from flask import Response, jsonify
 from flask_openapi3.openapi import OpenAPI
 
-from services.api import aliases, audit, auth, checkpoints, commands, generate, internal, login, runs, tokens, usage, workers
+from services.api import (
+    aliases,
+    audit,
+    auth,
+    checkpoints,
+    commands,
+    generate,
+    internal,
+    login,
+    queueing,
+    runs,
+    shares,
+    tokens,
+    usage,
+    workers,
+)
 from services.api.parts import Parts
 from services.api.settings import DEFAULTS, KeepingSettings
 from serving.app import create_service
@@ -34,7 +49,8 @@ def create_app(
     parts = Parts(settings, database, storage, client, clock, keeping)
     app.extensions["parts"] = parts
     audit.install_audit(app, parts)
-    for resource in (runs, commands, checkpoints, aliases, usage, workers, generate, tokens, login, audit, auth, internal):
+    of_runs = (runs, commands, queueing, shares, workers, checkpoints, aliases, usage, generate)
+    for resource in (*of_runs, tokens, login, audit, auth, internal):
         app.register_api(resource.api)
     _serve_document(app)
     return app

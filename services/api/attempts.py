@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from services.api.commit import checkpoint_ref, current_attempt, finite_only, finite_or_none, newest_step, offered
 from services.api.models import Attempt, Command, Run, Slot
 from services.api.outbox import record
+from services.api.retries import MAX_FRUITLESS, told, wait_after
 from services.api.rows import rows_changed
 from services.api.states import change_state
 from shared.errors import NotFound, Stale
@@ -17,8 +18,6 @@ from shared.internal import Claim, ClaimRequest, Progress, Resolved, SlotReport,
 from shared.names import FINAL_STATES, RunState
 from shared.spec import RunSpec
 
-MAX_FRUITLESS: Final = 3
-"""So many attempts in a row may fail without a new checkpoint before the run itself counts as failed."""
 _RUN_STATE_AFTER: Final[Mapping[str, RunState]] = {state.value: state for state in FINAL_STATES}
 
 
@@ -74,6 +73,7 @@ def report_state(session: Session, attempt_id: str, report: StateReport, now: fl
     _end(session, run, attempt, outcome=report.state, reason=reason, now=now)
     if report.state == "failed" and report.retry:
         run.fruitless = 0 if newest_step(session, run.id) > attempt.resume_step else run.fruitless + report.counts
+        run.not_before = now + wait_after(run.fruitless) if report.counts and run.fruitless else None
         try_again(session, run, by=attempt.worker, reason=f"attempt {attempt.number} failed: {reason}", now=now)
     else:
         finish(session, run, _RUN_STATE_AFTER[report.state], by=attempt.worker, reason=reason, now=now)
@@ -101,6 +101,7 @@ def lose(session: Session, attempt_id: str, reason: str, *, still: Callable[[Ses
         return False
     if not still(session, attempt):
         return False
+    run.not_before = None  # not the run's fault
     _end(session, run, attempt, outcome="lost", reason=reason, now=now)
     try_again(session, run, by="platform", reason=f"attempt {attempt.number} is lost: {reason}", now=now)
     return True
@@ -123,13 +124,15 @@ def _end(session: Session, run: Run, attempt: Attempt, *, outcome: str, reason: 
 
 
 def try_again(session: Session, run: Run, *, by: str, reason: str, now: float) -> None:
-    """Back to the queue, unless the run is to stop or keeps failing without getting anywhere."""
+    """Back to the queue, from `not_before` on, unless the run is to stop or keeps failing without getting anywhere."""
     if run.state == RunState.STOPPING:
         finish(session, run, RunState(run.wish), by=by, reason=reason, now=now)
     elif run.fruitless >= MAX_FRUITLESS:
         reason = f"{run.fruitless} attempts in a row came to no new checkpoint; {reason}"
         finish(session, run, RunState.FAILED, by=by, reason=reason, now=now)
     else:
+        if run.not_before is not None:
+            reason = told(wait_after(run.fruitless), run.attempt_count + 1) + reason
         change_state(session, run, RunState.QUEUED, by=by, reason=reason, now=now)
 
 

@@ -1,9 +1,9 @@
 """A worker says that it lives, what it has and what it works on; the answer says what it should work on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import Select, delete, func, select, text, update
+from sqlalchemy import Row, Select, delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from services.api.attempts import lose, take_progress
@@ -11,22 +11,27 @@ from services.api.models import Attempt, Command, Run, Slot, Worker
 from services.api.outbox import record
 from services.api.rows import locked, rows_changed
 from serving.database import Database
+from shared.cluster_events import WorkerJoined
 from shared.errors import Conflict
-from shared.events import WorkerJoined
 from shared.internal import AppliedCommand, AttemptReport, CommandOrder, Heartbeat, HeartbeatReply, SlotReport
 from shared.names import CLUSTER_TOPIC, PROTOCOL
 
 _NEW_SLOT: Final = text("INSERT INTO slots (id, worker, device, name) VALUES (:id, :worker, :device, :name) ON CONFLICT (id) DO NOTHING")
 
 
-def beat(database: Database, name: str, report: Heartbeat, *, lease_seconds: float, now: float) -> HeartbeatReply:
-    """One transaction for the worker and one for each run it touches, so that locks are always taken in the same order."""
-    if report.protocol != PROTOCOL:
+def must_speak_ours(name: str, message: object) -> None:
+    """Raises Conflict for a heartbeat of another version, whatever else may be in it or missing from it."""
+    protocol = message.get("protocol") if isinstance(message, dict) else None
+    if isinstance(protocol, int) and protocol != PROTOCOL:
         raise Conflict(
-            f"worker {name} speaks protocol {report.protocol}, this server {PROTOCOL}",
+            f"worker {name} speaks protocol {protocol}, this server {PROTOCOL}",
             remedy="install the same version of Groundup on both",
             code="protocol-mismatch",
         )
+
+
+def beat(database: Database, name: str, report: Heartbeat, *, lease_seconds: float, now: float) -> HeartbeatReply:
+    """One transaction for the worker and one for each run it touches, so that locks are always taken in the same order."""
     with database.writing() as session:
         _join(session, name, report, now)
         _take_slots(session, name, report.slots, now - lease_seconds)
@@ -36,9 +41,10 @@ def beat(database: Database, name: str, report: Heartbeat, *, lease_seconds: flo
     with database.writing() as session:
         for applied in report.applied:
             _apply(session, name, applied)
+        held = session.execute(_held_by(name)).all()
         return HeartbeatReply(
-            assignments=_assignments(session, name, report.instance, set(reported)),
-            commands=_orders(session, name),
+            assignments=_assignments(held, report.instance, set(reported)),
+            commands=_orders(session, {row.run_id: row.id for row in held if row.fence is not None}),
             cancelled=cancelled,
         )
 
@@ -58,17 +64,24 @@ def _join(session: Session, name: str, report: Heartbeat, now: float) -> None:
 
 def _take_slots(session: Session, name: str, reports: Sequence[SlotReport], alive_since: float) -> None:
     """Slots are the worker's from now on, unless another live worker holds them. Slots that are gone go when they are free."""
-    known = {slot.id: slot for slot in session.scalars(select(Slot).where(Slot.id.in_([report.id for report in reports])))}
-    alive = func.coalesce(Worker.last_heartbeat, Worker.started_at) >= alive_since
-    live = set(session.scalars(select(Worker.name).where(Worker.state == "online", alive, Worker.name != name)))
+    told = [report.id for report in reports]
+    known = {slot.id: slot for slot in session.scalars(select(Slot).where(or_(Slot.id.in_(told), Slot.worker == name)))}
+    live = _live(session, {slot.worker for slot in known.values()} - {name}, alive_since)
     for report in sorted(reports, key=lambda report: report.id):
         slot = known.get(report.id)
         if slot is None:
             session.execute(_NEW_SLOT, {"id": report.id, "worker": name, "device": report.device, "name": report.name})
         elif slot.worker not in live:
             slot.worker, slot.device, slot.name = name, report.device, report.name
-    gone = (Slot.worker == name, Slot.id.not_in([report.id for report in reports]), Slot.attempt_id.is_(None))
-    session.execute(delete(Slot).where(*gone))
+    if gone := known.keys() - set(told):
+        session.execute(delete(Slot).where(Slot.worker == name, Slot.id.in_(gone), Slot.attempt_id.is_(None)))
+
+
+def _live(session: Session, workers: set[str], alive_since: float) -> set[str]:
+    if not workers:
+        return set()
+    alive = func.coalesce(Worker.last_heartbeat, Worker.started_at) >= alive_since
+    return set(session.scalars(select(Worker.name).where(Worker.name.in_(workers), Worker.state == "online", alive)))
 
 
 def _take_report(database: Database, worker: str, instance: str, report: AttemptReport) -> bool:
@@ -105,9 +118,10 @@ def _lose_what_is_gone(database: Database, worker: str, instance: str, reported:
 
 
 def _held_by(worker: str) -> Select[str, str, str | None, int | None]:
-    """Current attempts of a worker."""
+    """Current attempts of a worker. None of them has ended, which the index knows."""
     columns = (Attempt.id, Attempt.run_id, Attempt.instance, Attempt.fence)
-    return select(*columns).join(Run, Run.current_attempt_id == Attempt.id).where(Attempt.worker == worker).order_by(Attempt.placed_at)
+    current = select(*columns).join(Run, Run.current_attempt_id == Attempt.id)
+    return current.where(Attempt.worker == worker, Attempt.ended_at.is_(None)).order_by(Attempt.placed_at)
 
 
 def _apply(session: Session, worker: str, applied: AppliedCommand) -> None:
@@ -117,17 +131,17 @@ def _apply(session: Session, worker: str, applied: AppliedCommand) -> None:
     rows_changed(session, update(Command).where(Command.id == applied.command_id, own, open_or_applied).values(change))
 
 
-def _assignments(session: Session, worker: str, instance: str, reported: set[str]) -> list[str]:
+def _assignments(held: Sequence[Row[str, str, str | None, int | None]], instance: str, reported: set[str]) -> list[str]:
     """What waits to be claimed, and what this instance has claimed without knowing (the answer was lost)."""
-    held = session.execute(_held_by(worker))
     return [row.id for row in held if row.fence is None or (row.instance == instance and row.id not in reported)]
 
 
-def _orders(session: Session, worker: str) -> list[CommandOrder]:
-    """Open commands of what the worker has claimed; told with every heartbeat until they are applied."""
-    attempts = {row.run_id: row.id for row in session.execute(_held_by(worker).where(Attempt.fence.is_not(None)))}
+def _orders(session: Session, attempts: Mapping[str, str]) -> list[CommandOrder]:
+    """Open commands of what the worker has claimed, by run; told with every heartbeat until they are applied."""
+    if not attempts:
+        return []
     query = select(Command).where(Command.run_id.in_(attempts), Command.state.in_(("requested", "accepted"))).order_by(Command.created_at)
     commands = list(session.scalars(query))
-    told = update(Command).where(Command.id.in_([command.id for command in commands]), Command.state == "requested")
-    rows_changed(session, told.values(state="accepted"))
+    if new := [command.id for command in commands if command.state == "requested"]:
+        rows_changed(session, update(Command).where(Command.id.in_(new), Command.state == "requested").values(state="accepted"))
     return [CommandOrder.model_validate({"command_id": c.id, "attempt_id": attempts[c.run_id], "type": c.type}) for c in commands]

@@ -1,11 +1,12 @@
 """The worker's side (join secret): shared/api_client.py calls these."""
 
+from flask import request
 from flask_openapi3.blueprint import APIBlueprint
 
 from services.api.attempts import claim, report_state
 from services.api.commit import commit_checkpoint, note_metrics
 from services.api.damage import report_damage
-from services.api.heartbeat import beat
+from services.api.heartbeat import beat, must_speak_ours
 from services.api.parts import parts
 from services.api.paths import AttemptPath
 from serving.idempotency import Answer
@@ -13,6 +14,13 @@ from shared.crash import crash_point
 from shared.internal import CheckpointCommit, CheckpointDamage, CheckpointMetrics, ClaimRequest, Heartbeat, StateReport, WorkerName
 
 api = APIBlueprint("internal", __name__, url_prefix="/internal", doc_ui=False)
+
+
+@api.before_request
+def refuse_other_protocols() -> None:
+    """Before the body is checked: a heartbeat of another version may have other fields, and the fields are not what is at fault."""
+    if request.path.endswith("/heartbeat"):
+        must_speak_ours((request.view_args or {}).get("name", ""), request.get_json(silent=True))
 
 
 @api.post("/workers/<name>/heartbeat")

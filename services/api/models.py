@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from serving.idempotency import IdempotencyColumns
@@ -17,7 +17,7 @@ class Base(DeclarativeBase):
 class Run(Base):
     """`fence` is the highest one given to an attempt of this run; `attempt_count` numbers them. `wish`: how a stopping run is to end.
 
-    `fruitless`: attempts in a row that failed without having committed a new checkpoint.
+    `fruitless`: attempts in a row that failed without having committed a new checkpoint. `not_before`: until then it is not tried again.
     """
 
     __tablename__ = "runs"
@@ -41,6 +41,7 @@ class Run(Base):
     fence: Mapped[int] = mapped_column(default=0)
     attempt_count: Mapped[int] = mapped_column(default=0)
     fruitless: Mapped[int] = mapped_column(default=0)
+    not_before: Mapped[float | None]
     current_attempt_id: Mapped[str | None]
     step: Mapped[int] = mapped_column(default=0)
     tokens: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -56,7 +57,7 @@ class Attempt(Base):
     """
 
     __tablename__ = "attempts"
-    __table_args__ = (UniqueConstraint("run_id", "number"), Index("attempts_by_worker", "worker"))
+    __table_args__ = (UniqueConstraint("run_id", "number"), Index("attempts_by_worker", "worker", "ended_at"))
     id: Mapped[str] = mapped_column(primary_key=True)
     run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"))
     number: Mapped[int]
@@ -74,6 +75,8 @@ class Attempt(Base):
 
 
 class Worker(Base):
+    """`draining`: a person wants nothing new placed on it; its state does not matter."""
+
     __tablename__ = "workers"
     name: Mapped[str] = mapped_column(primary_key=True)
     instance: Mapped[str]
@@ -81,6 +84,7 @@ class Worker(Base):
     state: Mapped[str]
     started_at: Mapped[float]
     last_heartbeat: Mapped[float | None]
+    draining: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class Slot(Base):

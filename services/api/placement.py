@@ -1,16 +1,19 @@
 """Who goes next, and where: a run that is ready gets all its slots on one worker in one transaction, or none and a reason in words."""
 
-from collections import deque
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from typing import cast
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Table, bindparam, func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
+from services.api.line import Line, Waiting, busy_slots, waiting_runs, weights
 from services.api.models import Attempt, Run, Slot, Worker
+from services.api.offers import Offer, Offers
 from services.api.outbox import record
-from services.api.rows import locked, rows_changed
+from services.api.queue_models import QueuePause
+from services.api.retries import told, wait_after
+from services.api.rows import batches, locked, rows_changed
 from services.api.states import change_state
 from serving.database import Database
 from serving.ids import new_id
@@ -18,32 +21,8 @@ from shared.events import AttemptPlaced
 from shared.internal import SlotReport
 from shared.names import RunState
 
-
-@dataclass(frozen=True)
-class Waiting:
-    """What placement needs to know of a queued run."""
-
-    id: str
-    name: str
-    project: str
-    priority: int
-    processes: int
-    device: str
-    created_at: float
-
-
-@dataclass
-class Offer:
-    """One kind of device on one online worker. `held_for`: the run that waits for more of its slots and goes before later ones."""
-
-    worker: str
-    device: str
-    total: int
-    free: int
-    held_for: Waiting | None = None
-
-    def suits(self, run: Waiting) -> bool:
-        return run.device in {"auto", self.device}
+ROUND: Final = 200
+"""So many are placed at most before the scheduler looks at the queue, and at what fell silent, again: about a second's work."""
 
 
 @dataclass(frozen=True)
@@ -53,89 +32,72 @@ class Placed:
 
 
 def place(database: Database, *, now: float, lease_seconds: float) -> list[Placed]:
-    """Place what fits, in order of priority, then fewest busy slots of the project, then age; tell the others why they wait."""
+    """Place what fits, in order of priority, then the project's busy slots by its weight, then age; tell the others why they wait."""
     with database.reading() as session:
-        ready = _waiting(session)
-        if not ready:
+        waiting = waiting_runs(session)
+        if not waiting:
             return []
-        offers = _offers(session, now - lease_seconds)
-        busy = _busy_slots(session)
-    placed, reasons = [], {}
-    queue = deque(_in_order(ready, busy))
-    while queue:
-        run = queue.popleft()
-        offer = _best_offer(run, offers)
-        if offer is None:
-            reasons[run.id] = _reason_to_wait(run, offers)
-        elif attempt := _place_one(database, run, offer, now):
-            placed.append(attempt)
-            offer.free -= run.processes
-            busy[run.project] = busy.get(run.project, 0) + run.processes
-            queue = deque(_in_order(queue, busy))
-    tell_reasons(database, reasons)
+        if pause := session.get(QueuePause, 1):
+            ready, reasons = [], dict.fromkeys((run.id for run in waiting if run.prepared_id), paused(pause))
+        else:
+            ready = [run for run in waiting if run.may_start(now)]
+            reasons = _reasons_to_retry(session, [run for run in waiting if run.prepared_id and not run.may_start(now)])
+        offers = Offers(_offers(session, now - lease_seconds) if ready else ())
+        line = Line(ready, busy_slots(session), weights(session))
+    placed, why = _place_in_order(database, line, offers, now)
+    tell_reasons(database, reasons | why, {run.id: run.reason for run in waiting})
     return placed
 
 
-def _waiting(session: Session) -> list[Waiting]:
-    columns = (getattr(Run, field.name) for field in fields(Waiting))
-    return [Waiting(*row) for row in session.execute(select(*columns).where(Run.state == RunState.QUEUED, Run.prepared_id.is_not(None)))]
+def paused(pause: QueuePause) -> str:
+    return f"the queue is paused by {pause.paused_by}" + (f": {pause.reason}" if pause.reason else "")
 
 
-def _offers(session: Session, alive_since: float) -> list[Offer]:
+def _place_in_order(database: Database, line: Line, offers: Offers, now: float) -> tuple[list[Placed], dict[str, str]]:
+    """No more than a round's; those behind are looked at in the next one."""
+    placed: list[Placed] = []
+    reasons: dict[str, str] = {}
+    for run in line:
+        if len(placed) == ROUND:
+            break
+        offer = offers.best(run)
+        if offer is None:
+            reasons[run.id] = offers.reason_to_wait(run)
+        elif attempt := _place_one(database, run, offer, now):
+            placed.append(attempt)
+            offers.take(offer, run.processes)
+            line.placed(run)
+    return placed, reasons
+
+
+def _reasons_to_retry(session: Session, runs: Sequence[Waiting]) -> dict[str, str]:
+    """Of runs whose next attempt has to wait: what was written when the last one failed, unless something else was told meanwhile."""
+    begins = {run.id: told(wait_after(run.fruitless), run.attempt_count + 1) for run in runs}
+    other = [run for run in runs if not run.reason.startswith(begins[run.id])]
+    reasons: dict[str, str] = {}
+    for some in batches(other):
+        last = (Run.id.in_([run.id for run in some]), Attempt.number == Run.attempt_count)
+        query = select(Run.id, Attempt.number, Attempt.reason).join(Attempt, Attempt.run_id == Run.id).where(*last)
+        reasons |= {run_id: f"{begins[run_id]}attempt {number} failed: {why}" for run_id, number, why in session.execute(query)}
+    return reasons
+
+
+def _offers(session: Session, alive_since: float) -> Iterable[Offer]:
     alive = func.coalesce(Worker.last_heartbeat, Worker.started_at) >= alive_since
     free = func.count() - func.count(Slot.attempt_id)
-    query = select(Slot.worker, Slot.device, func.count(), free).join(Worker, Worker.name == Slot.worker)
-    query = query.where(Worker.state == "online", alive).group_by(Slot.worker, Slot.device)
+    query = select(Slot.worker, Slot.device, func.count(), free, Worker.draining).join(Worker, Worker.name == Slot.worker)
+    query = query.where(Worker.state == "online", alive).group_by(Slot.worker, Slot.device, Worker.draining)
     return [Offer(*row) for row in session.execute(query)]
 
 
-def _busy_slots(session: Session) -> dict[str, int]:
-    query = select(Run.project, func.sum(Run.processes)).where(Run.current_attempt_id.is_not(None)).group_by(Run.project)
-    return {project: int(slots) for project, slots in session.execute(query)}
-
-
-def _in_order(runs: Iterable[Waiting], busy: Mapping[str, int]) -> list[Waiting]:
-    return sorted(runs, key=lambda run: (-run.priority, busy.get(run.project, 0), run.created_at, run.id))
-
-
-def _best_offer(run: Waiting, offers: list[Offer]) -> Offer | None:
-    """GPUs before CPUs where the run leaves it open; then the fullest worker, so that large gaps stay."""
-    fitting = [offer for offer in offers if offer.suits(run) and offer.free >= run.processes and offer.held_for is None]
-    return min(fitting, key=lambda offer: (offer.device != "cuda", offer.free, offer.worker), default=None)
-
-
-def _reason_to_wait(run: Waiting, offers: list[Offer]) -> str:
-    """Also holds a worker for the run, so that smaller ones behind it cannot keep it waiting for ever."""
-    if not offers:
-        return "no worker is online"
-    suited = [offer for offer in offers if offer.suits(run)]
-    if not suited:
-        return f"no online worker has a {run.device} slot"
-    largest = max(suited, key=lambda offer: offer.total)
-    if largest.total < run.processes:
-        return f"waits for a worker with {run.processes} slots; the largest online has {largest.total}"
-    able = [offer for offer in suited if offer.total >= run.processes]
-    open_to_it = [offer for offer in able if offer.held_for is None]
-    if not open_to_it:
-        first = able[0].held_for
-        return f"waits behind run '{first.name}', which needs {_slots(first.processes)}" if first else "waits for its turn"
-    nearest = max(open_to_it, key=lambda offer: offer.free)
-    nearest.held_for = run
-    are = "is" if nearest.free == 1 else "are"
-    return f"waits for {_slots(run.processes, 'free ')}; {nearest.free} of {nearest.total} {are} free"
-
-
-def _slots(count: int, kind: str = "") -> str:
-    return f"{count} {kind}slot{'' if count == 1 else 's'}"
-
-
 class _SlotsTaken(Exception):
-    """Somebody else was faster; the transaction is undone."""
+    """Somebody else was faster, the worker is being drained or the queue has been paused; the transaction is undone."""
 
 
 def _place_one(database: Database, run: Waiting, offer: Offer, now: float) -> Placed | None:
+    """One transaction; what it writes goes to the database in as few statements as can be."""
     try:
-        with database.writing() as session:
+        with database.writing() as session, session.no_autoflush:
             return _take(session, run.id, offer, now)
     except _SlotsTaken:
         return None
@@ -143,10 +105,9 @@ def _place_one(database: Database, run: Waiting, offer: Offer, now: float) -> Pl
 
 def _take(session: Session, run_id: str, offer: Offer, now: float) -> Placed | None:
     run = locked(session, Run, run_id)
-    if run is None or run.state != RunState.QUEUED:
+    if run is None or run.state != RunState.QUEUED or (run.not_before or 0) > now:
         return None
-    free = select(Slot).where(Slot.worker == offer.worker, Slot.device == offer.device, Slot.attempt_id.is_(None)).order_by(Slot.id)
-    slots = list(session.scalars(free.limit(run.processes).with_for_update(skip_locked=True)))
+    slots = _free_slots(session, offer, run.processes)
     run.attempt_count += 1
     attempt = Attempt(
         id=new_id("att"),
@@ -154,11 +115,11 @@ def _take(session: Session, run_id: str, offer: Offer, now: float) -> Placed | N
         number=run.attempt_count,
         state="placed",
         worker=offer.worker,
-        slots=[SlotReport.model_validate({"id": slot.id, "device": slot.device, "name": slot.name}).model_dump() for slot in slots],
+        slots=[slot.model_dump() for slot in slots],
         placed_at=now,
     )
     taken = update(Slot).where(Slot.id.in_([slot.id for slot in slots]), Slot.attempt_id.is_(None)).values(attempt_id=attempt.id)
-    if rows_changed(session, taken) != run.processes:
+    if rows_changed(session, taken.execution_options(synchronize_session=False)) != run.processes:
         raise _SlotsTaken
     session.add(attempt)
     run.current_attempt_id = attempt.id
@@ -168,13 +129,30 @@ def _take(session: Session, run_id: str, offer: Offer, now: float) -> Placed | N
     return Placed(attempt.id, offer.worker)
 
 
-def tell_reasons(database: Database, reasons: Mapping[str, str]) -> None:
-    """Write down why runs wait, where that has changed."""
-    with database.reading() as session:
-        told = dict(session.execute(select(Run.id, Run.reason).where(Run.state == RunState.QUEUED)).all())
-    changed = [{"run": run_id, "why": why} for run_id, why in sorted(reasons.items()) if told.get(run_id, why) != why]
-    if changed:
-        runs = cast(Table, Run.__table__)
-        still_queued = update(runs).where(runs.c.id == bindparam("run"), runs.c.state == RunState.QUEUED)
-        with database.writing() as session:
-            session.connection().execute(still_queued.values(reason=bindparam("why")), changed)
+def _free_slots(session: Session, offer: Offer, count: int) -> list[SlotReport]:
+    """Ours until the transaction ends. None where the worker was drained or the queue paused since the offer was read."""
+    drained = exists().where(Worker.name == offer.worker, Worker.draining)
+    still = (Slot.attempt_id.is_(None), ~drained, ~exists().where(QueuePause.id == 1))
+    free = select(Slot.id, Slot.device, Slot.name).where(
+        Slot.worker == offer.worker, Slot.device == offer.device, Slot.attempt_id.is_(None)
+    )
+    rows = session.execute(free.where(*still).order_by(Slot.id).limit(count).with_for_update(skip_locked=True, of=Slot))
+    return [SlotReport.model_validate(dict(row)) for row in rows.mappings()]
+
+
+def tell_reasons(database: Database, reasons: Mapping[str, str], told_before: Mapping[str, str]) -> None:
+    """Write down why runs wait, where that has changed: a statement for each reason, since many runs wait for the same.
+
+    Rows that others hold at the moment are left for the next round, so that two schedulers never wait for each other.
+    """
+    changed: dict[str, list[str]] = {}
+    for run_id, why in reasons.items():
+        if told_before.get(run_id) != why:
+            changed.setdefault(why, []).append(run_id)
+    if not changed:
+        return
+    with database.writing() as session:
+        for why, run_ids in changed.items():
+            for some in batches(run_ids):
+                queued = select(Run.id).where(Run.id.in_(some), Run.state == RunState.QUEUED).with_for_update(skip_locked=True)
+                session.execute(update(Run).where(Run.id.in_(queued)).values(reason=why).execution_options(synchronize_session=False))

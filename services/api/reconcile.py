@@ -10,7 +10,7 @@ from services.api.models import Attempt, Run, Worker
 from services.api.outbox import record
 from services.api.rows import rows_changed
 from serving.database import Database
-from shared.events import WorkerLost
+from shared.cluster_events import WorkerLost
 from shared.names import CLUSTER_TOPIC
 
 

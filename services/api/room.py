@@ -11,8 +11,8 @@ from services.api.estimate import checkpoint_bytes
 from services.api.models import Checkpoint, Run, StorageLevel
 from services.api.outbox import record
 from services.api.rows import rows_changed
+from shared.cluster_events import StorageLevelChanged
 from shared.errors import FieldError
-from shared.events import StorageLevelChanged
 from shared.internal import Resolved
 from shared.names import CLUSTER_TOPIC, RunState
 from shared.sizes import told as size

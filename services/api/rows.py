@@ -1,6 +1,7 @@
-"""Two ways to touch rows that others may touch at the same moment."""
+"""Ways to touch rows: those that others may touch at the same moment, and many at once."""
 
-from typing import Any, TypeVar, cast
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import CursorResult, Delete, Insert, Update, select
 from sqlalchemy.orm import Session
@@ -8,6 +9,9 @@ from sqlalchemy.orm import Session
 from services.api.models import Base
 
 Row = TypeVar("Row", bound=Base)
+Item = TypeVar("Item")
+_AT_ONCE: Final = 500
+"""Rows named in one statement."""
 
 
 def rows_changed(session: Session, statement: Insert | Update | Delete) -> int:
@@ -23,3 +27,8 @@ def locked(session: Session, model: type[Row], key: str) -> Row | None:
     primary_key = next(iter(model.__table__.primary_key))
     query = select(model).where(primary_key == key).with_for_update().execution_options(populate_existing=True)
     return session.scalars(query).one_or_none()
+
+
+def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """As many as one statement may well name, at a time."""
+    return (items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE))

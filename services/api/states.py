@@ -5,6 +5,7 @@ from typing import Final
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from services.api.models import Run
 from services.api.outbox import record
@@ -38,8 +39,11 @@ def change_state(session: Session, run: Run, new: RunState, *, by: str, reason: 
         changed["ended_at"] = now
     if new == RunState.RUNNING and run.started_at is None:
         changed["started_at"] = now
-    if rows_changed(session, update(Run).where(Run.id == run.id, Run.state == old).values(changed)) != 1:
+    conditional = update(Run).where(Run.id == run.id, Run.state == old).values(changed)
+    if rows_changed(session, conditional.execution_options(synchronize_session=False)) != 1:
         raise Conflict(f"run {run.id} is no longer {old}")
+    for name, value in changed.items():
+        set_committed_value(run, name, value)
     event = RunStateChanged(run_id=run.id, old=old, new=new, by=by, reason=reason)
     record(session, run.id, event, now)
     record(session, CLUSTER_TOPIC, event, now)

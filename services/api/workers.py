@@ -1,18 +1,25 @@
-"""The workers and what their slots are doing."""
+"""The workers, what their slots are doing, and whether anything new is placed on them."""
 
 import re
 from typing import Literal
 
 from flask_openapi3.blueprint import APIBlueprint
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, StrictBool
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.api.models import Attempt, Slot, Worker
+from services.api.outbox import record
 from services.api.parts import parts
+from services.api.rows import locked
 from serving.idempotency import Answer
 from serving.paging import PageQuery, foreign_cursor
+from serving.principal import principal, require
 from serving.times import iso_or_none
+from shared.cluster_events import WorkerDraining
+from shared.errors import NotFound
+from shared.internal import WorkerName
+from shared.names import CLUSTER_TOPIC, Role
 from shared.spec import NAME
 
 api = APIBlueprint("workers", __name__)
@@ -27,8 +34,11 @@ class SlotAnswer(BaseModel):
 
 
 class WorkerAnswer(BaseModel):
+    """`state`: draining where it is online and nothing new is placed on it. `draining`: that it is to be drained, also while it is lost."""
+
     name: str
-    state: Literal["online", "lost"]
+    state: Literal["online", "draining", "lost"]
+    draining: bool
     host: str
     slots: list[SlotAnswer]
     last_heartbeat: str | None
@@ -37,6 +47,11 @@ class WorkerAnswer(BaseModel):
 class WorkerPage(BaseModel):
     items: list[WorkerAnswer]
     next_cursor: str | None
+
+
+class DrainBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    drain: StrictBool
 
 
 @api.get("/api/v1/workers", responses={200: WorkerPage})
@@ -56,6 +71,25 @@ def list_workers(query: PageQuery) -> Answer:
     return WorkerPage(items=items, next_cursor=cursor).model_dump(), 200
 
 
+@api.post("/api/v1/workers/<name>/drain", responses={200: WorkerAnswer})
+def drain_worker(path: WorkerName, body: DrainBody) -> Answer:
+    """Drain a worker, or offer it again (admin)
+
+    Nothing new is placed on a draining worker; what runs there goes on to its end. It stays so over restarts of the worker.
+    """
+    require(Role.ADMIN)
+    with parts().database.writing() as session:
+        worker = locked(session, Worker, path.name)
+        if worker is None:
+            raise NotFound(f"there is no worker {path.name}", remedy="GET /api/v1/workers lists them")
+        if worker.draining != body.drain:
+            worker.draining = body.drain
+            event = WorkerDraining(worker=worker.name, draining=body.drain, by=principal().name)
+            record(session, CLUSTER_TOPIC, event, parts().clock())
+        session.flush()
+        return _worker_answer(worker, _slots(session, [worker.name]).get(worker.name, [])).model_dump(), 200
+
+
 def _slots(session: Session, workers: list[str]) -> dict[str, list[SlotAnswer]]:
     query = select(Slot, Attempt.run_id).outerjoin(Attempt, Attempt.id == Slot.attempt_id).where(Slot.worker.in_(workers)).order_by(Slot.id)
     found: dict[str, list[SlotAnswer]] = {}
@@ -71,7 +105,8 @@ def _worker_answer(worker: Worker, slots: list[SlotAnswer]) -> WorkerAnswer:
     online = worker.state == "online" and silent < parts().settings.lease_seconds
     return WorkerAnswer(
         name=worker.name,
-        state="online" if online else "lost",
+        state=("draining" if worker.draining else "online") if online else "lost",
+        draining=worker.draining,
         host=worker.host,
         slots=slots,
         last_heartbeat=iso_or_none(worker.last_heartbeat),

@@ -131,6 +131,18 @@ class Stage:
     def command(self, run_id: str, kind: str) -> Any:
         return self.http.post(f"/api/v1/runs/{run_id}/commands", json={"type": kind}, headers=headers("editor"))
 
+    def drain(self, worker: str, drain: object = True, role: str = "admin") -> Any:
+        return self.http.post(f"/api/v1/workers/{worker}/drain", json={"drain": drain}, headers=headers(role))
+
+    def pause(self, reason: str, role: str = "admin") -> Any:
+        return self.http.post("/api/v1/queue/pause", json={"reason": reason}, headers=headers(role))
+
+    def reopen(self, role: str = "admin") -> Any:
+        return self.http.delete("/api/v1/queue/pause", headers=headers(role))
+
+    def share(self, project: str, weight: object, role: str = "admin") -> Any:
+        return self.http.put(f"/api/v1/projects/{project}/share", json={"weight": weight}, headers=headers(role))
+
     def run(self, run_id: str) -> Any:
         return self.get(f"/api/v1/runs/{run_id}")
 

@@ -60,6 +60,7 @@ def test_a_claim_by_anybody_else_is_stale(stage: Stage) -> None:
 def test_a_stale_fence_changes_nothing(both: Stage) -> None:
     run, old, old_fence = both.running()
     both.report(old, old_fence, "failed", reason="killed", retry=True)
+    both.now += 5
     (placed,) = both.place()
     fence = both.claim(placed.attempt_id).json["fence"]
     assert fence == old_fence + 1
@@ -123,6 +124,8 @@ def test_a_checkpoint_id_belongs_to_one_attempt(stage: Stage) -> None:
 
 
 def fail_once(stage: Stage, *, commits: int | None = None, counts: bool = True) -> None:
+    stage.now += 10  # the longest that a run has to wait
+    stage.beat()
     (placed,) = stage.place()
     fence = stage.claim(placed.attempt_id).json["fence"]
     if commits is not None:
@@ -137,7 +140,7 @@ def test_three_failures_without_a_checkpoint_end_the_run(stage: Stage) -> None:
         fail_once(stage, commits=commits)
     told = stage.run(run["id"])
     assert told["state"] == "queued", "the checkpoint in between was progress"
-    assert told["reason"] == "attempt 5 failed: CUDA is out of memory"
+    assert told["reason"] == "waits 10 s before attempt 6: attempt 5 failed: CUDA is out of memory"
     fail_once(stage)
     told = stage.run(run["id"])
     assert told["state"] == "failed"

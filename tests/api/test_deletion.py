@@ -78,7 +78,7 @@ def test_bulk_tells_first_and_deletes_then(both: Stage) -> None:
 
 def test_an_attempt_that_may_resume_from_it_keeps_it(both: Stage) -> None:
     _run, attempt, fence = running(both)
-    both.report(attempt, fence, "failed", reason="killed", retry=True)
+    both.report(attempt, fence, "failed", reason="killed", retry=True, counts=False)
     (placed,) = both.place()
     both.claim(placed.attempt_id)
     assert bulk(both, "ckpt_10")["refused"] == [{"id": "ckpt_10", "reasons": ["attempt 2 may resume from it"]}]

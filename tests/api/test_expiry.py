@@ -102,7 +102,7 @@ def test_what_is_wanted_at_the_last_moment_stays(both: Stage) -> None:
 
     def pin_and_claim() -> None:
         assert both.http.patch("/api/v1/checkpoints/ckpt_10", json={"pinned": True}, headers=EDITOR).status_code == 200
-        both.report(attempt, fence, "failed", reason="killed", retry=True)
+        both.report(attempt, fence, "failed", reason="killed", retry=True, counts=False)
         both.beat()
         (placed,) = both.place()
         assert len(both.claim(placed.attempt_id).json["checkpoints"]) == 5
@@ -118,7 +118,7 @@ def test_what_an_attempt_was_offered_stays_until_it_runs(both: Stage) -> None:
     _run, attempt, fence = saved(both, ended=False)
     collect(both)
     both.now += GRACE - 1
-    both.report(attempt, fence, "failed", reason="killed", retry=True)
+    both.report(attempt, fence, "failed", reason="killed", retry=True, counts=False)
     both.beat()
     (placed,) = both.place()
     claim = both.claim(placed.attempt_id).json
@@ -142,7 +142,7 @@ def test_what_is_being_deleted_is_offered_to_nobody(both: Stage) -> None:
     with pytest.raises(EnvironmentFault):
         collect(both)
     assert {item["id"] for item in both.get("/api/v1/checkpoints?state=deleting")["items"]} == {"ckpt_10", "ckpt_20", "ckpt_30", "ckpt_40"}
-    both.report(attempt, fence, "failed", reason="killed", retry=True)
+    both.report(attempt, fence, "failed", reason="killed", retry=True, counts=False)
     both.beat()
     (placed,) = both.place()
     assert [checkpoint["id"] for checkpoint in both.claim(placed.attempt_id).json["checkpoints"]] == ["ckpt_50"]

@@ -12,8 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import select
 
 from services.api.app import create_app
-from services.api.attempts import MAX_FRUITLESS
 from services.api.models import Attempt, Base, Checkpoint, OutboxRow, Run, Slot, Worker
+from services.api.retries import MAX_FRUITLESS
 from serving.database import Database
 from shared.bus import connect
 from shared.settings import Settings
@@ -55,6 +55,7 @@ class Job:
     wish: str = ""
     fruitless: int = 0
     newest: int = 0
+    not_before: float = 0
 
     def end_attempt(self, outcome: str) -> None:
         assert self.current
@@ -82,6 +83,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.instances = dict.fromkeys(SLOTS, 0)
         self.last_beat: dict[str, float] = {}
         self.lost: set[str] = set()
+        self.drained: set[str] = set()
+        self.paused = False
         self.checkpoints: dict[str, Known] = {}
         self.fences: dict[str, int] = {}
 
@@ -123,6 +126,17 @@ class Lifecycle(RuleBasedStateMachine):
     def wait(self, seconds: int) -> None:
         self.stage.now += seconds
 
+    @rule(worker=WORKERS, drain=st.booleans())
+    def drain(self, worker: str, drain: bool) -> None:
+        answer = self.stage.drain(worker, drain).json
+        assert (answer["draining"], answer["state"] == "draining") == (drain, drain and self.is_online(worker))
+        (self.drained.add if drain else self.drained.discard)(worker)
+
+    @rule(pause=st.booleans())
+    def pause_or_reopen(self, pause: bool) -> None:
+        assert (self.stage.pause("") if pause else self.stage.reopen()).status_code < 300
+        self.paused = pause
+
     # --- the scheduler ----------------------------------------------------------------------------------------------------------
 
     @rule()
@@ -132,6 +146,9 @@ class Lifecycle(RuleBasedStateMachine):
             (run,) = [run for run in self.runs if run.id == attempt.run_id]
             assert (run.state, run.current) == ("queued", None)
             assert self.is_online(placed.worker)
+            assert placed.worker not in self.drained
+            assert not self.paused
+            assert run.not_before <= self.stage.now
             run.state, run.current = "starting", Known(placed.attempt_id, run, placed.worker, self.stage.now)
             self.attempts.append(run.current)
 
@@ -197,6 +214,7 @@ class Lifecycle(RuleBasedStateMachine):
         run.end_attempt(state)
         if state == "failed":
             run.fruitless = 0 if run.newest > attempt.newest else run.fruitless + 1
+            run.not_before = self.stage.now + 2.5 * 2**run.fruitless if run.fruitless else 0
             run.again()
         else:
             run.state = state
@@ -214,6 +232,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.checkpoints[name], attempt.run.newest = attempt, step
 
     def lose(self, attempt: Known) -> None:
+        attempt.run.not_before = 0
         attempt.run.end_attempt("lost")
         attempt.run.again()
 

@@ -12,7 +12,7 @@ from tests.e2e.stack import ROOT
 
 @dataclass(frozen=True)
 class Figure:
-    """most: the limit it is held to; None: only told. peer: the same thing done plainly, measured in the same run. ratio: the most
+    """most, least: the limit it is held to; None: only told. peer: the same thing done plainly, measured in the same run. ratio: the most
     that it may be of the peer. timed: a time on a machine that others may use too, so that its ratio is held to its limit, and whether
     the time itself keeps its own is only told.
     """
@@ -21,13 +21,20 @@ class Figure:
     value: float
     unit: str
     most: float | None = None
+    least: float | None = None
     peer: float | None = None
     ratio: float | None = None
     timed: bool = False
 
     @property
     def within(self) -> bool:
-        return self.most is None or self.value <= self.most
+        return (self.most is None or self.value <= self.most) and (self.least is None or self.value >= self.least)
+
+    @property
+    def limit(self) -> str:
+        if self.least is not None:
+            return f"at least {self.least:g}"
+        return "" if self.most is None else f"at most {self.most:g}"
 
     @property
     def holds(self) -> bool:
@@ -38,7 +45,7 @@ class Figure:
         return self.value / self.peer if self.peer else float("nan")
 
     def __str__(self) -> str:
-        limit = "" if self.most is None else f" ({'at most' if self.within else 'NOT at most'} {self.most:g})"
+        limit = f" ({'' if self.within else 'NOT '}{self.limit})" if self.limit else ""
         most = "" if self.ratio is None else f", {'at most' if self.of_peer <= self.ratio else 'NOT at most'} {self.ratio:g}"
         peer = "" if self.peer is None else f" [{self.of_peer:.2f} of the peer's {self.peer:.3g}{most}]"
         return f"{self.name} {self.value:.4g} {self.unit}{limit}{peer}"
@@ -63,7 +70,7 @@ class Figures:
 
     def write_table(self, not_here: str, folder: Path) -> None:
         rows = [
-            f"| {one.name} | {one.value:.4g} {one.unit} | {'' if one.most is None else f'{one.most:g}'} |"
+            f"| {one.name} | {one.value:.4g} {one.unit} | {one.limit.removeprefix('at most ')} |"
             f" {'' if one.peer is None else f'{one.of_peer:.2f}'} | {'' if one.ratio is None else f'{one.ratio:g}'} |"
             for one in self.all
         ]

@@ -13,6 +13,7 @@ from flask import Flask, Response, g, json, request
 from flask.typing import ResponseReturnValue
 from werkzeug.serving import make_server
 
+from tests.client.queued import add_queue
 from tests.client.stored import add_checkpoints
 
 TOKEN = "token-of-the-tests"
@@ -50,6 +51,9 @@ class Platform:
     archive: bytes = b""
     archive_bytes: int | None = None
     workers: list[dict[str, Any]] = field(default_factory=list)
+    pause: dict[str, str] | None = None
+    shares: list[dict[str, Any]] = field(default_factory=list)
+    waiting: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -109,6 +113,7 @@ def make_app(state: Platform) -> Flask:
     for add in (add_uploads, add_datasets, add_runs, add_history, add_rest):
         add(app, state)
     add_checkpoints(app, state)
+    add_queue(app, state)
     return app
 
 

@@ -99,6 +99,13 @@ def test_api_away_is_not_the_tokens_fault(groundup: Command, platform: Platform)
     assert "token" not in findings
 
 
+def test_workers_that_drain_are_told(groundup: Command, healthy: Platform) -> None:
+    healthy.workers = [WORKER, {**WORKER, "name": "w2", "state": "draining"}]
+    assert "1 online, 1 of 2 slots free, 1 draining" in groundup("doctor").stdout
+    healthy.workers = [{**WORKER, "state": "draining"}]
+    assert "PROBLEM workers: all that are online are draining, so runs wait: w" in groundup("doctor").stdout
+
+
 def test_no_worker_is_a_problem(groundup: Command, healthy: Platform) -> None:
     healthy.workers = [{**WORKER, "state": "lost"}]
     result = groundup("doctor")

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from serving.database import Database
-from shared.events import AnyEvent, EvaluationCompleted, Event, LogWritten, ProcessDied, SampleGenerated
+from shared.event import Event
+from shared.events import AnyEvent, EvaluationCompleted, LogWritten, ProcessDied, SampleGenerated
 from tests.monitor.producing import Producer, step
 from tests.monitor.test_metrics import ingest
 

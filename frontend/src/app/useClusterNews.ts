@@ -19,8 +19,12 @@ export function useClusterNews(): void {
 export function clusterNews(client: QueryClient): TopicHandlers {
   const refresher = new Refresher(client);
   const sink = {
-    run: () => refresher.stale(keys.runs),
+    run: () => {
+      refresher.stale(keys.runs);
+      refresher.stale(keys.queue);
+    },
     workers: () => refresher.stale(keys.workers),
+    queue: () => refresher.stale(keys.queue),
     checkpoints: () => refresher.stale(keys.checkpoints),
   };
   return {

@@ -22,6 +22,7 @@ export function useRunNews(runId: string) {
     return {
       run: () => stale("record"),
       workers: () => refresher.stale(keys.workers),
+      queue: () => refresher.stale(keys.queue),
       commands: () => stale("commands"),
       checkpoints: () => refresher.stale(keys.checkpoints),
       samples: () => stale("samples"),

@@ -1,4 +1,4 @@
-from services.api.models import Base
+from services.api import queue_models
 from serving.database import run_migrations
 
-run_migrations(Base.metadata)
+run_migrations(queue_models.Base.metadata)

@@ -1,6 +1,6 @@
 import "./cluster.css";
 import { useQuery } from "@tanstack/react-query";
-import { CircleCheck, Server, Unplug } from "lucide-react";
+import { CircleCheck, CircleSlash, Server, Unplug } from "lucide-react";
 import { isActive, runsQuery, workersQuery } from "@/shared/api/queries";
 import type { Run, Worker } from "@/shared/api/types";
 import { plural } from "@/shared/format/numbers";
@@ -9,6 +9,7 @@ import { Loaded } from "@/shared/ui/Loaded";
 import { Notice } from "@/shared/ui/Notice";
 import { Snippet } from "@/shared/ui/Snippet";
 import { useNow } from "@/shared/useNow";
+import { DrainButton } from "./DrainButton";
 import { Queue } from "./Queue";
 import { SlotBar, SlotTable } from "./Slots";
 
@@ -40,7 +41,7 @@ function NoWorkers() {
 
 function Workers({ workers, runs }: { workers: readonly Worker[]; runs: readonly Run[] }) {
   const now = useNow();
-  const online = workers.filter(({ state }) => state === "online").flatMap(({ slots }) => slots);
+  const online = workers.filter(({ state }) => state !== "lost").flatMap(({ slots }) => slots);
   const busy = online.filter(({ run_id }) => run_id !== null).length;
   const training = runs.filter(isActive).length;
   return (
@@ -63,15 +64,24 @@ function Workers({ workers, runs }: { workers: readonly Worker[]; runs: readonly
   );
 }
 
+const STATES = {
+  online: { Icon: CircleCheck, tone: "good" },
+  draining: { Icon: CircleSlash, tone: "warn" },
+  lost: { Icon: Unplug, tone: "bad" },
+} as const;
+
 function WorkerCard({ worker, runs, now }: { worker: Worker; runs: readonly Run[]; now: number }) {
-  const online = worker.state === "online";
-  const Icon = online ? CircleCheck : Unplug;
+  const { Icon, tone } = STATES[worker.state];
   return (
-    <li className="card" data-lost={!online || undefined}>
+    <li className="card" data-lost={worker.state === "lost" || undefined}>
       <div className="card-head">
         <h2>{worker.name}</h2>
-        <span className="badge" data-tone={online ? "good" : "bad"}>
-          <Icon size={14} aria-hidden /> {worker.state}
+        <span className="row">
+          <span className="badge" data-tone={tone}>
+            <Icon size={14} aria-hidden /> {worker.state}
+            {worker.state === "lost" && worker.draining && ", to be drained"}
+          </span>
+          <DrainButton worker={worker} />
         </span>
       </div>
       <div className="card-body stack">

@@ -37,7 +37,7 @@ function count(page: Page<Run> | undefined): string {
 
 function SlotsTile() {
   const { data } = useQuery(workersQuery);
-  const slots = data?.items.filter(({ state }) => state === "online").flatMap((worker) => worker.slots);
+  const slots = data?.items.filter(({ state }) => state !== "lost").flatMap((worker) => worker.slots);
   const busy = slots?.filter(({ run_id }) => run_id !== null).length ?? 0;
   return (
     <Tile

@@ -1,12 +1,13 @@
 import { queryOptions } from "@tanstack/react-query";
 import { call, path, type Query } from "./client";
-import type { Checkpoint, Dataset, Me, Page, Run, Tokenizer, Worker } from "./types";
+import type { Checkpoint, Dataset, Me, Page, Queue, Run, Tokenizer, Worker } from "./types";
 
 /** First parts of the query keys, for invalidation. */
 export const keys = {
   runs: ["runs"],
   run: (id: string) => ["run", id],
   workers: ["workers"],
+  queue: ["queue"],
   datasets: ["datasets"],
   checkpoints: ["checkpoints"],
   me: ["me"],
@@ -46,6 +47,12 @@ export function runQuery(id: string) {
 export const workersQuery = queryOptions({
   queryKey: keys.workers,
   queryFn: ({ signal }) => call<Page<Worker>>("GET", "/api/v1/workers", { query: { limit: 200 }, signal }),
+  refetchInterval: 5000,
+});
+
+export const queueQuery = queryOptions({
+  queryKey: keys.queue,
+  queryFn: ({ signal }) => call<Queue>("GET", "/api/v1/queue", { query: { limit: 200 }, signal }),
   refetchInterval: 5000,
 });
 

@@ -380,6 +380,64 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{name}/share": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set a project's weight in the queue (admin)
+         * @description <br/>Among runs of equal priority the one goes first whose project has the fewest busy slots for its weight.
+         */
+        put: operations["shares_put_share_api_v1_projects__name__share_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show who waits, in order and why, and whether the queue is paused */
+        get: operations["queue_show_queue_api_v1_queue_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queue/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause the queue: nothing is placed until it is reopened (admin)
+         * @description <br/>What runs goes on. Where it is paused already, the new reason counts.
+         */
+        post: operations["queue_pause_queue_api_v1_queue_pause_post"];
+        /** Reopen the queue (admin); one that is open stays so */
+        delete: operations["queue_reopen_queue_api_v1_queue_pause_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs": {
         parameters: {
             query?: never;
@@ -711,6 +769,26 @@ export interface paths {
         get: operations["workers_list_workers_api_v1_workers_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workers/{name}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Drain a worker, or offer it again (admin)
+         * @description <br/>Nothing new is placed on a draining worker; what runs there goes on to its end. It stays so over restarts of the worker.
+         */
+        post: operations["workers_drain_worker_api_v1_workers__name__drain_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1325,6 +1403,11 @@ export interface components {
             /** Text */
             text: string;
         };
+        /** DrainBody */
+        DrainBody: {
+            /** Drain */
+            drain: boolean;
+        };
         /**
          * Encoded
          * @description `tokens`: each id as it is spelt in the vocabulary.
@@ -1359,7 +1442,7 @@ export interface components {
             /** At */
             at: number;
             /** Event */
-            event: components["schemas"]["RunCreated"] | components["schemas"]["RunStateChanged"] | components["schemas"]["RunDeleted"] | components["schemas"]["AttemptPlaced"] | components["schemas"]["AttemptClaimed"] | components["schemas"]["AttemptEnded"] | components["schemas"]["CheckpointCommitted"] | components["schemas"]["CheckpointDamaged"] | components["schemas"]["CheckpointDeleted"] | components["schemas"]["CommandRequested"] | components["schemas"]["WorkerJoined"] | components["schemas"]["WorkerLost"] | components["schemas"]["StorageLevelChanged"] | components["schemas"]["TrainingStarted"] | components["schemas"]["StepCompleted"] | components["schemas"]["EvaluationCompleted"] | components["schemas"]["SampleGenerated"] | components["schemas"]["CheckpointSaved"] | components["schemas"]["CheckpointFailed"] | components["schemas"]["CommandApplied"] | components["schemas"]["TrainingEnded"] | components["schemas"]["ProcessDied"] | components["schemas"]["LogWritten"];
+            event: components["schemas"]["RunCreated"] | components["schemas"]["RunStateChanged"] | components["schemas"]["RunDeleted"] | components["schemas"]["AttemptPlaced"] | components["schemas"]["AttemptClaimed"] | components["schemas"]["AttemptEnded"] | components["schemas"]["CheckpointCommitted"] | components["schemas"]["CheckpointDamaged"] | components["schemas"]["CheckpointDeleted"] | components["schemas"]["CommandRequested"] | components["schemas"]["WorkerJoined"] | components["schemas"]["WorkerLost"] | components["schemas"]["WorkerDraining"] | components["schemas"]["QueuePaused"] | components["schemas"]["QueueReopened"] | components["schemas"]["StorageLevelChanged"] | components["schemas"]["TrainingStarted"] | components["schemas"]["StepCompleted"] | components["schemas"]["EvaluationCompleted"] | components["schemas"]["SampleGenerated"] | components["schemas"]["CheckpointSaved"] | components["schemas"]["CheckpointFailed"] | components["schemas"]["CommandApplied"] | components["schemas"]["TrainingEnded"] | components["schemas"]["ProcessDied"] | components["schemas"]["LogWritten"];
             /** Epoch */
             epoch: string;
             /** Seq */
@@ -1786,6 +1869,27 @@ export interface components {
             bytes: number;
         };
         /**
+         * PauseAnswer
+         * @description `since`: nothing has been placed from then on.
+         */
+        PauseAnswer: {
+            /** By */
+            by: string;
+            /** Reason */
+            reason: string;
+            /** Since */
+            since: string;
+        };
+        /** PauseBody */
+        PauseBody: {
+            /**
+             * Reason
+             * @description what the waiting runs say
+             * @default
+             */
+            reason: string;
+        };
+        /**
          * Problem
          * @description RFC 9457. `errors` names the fields at fault.
          */
@@ -1833,6 +1937,46 @@ export interface components {
             tokens_per_second: number | null;
             /** Eta Seconds */
             eta_seconds: number | null;
+        };
+        /**
+         * QueueAnswer
+         * @description `pause`: null while the queue is open. `waiting`: how many runs, over all pages. `shares`: projects with runs or a weight.
+         */
+        QueueAnswer: {
+            pause: components["schemas"]["PauseAnswer"] | null;
+            /** Waiting */
+            waiting: number;
+            /** Shares */
+            shares: components["schemas"]["ShareInQueue"][];
+            /** Items */
+            items: components["schemas"]["WaitingAnswer"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** QueuePaused */
+        QueuePaused: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "QueuePaused";
+            /** By */
+            by: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /** QueueReopened */
+        QueueReopened: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "QueueReopened";
+            /** By */
+            by: string;
         };
         /** Reached */
         Reached: {
@@ -2152,6 +2296,35 @@ export interface components {
             count: number[];
             /** Nan */
             nan: number[];
+        };
+        /** ShareAnswer */
+        ShareAnswer: {
+            /** Project */
+            project: string;
+            /** Weight */
+            weight: number;
+        };
+        /** ShareBody */
+        ShareBody: {
+            /**
+             * Weight
+             * @description 1 where none is set; with 2 a project gets twice as many slots
+             */
+            weight: number;
+        };
+        /**
+         * ShareInQueue
+         * @description The less `busy_slots` by `weight`, the sooner the project's next run, among those of equal priority.
+         */
+        ShareInQueue: {
+            /** Project */
+            project: string;
+            /** Weight */
+            weight: number;
+            /** Busy Slots */
+            busy_slots: number;
+            /** Waiting */
+            waiting: number;
         };
         /** SlotAnswer */
         SlotAnswer: {
@@ -2556,7 +2729,36 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /** WorkerAnswer */
+        /**
+         * WaitingAnswer
+         * @description `position`: from 1, the order in which the runs go if nothing changes meanwhile. `not_before`: of a run that is to be tried again.
+         */
+        WaitingAnswer: {
+            /** Position */
+            position: number;
+            /** Run Id */
+            run_id: string;
+            /** Name */
+            name: string;
+            /** Project */
+            project: string;
+            /** Priority */
+            priority: number;
+            /** Processes */
+            processes: number;
+            /** Device */
+            device: string;
+            /** Reason */
+            reason: string;
+            /** Created At */
+            created_at: string;
+            /** Not Before */
+            not_before: string | null;
+        };
+        /**
+         * WorkerAnswer
+         * @description `state`: draining where it is online and nothing new is placed on it. `draining`: that it is to be drained, also while it is lost.
+         */
         WorkerAnswer: {
             /** Name */
             name: string;
@@ -2564,13 +2766,32 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "online" | "lost";
+            state: "online" | "draining" | "lost";
+            /** Draining */
+            draining: boolean;
             /** Host */
             host: string;
             /** Slots */
             slots: components["schemas"]["SlotAnswer"][];
             /** Last Heartbeat */
             last_heartbeat: string | null;
+        };
+        /**
+         * WorkerDraining
+         * @description A person wants nothing new placed on it (`draining`), or offers it again.
+         */
+        WorkerDraining: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "WorkerDraining";
+            /** Worker */
+            worker: string;
+            /** Draining */
+            draining: boolean;
+            /** By */
+            by: string;
         };
         /** WorkerJoined */
         WorkerJoined: {
@@ -3347,6 +3568,135 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["MeAnswer"];
                 };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    shares_put_share_api_v1_projects__name__share_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description lower-case letters, digits, '.', '_' and '-', at most 63 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShareBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    queue_show_queue_api_v1_queue_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    queue_pause_queue_api_v1_queue_pause_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PauseBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PauseAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    queue_reopen_queue_api_v1_queue_pause_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem */
             default: {
@@ -4181,6 +4531,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkerPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    workers_drain_worker_api_v1_workers__name__drain_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description lower-case letters, digits, '.', '_' and '-', at most 63 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrainBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerAnswer"];
                 };
             };
             /** @description A problem */

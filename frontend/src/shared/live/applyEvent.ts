@@ -14,6 +14,7 @@ export interface EventSink {
   /** A run is new or changed. */
   run?: () => void;
   workers?: () => void;
+  queue?: () => void;
   checkpoints?: () => void;
   commands?: () => void;
   samples?: () => void;
@@ -23,51 +24,47 @@ export interface EventSink {
   happened?: () => void;
 }
 
+type Tell = Exclude<keyof EventSink, "point" | "happened">;
+type PointType = "StepCompleted" | "EvaluationCompleted";
+
 /** The one place that knows what each event means here. A type that is missing does not compile. */
+const EFFECTS: Record<Exclude<AnyEvent["type"], PointType>, readonly Tell[]> = {
+  RunCreated: ["run"],
+  RunStateChanged: ["run"],
+  RunDeleted: ["run"],
+  TrainingStarted: ["run"],
+  TrainingEnded: ["run"],
+  ProcessDied: ["run"],
+  AttemptPlaced: ["run", "workers"],
+  AttemptClaimed: ["run", "workers"],
+  AttemptEnded: ["run", "workers"],
+  WorkerJoined: ["workers"],
+  WorkerLost: ["workers"],
+  WorkerDraining: ["workers"],
+  QueuePaused: ["queue"],
+  QueueReopened: ["queue"],
+  CommandRequested: ["commands"],
+  CommandApplied: ["commands"],
+  CheckpointCommitted: ["checkpoints"],
+  CheckpointDamaged: ["checkpoints"],
+  CheckpointDeleted: ["checkpoints"],
+  StorageLevelChanged: ["checkpoints"],
+  CheckpointSaved: [],
+  CheckpointFailed: [],
+  SampleGenerated: ["samples"],
+  LogWritten: ["logs"],
+};
+
 export function applyEvent({ event, attempt }: Envelope, sink: EventSink): void {
   if (event.type !== "StepCompleted" && event.type !== "LogWritten") sink.happened?.();
-  switch (event.type) {
-    case "RunCreated":
-    case "RunStateChanged":
-    case "RunDeleted":
-    case "TrainingStarted":
-    case "TrainingEnded":
-    case "ProcessDied":
-      return sink.run?.();
-    case "AttemptPlaced":
-    case "AttemptClaimed":
-    case "AttemptEnded":
-      sink.run?.();
-      return sink.workers?.();
-    case "WorkerJoined":
-    case "WorkerLost":
-      return sink.workers?.();
-    case "CommandRequested":
-    case "CommandApplied":
-      return sink.commands?.();
-    case "CheckpointCommitted":
-    case "CheckpointDamaged":
-    case "CheckpointDeleted":
-    case "StorageLevelChanged":
-      return sink.checkpoints?.();
-    case "CheckpointSaved":
-    case "CheckpointFailed":
-      return undefined;
-    case "SampleGenerated":
-      return sink.samples?.();
-    case "LogWritten":
-      return sink.logs?.();
-    case "StepCompleted":
-    case "EvaluationCompleted":
-      return sink.point?.(pointOf(event, attempt ?? 0));
-    default:
-      return ignore(event);
+  if (event.type === "StepCompleted" || event.type === "EvaluationCompleted") {
+    sink.point?.(pointOf(event, attempt ?? 0));
+    return;
   }
-}
-
-/** Never called for an event that we know; one of a newer server is left alone. */
-function ignore(event: never): void {
-  console.warn("an event of a newer server:", (event as AnyEvent).type);
+  // A newer server may have others; they are left alone.
+  const effects = EFFECTS[event.type] as readonly Tell[] | undefined;
+  if (!effects) console.warn("an event of a newer server:", event.type);
+  for (const tell of effects ?? []) sink[tell]?.();
 }
 
 function pointOf({ type, step, tokens, metrics }: Extract<AnyEvent, { metrics: unknown }>, attempt: number): Point {

@@ -1,0 +1,31 @@
+"""The tables of what people decide about the queue, and indices for what schedulers and heartbeats ask all the time."""
+
+from sqlalchemy import Index, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.api.models import Attempt, Base, Run
+
+
+class QueuePause(Base):
+    """One row while the queue is paused, none while it is open. `paused_at`: since when nothing is placed."""
+
+    __tablename__ = "queue_pause"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    reason: Mapped[str] = mapped_column(Text)
+    paused_by: Mapped[str]
+    paused_at: Mapped[float]
+
+
+class ProjectShare(Base):
+    """A project's weight; one without a row has 1."""
+
+    __tablename__ = "project_shares"
+    project: Mapped[str] = mapped_column(primary_key=True)
+    weight: Mapped[float]
+    changed_at: Mapped[float]
+    changed_by: Mapped[str]
+
+
+Index("runs_by_attempt", Run.current_attempt_id)
+Index("runs_by_preparation", Run.state, Run.prepared_id)
+Index("attempts_by_state", Attempt.state)
