@@ -16,7 +16,6 @@ class Base(DeclarativeBase):
 
 class Run(Base):
     """`fence` is the highest one given to an attempt of this run; `attempt_count` numbers them. `wish`: how a stopping run is to end.
-
     `fruitless`: attempts in a row that failed without having committed a new checkpoint. `not_before`: until then it is not tried again.
     """
 
@@ -117,9 +116,8 @@ class Command(Base):
 
 
 class Checkpoint(Base):
-    """`damaged_at`: somebody found its bytes wrong, and it is not offered. `damage_confirmed_at`: storage read them and they differ, so
-    retention leaves it out; `looked_at`: storage was asked last. `expires_at`: nothing keeps it, and then it goes. `deleted_by`: it is
-    being deleted.
+    """`damaged_at`: found wrong, and not offered. `damage_confirmed_at`: storage read it and it differs, so retention leaves it out.
+    `looked_at`: storage was asked last. `expires_at`: nothing keeps it, and then it goes. `deleted_by`: it is being deleted.
     """
 
     __tablename__ = "checkpoints"
