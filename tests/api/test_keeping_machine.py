@@ -196,7 +196,11 @@ class Keeping(RuleBasedStateMachine):
 
     @rule()
     def settle(self) -> None:
-        """Nobody does anything for long: what nothing keeps is gone, rows and objects."""
+        """Nobody does anything for long, and who has been offered something has read it: what nothing keeps is gone, rows and objects."""
+        for job in self.jobs:
+            if job.offered:
+                assert self.stage.report(job.attempt, job.fence, "running").status_code == 204
+                job.offered = set()
         for _ in range(3):
             self.collect(101, "")
         kept = self.kept()
