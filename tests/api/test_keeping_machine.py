@@ -198,7 +198,7 @@ class Keeping(RuleBasedStateMachine):
     def settle(self) -> None:
         """Nobody does anything for long, and who has been offered something has read it: what nothing keeps is gone, rows and objects."""
         for job in self.jobs:
-            if job.offered:
+            if job.attempt:
                 assert self.stage.report(job.attempt, job.fence, "running").status_code == 204
                 job.offered = set()
         for _ in range(3):
