@@ -66,7 +66,7 @@ class CheckpointCommitted(Event):
 
 
 class CheckpointDamaged(Event):
-    """Its bytes are not what was committed; it is never offered again."""
+    """Somebody read bytes that are not what was committed; it is not offered while storage has not found every byte right."""
 
     type: Literal["CheckpointDamaged"] = "CheckpointDamaged"
     checkpoint_id: str

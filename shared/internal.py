@@ -234,7 +234,7 @@ class CheckpointMetrics(Message):
 
 
 class CheckpointDamage(Message):
-    """A restore found a checkpoint's bytes wrong; it is marked and never offered again."""
+    """A restore found a checkpoint's bytes wrong; it is a suspect until storage has read every byte."""
 
     worker: str
     fence: int

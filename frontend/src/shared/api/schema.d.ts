@@ -1077,7 +1077,7 @@ export interface components {
         };
         /**
          * CheckpointDamaged
-         * @description Its bytes are not what was committed; it is never offered again.
+         * @description Somebody read bytes that are not what was committed; it is not offered while storage has not found every byte right.
          */
         CheckpointDamaged: {
             /**
