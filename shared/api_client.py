@@ -1,7 +1,6 @@
 """The worker's calls to the api service."""
 
-from shared.http import InternalClient
-from shared.internal import (
+from shared.conversation import (
     CheckpointCommit,
     CheckpointDamage,
     CheckpointMetrics,
@@ -11,6 +10,7 @@ from shared.internal import (
     HeartbeatReply,
     StateReport,
 )
+from shared.http import InternalClient
 
 
 class ApiClient(InternalClient):

@@ -4,172 +4,57 @@ An event is past tense and belongs to a topic: a run's id, or `cluster`. Produce
 holes); Redis numbers them again per topic (`seq`) when they are published. Bytes are msgpack, which unlike JSON carries NaN.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from shared.cluster_events import QueuePaused, QueueReopened, StorageLevelChanged, WorkerDraining, WorkerJoined, WorkerLost
-from shared.event import Event
+from shared.cluster_events import (
+    EmergencyEnded,
+    EmergencyStopped,
+    QueuePaused,
+    QueueReopened,
+    StorageLevelChanged,
+    WorkerDraining,
+    WorkerHalted,
+    WorkerJoined,
+    WorkerLost,
+)
 from shared.packing import pack as pack
 from shared.packing import unpack as unpack
-
-
-class RunCreated(Event):
-    type: Literal["RunCreated"] = "RunCreated"
-    name: str
-    by: str
-
-
-class RunStateChanged(Event):
-    type: Literal["RunStateChanged"] = "RunStateChanged"
-    run_id: str
-    old: str
-    new: str
-    by: str
-    reason: str = ""
-
-
-class RunDeleted(Event):
-    """On the run's own topic, as its last event, and on `cluster`."""
-
-    type: Literal["RunDeleted"] = "RunDeleted"
-    run_id: str
-    by: str
-
-
-class AttemptPlaced(Event):
-    type: Literal["AttemptPlaced"] = "AttemptPlaced"
-    attempt: int
-    worker: str
-    slots: list[str]
-
-
-class AttemptClaimed(Event):
-    type: Literal["AttemptClaimed"] = "AttemptClaimed"
-    attempt: int
-    worker: str
-    resume_step: int = Field(description="the newest committed checkpoint's step; 0 where there is none")
-
-
-class AttemptEnded(Event):
-    type: Literal["AttemptEnded"] = "AttemptEnded"
-    attempt: int
-    outcome: str
-    reason: str = ""
-
-
-class CheckpointCommitted(Event):
-    type: Literal["CheckpointCommitted"] = "CheckpointCommitted"
-    checkpoint_id: str
-    step: int
-    bytes: int
-
-
-class CheckpointDamaged(Event):
-    """Somebody read bytes that are not what was committed; it is not offered while storage has not found every byte right."""
-
-    type: Literal["CheckpointDamaged"] = "CheckpointDamaged"
-    checkpoint_id: str
-    step: int
-    reason: str
-
-
-class CheckpointDeleted(Event):
-    type: Literal["CheckpointDeleted"] = "CheckpointDeleted"
-    checkpoint_id: str
-    step: int
-    bytes: int
-    by: str = Field(description="who asked, or `retention`")
-    reason: str
-
-
-class CommandRequested(Event):
-    type: Literal["CommandRequested"] = "CommandRequested"
-    command_id: str
-    command: str
-    by: str
-
-
-class TrainingStarted(Event):
-    """The child is set up and about to take its first step. Steps count from 1; `first_step` is the next to be taken."""
-
-    type: Literal["TrainingStarted"] = "TrainingStarted"
-    first_step: int
-    steps: int
-    world_size: int
-    device: str
-    precision: str
-    parameters: int
-
-
-class StepCompleted(Event):
-    """`tokens`: seen by the run so far, over all devices."""
-
-    type: Literal["StepCompleted"] = "StepCompleted"
-    step: int
-    tokens: int
-    metrics: dict[str, float]
-
-
-class EvaluationCompleted(Event):
-    type: Literal["EvaluationCompleted"] = "EvaluationCompleted"
-    step: int
-    tokens: int
-    metrics: dict[str, float]
-
-
-class SampleGenerated(Event):
-    type: Literal["SampleGenerated"] = "SampleGenerated"
-    step: int
-    prompt: str
-    text: str
-
-
-class CheckpointSaved(Event):
-    """Written to the run directory; it becomes visible with `CheckpointCommitted`."""
-
-    type: Literal["CheckpointSaved"] = "CheckpointSaved"
-    step: int
-    bytes: int
-    seconds: float = Field(description="from the step's end until all of it was on the disk")
-    stall_seconds: float = Field(0.0, description="how long training stood still for it")
-
-
-class CheckpointFailed(Event):
-    """It could not be written; nothing of it is left, and the run goes on. The next one that is due is tried as any other."""
-
-    type: Literal["CheckpointFailed"] = "CheckpointFailed"
-    step: int
-    reason: str
-
-
-class CommandApplied(Event):
-    type: Literal["CommandApplied"] = "CommandApplied"
-    command_id: str
-    step: int
-    ranks: int
-
-
-class TrainingEnded(Event):
-    type: Literal["TrainingEnded"] = "TrainingEnded"
-    step: int
-    outcome: Literal["succeeded", "stopped", "failed"]
-    reason: str = ""
-
-
-class ProcessDied(Event):
-    """Seen by the agent: the training processes are gone without having said goodbye."""
-
-    type: Literal["ProcessDied"] = "ProcessDied"
-    reason: str
-    after_seconds: float = Field(description="from the last sign of life to the discovery")
-
-
-class LogWritten(Event):
-    type: Literal["LogWritten"] = "LogWritten"
-    rank: int
-    lines: list[str]
-
+from shared.run_events import (
+    AttemptClaimed,
+    AttemptEnded,
+    AttemptPlaced,
+    AttemptPreempted,
+    CheckpointCommitted,
+    CheckpointDamaged,
+    CheckpointDeleted,
+    CommandAccepted,
+    CommandRejected,
+    CommandRequested,
+    RunCreated,
+    RunDeleted,
+    RunForked,
+    RunRolledBack,
+    RunStateChanged,
+)
+from shared.training_events import (
+    CheckpointFailed,
+    CheckpointSaved,
+    CommandApplied,
+    EvaluationCompleted,
+    HangDetected,
+    HyperparametersChanged,
+    LogWritten,
+    ProcessAdopted,
+    ProcessDied,
+    SampleGenerated,
+    StepCompleted,
+    TrainingContinued,
+    TrainingEnded,
+    TrainingHeld,
+    TrainingStarted,
+)
 
 AnyEvent = Annotated[
     RunCreated
@@ -178,15 +63,23 @@ AnyEvent = Annotated[
     | AttemptPlaced
     | AttemptClaimed
     | AttemptEnded
+    | AttemptPreempted
+    | RunForked
+    | RunRolledBack
     | CheckpointCommitted
     | CheckpointDamaged
     | CheckpointDeleted
     | CommandRequested
+    | CommandAccepted
+    | CommandRejected
     | WorkerJoined
     | WorkerLost
     | WorkerDraining
     | QueuePaused
     | QueueReopened
+    | WorkerHalted
+    | EmergencyStopped
+    | EmergencyEnded
     | StorageLevelChanged
     | TrainingStarted
     | StepCompleted
@@ -195,8 +88,13 @@ AnyEvent = Annotated[
     | CheckpointSaved
     | CheckpointFailed
     | CommandApplied
+    | HyperparametersChanged
+    | TrainingHeld
+    | TrainingContinued
     | TrainingEnded
     | ProcessDied
+    | ProcessAdopted
+    | HangDetected
     | LogWritten,
     Field(discriminator="type"),
 ]

@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 from typing import Final
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 """Version of the conversation between worker and api. A worker with another one is refused."""
 
 
@@ -56,6 +56,9 @@ STORAGE_QUEUE: Final = "storage"
 
 START_ATTEMPT_TASK: Final = "trainer.start_attempt"
 """Celery task by which the scheduler tells a worker to look at its assignments now."""
+
+EMERGENCY_CHANNEL: Final = "emergency"
+"""Redis channel on which an emergency stop is published (EmergencyOrder as JSON); agents and nobody else subscribe."""
 
 GENERATE_REQUESTS: Final = "generate:requests"
 """Redis list of packed `GenerateRequest`s."""

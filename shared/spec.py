@@ -19,6 +19,7 @@ MAX_SEQUENCES: Final = 10**6
 Steps = Annotated[int, Field(ge=1, le=MAX_STEPS, description="steps")]
 Sequences = Annotated[int, Field(ge=1, le=MAX_SEQUENCES)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
+Prompt = Annotated[str, Field(min_length=1, max_length=4096)]
 
 PRESETS: Final[Mapping[str, Mapping[str, int]]] = {
     "nano": {"n_layer": 4, "n_head": 4, "n_embd": 128, "sequence_length": 64},
@@ -82,7 +83,7 @@ class CheckpointSpec(Section):
 
 class SampleSpec(Section):
     every: Steps = 500
-    prompts: list[Annotated[str, Field(min_length=1, max_length=4096)]] = Field(default_factory=list, max_length=16)
+    prompts: list[Prompt] = Field(default_factory=list, max_length=16)
     max_new_tokens: int = Field(64, ge=1, le=1024)
 
 
@@ -105,6 +106,7 @@ class ComputeSpec(Section):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     strategy: Literal["ddp"] = "ddp"
     priority: int = Field(50, ge=0, le=100, description="higher goes first")
+    preemptible: bool = Field(True, description="a run of higher priority that finds no place may take its slots; it is saved and queued")
 
     @property
     def world_size(self) -> int:

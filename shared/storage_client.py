@@ -2,19 +2,9 @@
 
 from pydantic import Field
 
+from shared.conversation import CheckpointRef
 from shared.http import InternalClient
-from shared.internal import (
-    CheckpointRef,
-    CheckpointUpload,
-    Located,
-    Message,
-    Prepared,
-    PrepareRequest,
-    Resolved,
-    ResolveRequest,
-    TokenShards,
-    UploadUrls,
-)
+from shared.internal import CheckpointUpload, Located, Message, Prepared, PrepareRequest, Resolved, ResolveRequest, TokenShards, UploadUrls
 
 
 class LocatedFiles(Message):

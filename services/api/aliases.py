@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from werkzeug import Response
 
 from services.api.checkpoint_answers import CheckpointAnswer, checkpoint_answer
+from services.api.checkpoint_models import Checkpoint, CheckpointAlias
 from services.api.choosing import by_id, must_be_usable, named
-from services.api.models import Checkpoint, CheckpointAlias, Run
+from services.api.models import Run
 from services.api.parts import parts
 from services.api.rows import locked
 from serving.idempotency import Answer

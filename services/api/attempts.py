@@ -12,10 +12,11 @@ from services.api.outbox import record
 from services.api.retries import MAX_FRUITLESS, told, wait_after
 from services.api.rows import rows_changed
 from services.api.states import change_state
+from shared.conversation import Claim, ClaimRequest, Progress, SlotReport, StateReport
 from shared.errors import NotFound, Stale
-from shared.events import AttemptClaimed, AttemptEnded
-from shared.internal import Claim, ClaimRequest, Progress, Resolved, SlotReport, StateReport
+from shared.internal import Resolved
 from shared.names import FINAL_STATES, RunState
+from shared.run_events import AttemptClaimed, AttemptEnded
 from shared.spec import RunSpec
 
 _RUN_STATE_AFTER: Final[Mapping[str, RunState]] = {state.value: state for state in FINAL_STATES}

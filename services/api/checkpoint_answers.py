@@ -7,8 +7,9 @@ from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from services.api.checkpoint_models import Checkpoint
 from services.api.keeping import aliases_of, holds_of_runs
-from services.api.models import Checkpoint, Run
+from services.api.models import Run
 from services.api.retention import Hold
 from serving.times import iso, iso_or_none
 from shared.errors import NotFound

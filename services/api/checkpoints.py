@@ -9,9 +9,10 @@ from sqlalchemy import Select, select
 from services.api import deletion
 from services.api.aliases import AliasMove, change
 from services.api.checkpoint_answers import CheckpointAnswer, CheckpointPage, CheckpointState, checkpoint_answer, checkpoint_answers
+from services.api.checkpoint_models import Checkpoint
 from services.api.choosing import AliasRef, by_alias, by_id
 from services.api.damage import verify
-from services.api.models import Checkpoint, Run
+from services.api.models import Run
 from services.api.paging import newest_first
 from services.api.parts import parts
 from services.api.paths import CheckpointPath, Id, RunPath

@@ -6,8 +6,9 @@ from pydantic import Field
 from sqlalchemy import ScalarSelect, select
 from sqlalchemy.orm import Session
 
+from services.api.checkpoint_models import Checkpoint, CheckpointAlias
 from services.api.commit import checkpoints_newest_first
-from services.api.models import Checkpoint, CheckpointAlias, Run
+from services.api.models import Run
 from shared.errors import Conflict, NotFound
 from shared.spec import NAME
 

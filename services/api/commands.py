@@ -22,8 +22,8 @@ from serving.ids import new_id
 from serving.paging import PageQuery
 from serving.principal import principal
 from shared.errors import Conflict, NotFound
-from shared.events import CommandRequested
 from shared.names import FINAL_STATES, RunState
+from shared.run_events import CommandRequested
 
 api = APIBlueprint("commands", __name__)
 _S = RunState

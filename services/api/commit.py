@@ -7,13 +7,14 @@ from typing import Final
 from sqlalchemy import func, insert, literal, select
 from sqlalchemy.orm import Session
 
-from services.api.models import Attempt, Checkpoint, DeletedCheckpoint, Run
+from services.api.checkpoint_models import Checkpoint, DeletedCheckpoint
+from services.api.models import Attempt, Run
 from services.api.outbox import record
 from services.api.rows import locked, rows_changed
+from shared.conversation import CheckpointCommit, CheckpointMetrics, CheckpointRef
 from shared.errors import NotFound, Stale
-from shared.events import CheckpointCommitted
-from shared.internal import CheckpointCommit, CheckpointMetrics, CheckpointRef
 from shared.names import CLUSTER_TOPIC
+from shared.run_events import CheckpointCommitted
 
 USABLE: Final = (Checkpoint.damaged_at.is_(None), Checkpoint.deleted_by.is_(None))
 """Neither damaged nor being deleted."""

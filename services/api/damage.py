@@ -10,15 +10,16 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from services.api.checkpoint_models import Checkpoint
 from services.api.commit import USABLE, checkpoint_ref, current_attempt
-from services.api.models import Checkpoint, Run
+from services.api.models import Run
 from services.api.outbox import record
 from services.api.rows import locked
 from serving.database import Database
+from shared.conversation import CheckpointDamage
 from shared.errors import Conflict, NotFound, Stale
-from shared.events import CheckpointDamaged
-from shared.internal import CheckpointDamage
 from shared.names import CLUSTER_TOPIC
+from shared.run_events import CheckpointDamaged
 from shared.storage_client import StorageClient
 
 log = logging.getLogger(__name__)

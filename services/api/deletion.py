@@ -7,15 +7,16 @@ from typing import Final
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from services.api.checkpoint_models import Checkpoint, CheckpointAlias, DeletedCheckpoint
 from services.api.keeping import aliases_of, holds_of_runs
-from services.api.models import Checkpoint, CheckpointAlias, DeletedCheckpoint, Run
+from services.api.models import Run
 from services.api.outbox import record
 from services.api.rows import locked, rows_changed
 from serving.database import Database
 from shared.crash import crash_point
 from shared.errors import Conflict, EnvironmentFault, GroundupError
-from shared.events import CheckpointDeleted
 from shared.names import CLUSTER_TOPIC
+from shared.run_events import CheckpointDeleted
 from shared.storage_client import StorageClient
 
 FIRST_WAIT: Final = 5.0

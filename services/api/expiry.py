@@ -8,8 +8,9 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session, load_only
 
+from services.api.checkpoint_models import Checkpoint
 from services.api.keeping import holds_of_runs
-from services.api.models import Checkpoint, Run
+from services.api.models import Run
 from services.api.rows import locked
 from serving.database import Database
 

@@ -10,10 +10,10 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.api.checkpoint_models import Checkpoint
 from services.api.choosing import AliasRef, by_id, must_be_usable, named, newest_of_run
 from services.api.commit import checkpoint_ref
 from services.api.generation import Output, Outputs, replies
-from services.api.models import Checkpoint
 from services.api.parts import parts
 from services.api.paths import Id
 from serving.idempotency import Answer

@@ -12,8 +12,8 @@ from services.api.outbox import record
 from services.api.rows import locked, rows_changed
 from serving.database import Database
 from shared.cluster_events import WorkerJoined
+from shared.conversation import AppliedCommand, AttemptReport, CommandOrder, Heartbeat, HeartbeatReply, SlotReport
 from shared.errors import Conflict
-from shared.internal import AppliedCommand, AttemptReport, CommandOrder, Heartbeat, HeartbeatReply, SlotReport
 from shared.names import CLUSTER_TOPIC, PROTOCOL
 
 _NEW_SLOT: Final = text("INSERT INTO slots (id, worker, device, name) VALUES (:id, :worker, :device, :name) ON CONFLICT (id) DO NOTHING")

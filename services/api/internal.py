@@ -10,8 +10,8 @@ from services.api.heartbeat import beat, must_speak_ours
 from services.api.parts import parts
 from services.api.paths import AttemptPath
 from serving.idempotency import Answer
+from shared.conversation import CheckpointCommit, CheckpointDamage, CheckpointMetrics, ClaimRequest, Heartbeat, StateReport, WorkerName
 from shared.crash import crash_point
-from shared.internal import CheckpointCommit, CheckpointDamage, CheckpointMetrics, ClaimRequest, Heartbeat, StateReport, WorkerName
 
 api = APIBlueprint("internal", __name__, url_prefix="/internal", doc_ui=False)
 

@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
-from services.api.models import Attempt, Checkpoint, CheckpointAlias, Run
+from services.api.checkpoint_models import Checkpoint, CheckpointAlias
+from services.api.models import Attempt, Run
 from services.api.retention import Hold, Situation, holds
 from shared.names import FINAL_STATES
 from shared.spec import CheckpointSpec

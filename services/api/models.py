@@ -17,10 +17,17 @@ class Base(DeclarativeBase):
 class Run(Base):
     """`fence` is the highest one given to an attempt of this run; `attempt_count` numbers them. `wish`: how a stopping run is to end.
     `fruitless`: attempts in a row that failed without having committed a new checkpoint. `not_before`: until then it is not tried again.
+    `failure`: what its last attempt died of (shared.failures.Failure), while that is of interest. `train`: the spec's section as it is now,
+    null where nothing was changed. `origin_checkpoint_id`: another run's, from which a forked run begins (`parent_id` is that run; its
+    checkpoint is kept while this may begin from it). `journal`: what a replay was given at birth; its own commands come after those.
     """
 
     __tablename__ = "runs"
-    __table_args__ = (Index("runs_by_state", "state"), Index("runs_by_age", "created_at", "id"))
+    __table_args__ = (
+        Index("runs_by_state", "state"),
+        Index("runs_by_age", "created_at", "id"),
+        Index("runs_by_origin", "origin_checkpoint_id"),
+    )
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
     project: Mapped[str]
@@ -47,12 +54,20 @@ class Run(Base):
     loss: Mapped[float | None]
     tokens_per_second: Mapped[float | None]
     summary: Mapped[Json] = mapped_column(default=dict)
+    failure: Mapped[Json | None] = mapped_column(JSON(none_as_null=True))
+    train: Mapped[Json | None] = mapped_column(JSON(none_as_null=True))
+    parent_id: Mapped[str | None]
+    origin_checkpoint_id: Mapped[str | None]
+    replay_of: Mapped[str | None]
+    journal: Mapped[list[Json]] = mapped_column(default=list, server_default="[]")
 
 
 class Attempt(Base):
-    """One try at a run. `state`: placed, claimed, running, then how it ended: succeeded, failed, stopped, killed or lost.
+    """One try at a run. `state`: placed, claimed, running, then how it ended: succeeded, failed, stopped, killed, lost, paused, preempted
+    or rolled_back.
 
-    `slots` are SlotReports as they were when it was placed; `fence` and `instance` are set by the claim.
+    `slots` are SlotReports as they were when it was placed; `fence` and `instance` are set by the claim. `held`: it stands still and keeps
+    its slots. `preempted_at`: since then its worker is told to give them back.
     """
 
     __tablename__ = "attempts"
@@ -66,6 +81,10 @@ class Attempt(Base):
     fence: Mapped[int | None]
     slots: Mapped[list[Json]]
     reason: Mapped[str] = mapped_column(Text, default="")
+    failure: Mapped[Json | None] = mapped_column(JSON(none_as_null=True))
+    held: Mapped[bool] = mapped_column(default=False, server_default=false())
+    preempted_at: Mapped[float | None]
+    preempt_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
     resume_step: Mapped[int] = mapped_column(default=0)
     placed_at: Mapped[float]
     hinted: Mapped[bool] = mapped_column(default=False)
@@ -74,7 +93,7 @@ class Attempt(Base):
 
 
 class Worker(Base):
-    """`draining`: a person wants nothing new placed on it; its state does not matter."""
+    """`draining`: a person wants nothing new placed on it; its state does not matter. `halted`: why it takes nothing, in its own words."""
 
     __tablename__ = "workers"
     name: Mapped[str] = mapped_column(primary_key=True)
@@ -84,6 +103,7 @@ class Worker(Base):
     started_at: Mapped[float]
     last_heartbeat: Mapped[float | None]
     draining: Mapped[bool] = mapped_column(default=False, server_default=false())
+    halted: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
 class Slot(Base):
@@ -99,97 +119,27 @@ class Slot(Base):
 
 
 class Command(Base):
-    """`state`: requested, accepted (told to the worker), applied or rejected."""
+    """`state`: requested, accepted (told to the worker), applied or rejected; `ended_at`: since when one of the last two.
+
+    `undone_at`: it was applied, and the run was then rolled back to before that.
+    """
 
     __tablename__ = "commands"
     __table_args__ = (Index("commands_by_run", "run_id"), Index("commands_by_state", "state"))
     id: Mapped[str] = mapped_column(primary_key=True)
     run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"))
     type: Mapped[str]
+    arguments: Mapped[Json] = mapped_column(default=dict, server_default="{}")
     state: Mapped[str]
     step: Mapped[int | None]
     ranks: Mapped[int | None]
     reason: Mapped[str] = mapped_column(Text, default="")
     by: Mapped[str]
     created_at: Mapped[float]
+    accepted_at: Mapped[float | None]
+    ended_at: Mapped[float | None]
+    undone_at: Mapped[float | None]
     hinted: Mapped[bool] = mapped_column(default=False)
-
-
-class Checkpoint(Base):
-    """`damaged_at`: found wrong, and not offered. `damage_confirmed_at`: storage read it and it differs, so retention leaves it out.
-    `looked_at`: storage was asked last. `expires_at`: nothing keeps it, and then it goes. `deleted_by`: it is being deleted.
-    """
-
-    __tablename__ = "checkpoints"
-    __table_args__ = (
-        Index("checkpoints_by_run", "run_id", "step"),
-        Index("checkpoints_by_age", "created_at", "id"),
-        Index("checkpoints_by_expiry", "expires_at"),
-        Index("checkpoints_by_deletion", "deleted_by"),
-        Index("checkpoints_by_verification", "verified_at"),
-    )
-    id: Mapped[str] = mapped_column(primary_key=True)
-    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"))
-    attempt_id: Mapped[str] = mapped_column(ForeignKey("attempts.id"))
-    attempt: Mapped[int]
-    fence: Mapped[int]
-    step: Mapped[int]
-    tokens: Mapped[int] = mapped_column(BigInteger)
-    metrics: Mapped[Json]
-    bytes: Mapped[int] = mapped_column(BigInteger)
-    files: Mapped[list[Json]]
-    created_at: Mapped[float]
-    verified_at: Mapped[float | None]
-    damaged_at: Mapped[float | None]
-    damage_confirmed_at: Mapped[float | None]
-    looked_at: Mapped[float | None]
-    damage: Mapped[str] = mapped_column(Text, default="", server_default="")
-    pinned_at: Mapped[float | None]
-    pinned_by: Mapped[str | None]
-    expires_at: Mapped[float | None]
-    deleted_by: Mapped[str | None]
-    delete_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
-
-    @property
-    def usable(self) -> bool:
-        return self.damaged_at is None and self.deleted_by is None
-
-    @property
-    def counts(self) -> bool:
-        return self.damage_confirmed_at is None and self.deleted_by is None
-
-
-class CheckpointAlias(Base):
-    """A name for one checkpoint of a project, which may move to another."""
-
-    __tablename__ = "checkpoint_aliases"
-    __table_args__ = (Index("aliases_by_checkpoint", "checkpoint_id"),)
-    project: Mapped[str] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(primary_key=True)
-    checkpoint_id: Mapped[str] = mapped_column(ForeignKey("checkpoints.id"))
-    moved_at: Mapped[float]
-    moved_by: Mapped[str]
-
-
-class DeletedCheckpoint(Base):
-    """What is left of one: its id, so that a repeated commit does not bring it back without its objects."""
-
-    __tablename__ = "deleted_checkpoints"
-    __table_args__ = (Index("deleted_checkpoints_by_run", "run_id"),)
-    id: Mapped[str] = mapped_column(primary_key=True)
-    run_id: Mapped[str]
-    attempt_id: Mapped[str]
-    deleted_at: Mapped[float]
-
-
-class StorageLevel(Base):
-    """One row: what was told last of the room that is left."""
-
-    __tablename__ = "storage_level"
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    level: Mapped[str]
-    message: Mapped[str] = mapped_column(Text)
-    changed_at: Mapped[float]
 
 
 class Token(Base):

@@ -9,7 +9,8 @@ import logging
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.api.models import Attempt, Checkpoint, DeletedCheckpoint, Run
+from services.api.checkpoint_models import Checkpoint, DeletedCheckpoint
+from services.api.models import Attempt, Run
 from services.api.witness import DeletedRun, was_there
 from serving.database import Database
 from shared.errors import Conflict

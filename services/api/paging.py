@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Select, tuple_
 from sqlalchemy.orm import Session
 
-from services.api.models import Checkpoint, Command, Run, Token
+from services.api.checkpoint_models import Checkpoint
+from services.api.models import Command, Run, Token
 from serving.paging import PageQuery, foreign_cursor
 
 Aged = TypeVar("Aged", Run, Checkpoint, Command, Token)

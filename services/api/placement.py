@@ -17,9 +17,9 @@ from services.api.rows import batches, locked, rows_changed
 from services.api.states import change_state
 from serving.database import Database
 from serving.ids import new_id
-from shared.events import AttemptPlaced
-from shared.internal import SlotReport
+from shared.conversation import SlotReport
 from shared.names import RunState
+from shared.run_events import AttemptPlaced
 
 ROUND: Final = 200
 """So many are placed at most before the scheduler looks at the queue, and at what fell silent, again: about a second's work."""

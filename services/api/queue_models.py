@@ -16,6 +16,18 @@ class QueuePause(Base):
     paused_at: Mapped[float]
 
 
+class EmergencyStop(Base):
+    """One row while an emergency stop stands: nothing is placed and nothing may be claimed."""
+
+    __tablename__ = "emergency_stop"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    stop_id: Mapped[str]
+    reason: Mapped[str] = mapped_column(Text)
+    stopped_by: Mapped[str]
+    stopped_at: Mapped[float]
+    attempts: Mapped[int]
+
+
 class ProjectShare(Base):
     """A project's weight; one without a row has 1."""
 

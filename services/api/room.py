@@ -7,8 +7,9 @@ from typing import Final, Literal
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session, defer
 
+from services.api.checkpoint_models import Checkpoint, StorageLevel
 from services.api.estimate import checkpoint_bytes
-from services.api.models import Checkpoint, Run, StorageLevel
+from services.api.models import Run
 from services.api.outbox import record
 from services.api.rows import rows_changed
 from shared.cluster_events import StorageLevelChanged

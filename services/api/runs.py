@@ -24,8 +24,8 @@ from serving.idempotency import Answer, once, repeated
 from serving.paging import PageQuery
 from serving.principal import principal
 from shared.errors import Conflict, FieldError, InvalidField, InvalidFields, NotFound
-from shared.events import RunDeleted
 from shared.names import CLUSTER_TOPIC, FINAL_STATES, RunState
+from shared.run_events import RunDeleted
 from shared.spec import Name, RunSpec
 
 api = APIBlueprint("runs", __name__)

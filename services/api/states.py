@@ -11,16 +11,16 @@ from services.api.models import Run
 from services.api.outbox import record
 from services.api.rows import rows_changed
 from shared.errors import Conflict
-from shared.events import RunStateChanged
 from shared.names import CLUSTER_TOPIC, FINAL_STATES, RunState
+from shared.run_events import RunStateChanged
 
 _S = RunState
 TRANSITIONS: Final[Mapping[RunState, frozenset[RunState]]] = {
-    _S.QUEUED: frozenset({_S.STARTING, _S.FAILED, _S.STOPPED, _S.KILLED}),
-    _S.STARTING: frozenset({_S.RUNNING, _S.QUEUED, _S.STOPPING, *FINAL_STATES}),
-    _S.RUNNING: frozenset({_S.PAUSING, _S.QUEUED, _S.STOPPING, *FINAL_STATES}),
+    _S.QUEUED: frozenset({_S.STARTING, _S.PAUSED, _S.FAILED, _S.STOPPED, _S.KILLED}),
+    _S.STARTING: frozenset({_S.RUNNING, _S.QUEUED, _S.PAUSING, _S.PAUSED, _S.STOPPING, *FINAL_STATES}),
+    _S.RUNNING: frozenset({_S.PAUSING, _S.PAUSED, _S.QUEUED, _S.STOPPING, *FINAL_STATES}),
     _S.PAUSING: frozenset({_S.PAUSED, _S.RUNNING, _S.QUEUED, _S.STOPPING, *FINAL_STATES}),
-    _S.PAUSED: frozenset({_S.QUEUED, _S.STOPPED, _S.KILLED}),
+    _S.PAUSED: frozenset({_S.RUNNING, _S.QUEUED, _S.STOPPING, *FINAL_STATES}),  # it may hold its slots, and then go on or end at once
     _S.STOPPING: frozenset(FINAL_STATES),
     _S.SUCCEEDED: frozenset(),
     _S.FAILED: frozenset(),

@@ -12,9 +12,9 @@ from services.api.parts import Parts
 from services.api.room import measure, preflight
 from serving.ids import new_id
 from shared.errors import FieldError, InvalidFields
-from shared.events import RunCreated, RunStateChanged
 from shared.internal import Resolved, ResolveRequest
 from shared.names import CLUSTER_TOPIC, RunState
+from shared.run_events import RunCreated, RunStateChanged
 from shared.spec import RunSpec, parse_spec
 
 

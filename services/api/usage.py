@@ -6,7 +6,8 @@ from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 from sqlalchemy import func, select
 
-from services.api.models import Checkpoint, Run
+from services.api.checkpoint_models import Checkpoint
+from services.api.models import Run
 from services.api.parts import parts
 from services.api.room import measure
 from serving.idempotency import Answer

@@ -17,8 +17,8 @@ from serving.paging import PageQuery, foreign_cursor
 from serving.principal import principal, require
 from serving.times import iso_or_none
 from shared.cluster_events import WorkerDraining
+from shared.conversation import WorkerName
 from shared.errors import NotFound
-from shared.internal import WorkerName
 from shared.names import CLUSTER_TOPIC, Role
 from shared.spec import NAME
 

@@ -13,7 +13,8 @@ from services.monitor.ordering import OrderedQuery
 from services.monitor.paths import RunPath
 from serving.database import Database
 from serving.times import iso
-from shared.events import Envelope, SampleGenerated, unpack
+from shared.events import Envelope, unpack
+from shared.training_events import SampleGenerated
 
 api = APIBlueprint("events", __name__)
 

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 from services.monitor import columns
 from services.monitor.columns import CHUNK_POINTS, Point
 from services.monitor.models import LogChunk, MetricChunk, Position, Producer, StoredEvent
-from shared.events import EvaluationCompleted, LogWritten, Record, RunDeleted, StepCompleted, unpack
+from shared.events import Record, unpack
+from shared.run_events import RunDeleted
+from shared.training_events import EvaluationCompleted, LogWritten, StepCompleted
 
 log = logging.getLogger(__name__)
 

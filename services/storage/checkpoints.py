@@ -14,9 +14,10 @@ from services.storage.models import CheckpointFile
 from services.storage.objects import DamagedObject, MissingObject, checkpoint_key
 from services.storage.room import release, set_aside
 from services.storage.stores import Stores, lock, now, public_origin, stores
+from shared.conversation import CheckpointRef
 from shared.crash import crash_point
 from shared.errors import Conflict, InvalidField, NotFound
-from shared.internal import CheckpointRef, CheckpointUpload, FileRef, Located, PutUrl, UploadUrls
+from shared.internal import CheckpointUpload, FileRef, Located, PutUrl, UploadUrls
 from shared.storage_client import LocatedFiles
 
 checkpoint_objects = APIBlueprint("checkpoint_objects", __name__, url_prefix="/internal", doc_ui=False)

@@ -11,9 +11,10 @@ from services.storage.models import CheckpointFile
 from services.storage.objects import CHECKPOINTS, BrokenRead, DamagedObject, MissingObject, checkpoint_key
 from services.storage.room import disk_free, release, used
 from services.storage.stores import stores
+from shared.conversation import CheckpointRef
 from shared.crash import crash_point
 from shared.errors import Conflict
-from shared.internal import CheckpointRef, FileRef
+from shared.internal import FileRef
 from shared.storage_client import Capacity, StoredCheckpoint, StoredCheckpoints, VerifiedCheckpoint
 
 upkeep = APIBlueprint("upkeep", __name__, url_prefix="/internal", doc_ui=False)

@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.trainer.attempts import Attempt
 from services.trainer.host import Host
+from shared.conversation import AppliedCommand, AttemptReport, Heartbeat, HeartbeatReply, SlotReport, StateReport
 from shared.errors import GroundupError
-from shared.internal import AppliedCommand, AttemptReport, Heartbeat, HeartbeatReply, SlotReport, StateReport
 from shared.names import PROTOCOL
 
 log = logging.getLogger(__name__)

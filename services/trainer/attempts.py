@@ -13,8 +13,8 @@ from services.trainer.recovery import remove_earlier
 from services.trainer.room import is_full
 from services.trainer.rundir import Order, RunDirectory
 from services.trainer.training import Signals, Training
+from shared.conversation import AppliedCommand, AttemptReport, Claim, ClaimRequest, CommandOrder, StateReport
 from shared.errors import Stale
-from shared.internal import AppliedCommand, AttemptReport, Claim, ClaimRequest, CommandOrder, StateReport
 
 log = logging.getLogger(__name__)
 

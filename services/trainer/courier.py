@@ -20,9 +20,10 @@ from services.trainer.retention import kept
 from services.trainer.rundir import Manifest, RunDirectory
 from services.trainer.soundness import MANIFEST, describe
 from services.trainer.transfers import Halted, Transfers
+from shared.conversation import CheckpointCommit, CheckpointMetrics, Claim, StateReport
 from shared.crash import crash_point
 from shared.errors import EnvironmentFault, GroundupError, InsufficientStorage, NotFound, Stale
-from shared.internal import CheckpointCommit, CheckpointMetrics, CheckpointUpload, Claim, StateReport
+from shared.internal import CheckpointUpload
 
 log = logging.getLogger(__name__)
 LOCAL_COPIES: Final = 2

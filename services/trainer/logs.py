@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from shared.events import LogWritten
+from shared.training_events import LogWritten
 
 LINE_BYTES: Final = 8 << 10
 EVENT_BYTES: Final = 64 << 10

@@ -19,9 +19,10 @@ from services.trainer.scaling import Scaling
 from services.trainer.state import History
 from services.trainer.world import World
 from shared.crash import crash_point
-from shared.events import AnyEvent, CommandApplied, EvaluationCompleted, StepCompleted
+from shared.events import AnyEvent
 from shared.names import Metric
 from shared.spec import RunSpec, TrainSpec
+from shared.training_events import CommandApplied, EvaluationCompleted, StepCompleted
 
 
 @dataclass(frozen=True)

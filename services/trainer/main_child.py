@@ -35,7 +35,8 @@ from services.trainer.vocabulary import read_tokenizer
 from services.trainer.world import World, choose_precision, join
 from shared.crash import arm
 from shared.errors import UserError
-from shared.events import AnyEvent, SampleGenerated, TrainingStarted
+from shared.events import AnyEvent
+from shared.training_events import SampleGenerated, TrainingStarted
 
 INTERRUPTED: Final = 75
 

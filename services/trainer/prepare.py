@@ -12,8 +12,9 @@ from services.trainer.host import Host
 from services.trainer.patience import UNREADABLE_SECONDS, patiently
 from services.trainer.rundir import AttemptOrder, RunDirectory, TokenFiles, write_whole
 from services.trainer.transfers import Damaged, Transfers, file_name, link
+from shared.conversation import CheckpointDamage, CheckpointRef, Claim
 from shared.errors import EnvironmentFault, GroundupError, NotFound, Stale, UserError
-from shared.internal import CheckpointDamage, CheckpointRef, Claim, Located, TokenShards
+from shared.internal import Located, TokenShards
 
 log = logging.getLogger(__name__)
 

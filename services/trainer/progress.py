@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from services.trainer.spool import read_spool
-from shared.events import AnyEvent, CheckpointFailed, CommandApplied, EvaluationCompleted, StepCompleted, TrainingStarted
-from shared.internal import AppliedCommand, Progress
+from shared.conversation import AppliedCommand, Progress
+from shared.events import AnyEvent
 from shared.names import Metric
 from shared.spec import RunSpec
+from shared.training_events import CheckpointFailed, CommandApplied, EvaluationCompleted, StepCompleted, TrainingStarted
 
 log = logging.getLogger(__name__)
 

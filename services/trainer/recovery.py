@@ -14,8 +14,8 @@ from services.trainer.children import kill_marked
 from services.trainer.rundir import AttemptOrder, RunDirectory
 from services.trainer.shipper import Shipper, Tail
 from services.trainer.spool import SpoolWriter
-from shared.events import ProcessDied
-from shared.internal import Claim
+from shared.conversation import Claim
+from shared.training_events import ProcessDied
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS: Final = 0.5

@@ -8,7 +8,8 @@ from typing import Final
 from services.trainer.rundir import AttemptOrder, Outcome, RunDirectory, write_whole
 from services.trainer.spool import SpoolWriter
 from services.trainer.world import World
-from shared.events import AnyEvent, TrainingEnded
+from shared.events import AnyEvent
+from shared.training_events import TrainingEnded
 
 log = logging.getLogger(__name__)
 UNTOLD: Final = 100_000

@@ -19,6 +19,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
+from shared.commands import CommandType
 from shared.internal import FileRef, Message
 from shared.spec import RunSpec
 
@@ -55,10 +56,10 @@ class AttemptOrder(Message):
 
 
 class Order(Message):
-    """A command as the child gets it."""
+    """A command as the child gets it; of `kill` it never hears."""
 
     command_id: str
-    type: Literal["stop"]
+    type: CommandType
     arguments: dict[str, Any] = Field(default_factory=dict)
 
 

@@ -26,8 +26,9 @@ from services.trainer.soundness import MANIFEST, flush
 from services.trainer.state import State
 from services.trainer.world import World
 from shared.crash import crash_point
-from shared.events import AnyEvent, CheckpointFailed, CheckpointSaved
+from shared.events import AnyEvent
 from shared.internal import FileRef
+from shared.training_events import CheckpointFailed, CheckpointSaved
 
 log = logging.getLogger(__name__)
 SPARE_BYTES: Final = 32 << 20

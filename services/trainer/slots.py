@@ -7,8 +7,8 @@ import platform
 import pynvml
 
 from services.trainer.settings import AgentSettings, Device
+from shared.conversation import SlotReport
 from shared.errors import EnvironmentFault
-from shared.internal import SlotReport
 
 log = logging.getLogger(__name__)
 

@@ -1,22 +1,13 @@
 """The readable part of a checkpoint: where a run is, and how it came there."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from pydantic import Field
 
 from services.trainer.rundir import Metrics, Order
+from shared.commands import JournalEntry
 from shared.internal import Message
 from shared.spec import RunSpec
-
-
-class JournalEntry(Message):
-    """A command that was applied after `step`."""
-
-    step: int
-    command_id: str
-    type: str
-    arguments: dict[str, Any] = Field(default_factory=dict)
 
 
 class DataPosition(Message):

@@ -20,9 +20,10 @@ from services.trainer.rundir import Outcome, RunDirectory
 from services.trainer.shipper import Tail
 from services.trainer.spool import SpoolWriter
 from services.trainer.transfers import Halted, Transfers, holds
+from shared.conversation import CheckpointRef, Claim, StateReport
 from shared.errors import EnvironmentFault, GroundupError
-from shared.events import AnyEvent, LogWritten, ProcessDied
-from shared.internal import CheckpointRef, Claim, StateReport
+from shared.events import AnyEvent
+from shared.training_events import LogWritten, ProcessDied
 
 log = logging.getLogger(__name__)
 TICK_SECONDS: Final = 0.1

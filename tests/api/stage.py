@@ -11,17 +11,9 @@ from services.api.placement import Placed, place
 from services.api.preparing import Preparing
 from services.api.reconcile import reconcile
 from serving.database import Database
+from shared.conversation import CheckpointRef
 from shared.errors import Conflict, GroundupError, InvalidField
-from shared.internal import (
-    CheckpointRef,
-    DatasetRef,
-    Located,
-    Prepared,
-    PrepareRequest,
-    Resolved,
-    ResolveRequest,
-    TokenizerRef,
-)
+from shared.internal import DatasetRef, Located, Prepared, PrepareRequest, Resolved, ResolveRequest, TokenizerRef
 from shared.names import PROTOCOL
 from shared.storage_client import Capacity, StorageClient, StoredCheckpoint, VerifiedCheckpoint
 from tests.conftest import JOIN_SECRET, headers

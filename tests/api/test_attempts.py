@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.internal import Claim
+from shared.conversation import Claim
 from tests.api.stage import WORKER, Stage
 
 

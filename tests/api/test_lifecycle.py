@@ -12,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import select
 
 from services.api.app import create_app
-from services.api.models import Attempt, Base, Checkpoint, OutboxRow, Run, Slot, Worker
+from services.api.checkpoint_models import Checkpoint
+from services.api.models import Attempt, Base, OutboxRow, Run, Slot, Worker
 from services.api.retries import MAX_FRUITLESS
 from serving.database import Database
 from shared.bus import connect

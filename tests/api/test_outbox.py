@@ -11,7 +11,8 @@ from services.api.models import OutboxRow
 from services.api.outbox import record, relay, resend_lost
 from services.api.scheduler import Scheduler
 from shared.bus import connect, read_entry, stream_key
-from shared.events import Envelope, RunCreated
+from shared.events import Envelope
+from shared.run_events import RunCreated
 from shared.settings import Settings
 from tests.api.stage import Stage
 from tests.servers import free_port

@@ -8,8 +8,9 @@ import pytest
 from werkzeug.serving import make_server
 
 from shared.api_client import ApiClient
+from shared.conversation import Heartbeat
 from shared.errors import Conflict, InvalidFields
-from shared.internal import Heartbeat, Message
+from shared.internal import Message
 from shared.names import PROTOCOL
 from tests.api.stage import Stage
 from tests.conftest import JOIN_SECRET

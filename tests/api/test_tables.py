@@ -6,7 +6,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-from services.api.models import Base, Checkpoint
+from services.api.checkpoint_models import Checkpoint
+from services.api.models import Base
 from services.api.states import TRANSITIONS
 from serving.database import Database
 from shared.names import FINAL_STATES, RunState

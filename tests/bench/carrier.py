@@ -16,8 +16,8 @@ from services.trainer.progress import SpoolWatch
 from services.trainer.rundir import RunDirectory
 from services.trainer.settings import AgentSettings
 from services.trainer.transfers import store_client
+from shared.conversation import Claim
 from shared.crash import arm
-from shared.internal import Claim
 from tests.bench.store import Commits, Storage
 
 

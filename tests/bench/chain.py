@@ -28,9 +28,10 @@ from services.trainer.host import Command
 from services.trainer.rundir import AttemptOrder, RunDirectory, TokenFiles
 from services.trainer.spool import read_spool
 from services.trainer.transfers import Transfers
-from shared.events import AnyEvent, EvaluationCompleted, StepCompleted
-from shared.internal import CheckpointRef, Claim
+from shared.conversation import CheckpointRef, Claim
+from shared.events import AnyEvent
 from shared.spec import RunSpec
+from shared.training_events import EvaluationCompleted, StepCompleted
 from tests.bench.carrier import host
 from tests.e2e.stack import ROOT
 from tests.trainer.platform import make_claim

@@ -11,8 +11,8 @@ import torch
 
 from services.trainer.checkpoint import restore
 from services.trainer.world import World
-from shared.events import CheckpointSaved, StepCompleted
 from shared.spec import RunSpec
+from shared.training_events import CheckpointSaved, StepCompleted
 from tests.trainer.checkpoints import SavingTraining, parts_of
 from tests.trainer.runs import tiny_spec
 from tests.trainer.trainings import Training

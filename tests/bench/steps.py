@@ -14,7 +14,8 @@ from groundup import Client
 
 from infra.layout import Layout
 from shared import bus
-from shared.events import Record, StepCompleted
+from shared.events import Record
+from shared.training_events import StepCompleted
 from tests.e2e.stack import Stack
 from tests.servers import wait_until
 

@@ -11,18 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from shared.api_client import ApiClient
+from shared.conversation import CheckpointCommit, CheckpointDamage, CheckpointMetrics, CheckpointRef, StateReport
 from shared.errors import InvalidField, NotFound
-from shared.internal import (
-    CheckpointCommit,
-    CheckpointDamage,
-    CheckpointMetrics,
-    CheckpointRef,
-    CheckpointUpload,
-    Located,
-    PutUrl,
-    StateReport,
-    UploadUrls,
-)
+from shared.internal import CheckpointUpload, Located, PutUrl, UploadUrls
 from shared.storage_client import StorageClient
 
 

@@ -13,7 +13,7 @@ import psutil
 from services.trainer.rundir import Order, Outcome, RunDirectory
 from services.trainer.saver import SPARE_BYTES
 from services.trainer.soundness import verify
-from shared.events import CheckpointFailed, CheckpointSaved, CommandApplied, StepCompleted
+from shared.training_events import CheckpointFailed, CheckpointSaved, CommandApplied, StepCompleted
 from tests.servers import wait_until
 from tests.trainer.runs import events, run_directory, tiny_spec, torchrun
 

@@ -13,9 +13,10 @@ from typing import Final
 
 from sqlalchemy import func, select
 
-from services.api.models import Checkpoint
+from services.api.checkpoint_models import Checkpoint
 from services.trainer.soundness import DamagedCheckpoint
-from shared.internal import CheckpointRef, FileRef
+from shared.conversation import CheckpointRef
+from shared.internal import FileRef
 from tests.chaos.platform import Platform
 from tests.chaos.worker import Listener, Worker
 from tests.servers import wait_until

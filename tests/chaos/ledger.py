@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from services.api.models import Attempt, Checkpoint, DeletedCheckpoint, OutboxRow
+from services.api.checkpoint_models import Checkpoint, DeletedCheckpoint
+from services.api.models import Attempt, OutboxRow
 from serving.database import Database
 
 

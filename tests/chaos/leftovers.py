@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from sqlalchemy import select
 
-from services.api.models import Checkpoint, Slot
+from services.api.checkpoint_models import Checkpoint
+from services.api.models import Slot
 from services.storage.models import CheckpointFile
 from tests.chaos.platform import Platform
 from tests.servers import wait_until

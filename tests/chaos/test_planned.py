@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from services.api.models import Attempt, Base, Checkpoint, OutboxRow, Run
+from services.api.checkpoint_models import Checkpoint
+from services.api.models import Attempt, Base, OutboxRow, Run
 from serving.database import Database
 from shared.crash import POINTS
 from tests.chaos.flips import flipped

@@ -13,7 +13,7 @@ from services.trainer.rundir import RunDirectory
 from services.trainer.settings import AgentSettings
 from services.trainer.transfers import Transfers, store_client
 from services.trainer.world import World
-from shared.internal import AttemptReport, CheckpointRef, Claim, ClaimRequest, Heartbeat, Progress, SlotReport
+from shared.conversation import AttemptReport, CheckpointRef, Claim, ClaimRequest, Heartbeat, Progress, SlotReport
 from shared.names import PROTOCOL
 from tests.chaos.known import known_parts
 from tests.chaos.platform import Platform

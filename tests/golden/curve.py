@@ -21,7 +21,7 @@ from typing import Any, Final
 import torch
 
 from services.trainer.rundir import Order
-from shared.events import StepCompleted
+from shared.training_events import StepCompleted
 from tests.trainer.checkpoints import SavingTraining, take_up
 from tests.trainer.runs import events, ranks, run_directory, tiny_spec
 from tests.trainer.trainings import Training

@@ -6,7 +6,8 @@ import redis
 
 from serving.database import Database
 from shared import bus
-from shared.events import AnyEvent, Record, StepCompleted
+from shared.events import AnyEvent, Record
+from shared.training_events import StepCompleted
 
 MIGRATIONS = Path(__file__).parents[2] / "services" / "monitor" / "migrations"
 RUN = "run_a"

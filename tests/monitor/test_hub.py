@@ -11,7 +11,8 @@ from services.monitor import frames
 from services.monitor.hub import PAGE, Hub, Subscription
 from services.monitor.outbox import TOO_SLOW, Outbox
 from shared import bus
-from shared.events import LogWritten, unpack
+from shared.events import unpack
+from shared.training_events import LogWritten
 from tests.monitor.producing import RUN, Producer
 from tests.servers import free_port, wait_until
 

@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 from services.monitor.ingest import take
 from services.monitor.models import MetricChunk
 from serving.database import Database
-from shared.events import AnyEvent, EvaluationCompleted, LogWritten, RunDeleted, SampleGenerated, StepCompleted, TrainingStarted, pack
+from shared.events import AnyEvent, pack
+from shared.run_events import RunDeleted
+from shared.training_events import EvaluationCompleted, LogWritten, SampleGenerated, StepCompleted, TrainingStarted
 from tests.monitor import stored
 from tests.monitor.producing import RUN, Producer, entries, step
 

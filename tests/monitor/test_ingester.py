@@ -16,7 +16,7 @@ from services.monitor.ingester import DRAINED_SECONDS, Ingester
 from services.monitor.main_ingester import run
 from serving.database import Database
 from shared import bus
-from shared.events import EvaluationCompleted
+from shared.training_events import EvaluationCompleted
 from tests.conftest import GATEWAY_SECRET, JOIN_SECRET
 from tests.monitor import stored
 from tests.monitor.producing import RUN, Producer, migrated, step

@@ -6,7 +6,8 @@ import pytest
 
 from serving.database import Database
 from shared.event import Event
-from shared.events import AnyEvent, EvaluationCompleted, LogWritten, ProcessDied, SampleGenerated
+from shared.events import AnyEvent
+from shared.training_events import EvaluationCompleted, LogWritten, ProcessDied, SampleGenerated
 from tests.monitor.producing import Producer, step
 from tests.monitor.test_metrics import ingest
 

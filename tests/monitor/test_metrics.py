@@ -11,7 +11,7 @@ from services.monitor.history import Zoom, read_series
 from services.monitor.ingest import take
 from services.monitor.models import Base
 from serving.database import Database
-from shared.events import EvaluationCompleted
+from shared.training_events import EvaluationCompleted
 from tests.monitor.producing import RUN, Producer, entries, step
 
 URL = f"/api/v1/runs/{RUN}/metrics"

@@ -13,7 +13,7 @@ import redis
 import websocket
 
 from shared import bus
-from shared.events import LogWritten
+from shared.training_events import LogWritten
 from tests.conftest import headers
 from tests.monitor.producing import RUN, Producer
 from tests.monitor.sockets import Monitor, running_monitor

@@ -9,7 +9,8 @@ import pytest
 import redis
 
 from shared import bus
-from shared.events import LogWritten, Record, StepCompleted
+from shared.events import Record
+from shared.training_events import LogWritten, StepCompleted
 from tests.servers import free_port, redis_server
 
 RUN = "run_a"

@@ -4,8 +4,9 @@ import msgpack
 import pytest
 from pydantic import ValidationError
 
-from shared.events import EVENT, Record, StepCompleted, pack, unpack
+from shared.events import EVENT, Record, pack, unpack
 from shared.packing import MAX_EVENT_BYTES
+from shared.training_events import StepCompleted
 
 
 def record(value: float) -> Record:

@@ -10,8 +10,9 @@ from services.trainer.randomness import RandomPart
 from services.trainer.rundir import RunDirectory
 from services.trainer.saver import Saver
 from services.trainer.soundness import MANIFEST, describe
-from services.trainer.state import History, JournalEntry, SchedulePosition, State
+from services.trainer.state import History, SchedulePosition, State
 from services.trainer.world import World
+from shared.commands import JournalEntry
 from shared.events import AnyEvent
 from tests.trainer.runs import VOCABULARY, tiny_spec, tokenizer
 from tests.trainer.trainings import Training

@@ -17,8 +17,8 @@ from pathlib import Path
 from services.trainer.room import NO_ROOM
 from services.trainer.rundir import AttemptOrder, Manifest, Order, Outcome, RunDirectory
 from services.trainer.spool import SpoolWriter
-from shared.events import CheckpointFailed, CommandApplied, StepCompleted, TrainingEnded, TrainingStarted
 from shared.internal import FileRef
+from shared.training_events import CheckpointFailed, CommandApplied, StepCompleted, TrainingEnded, TrainingStarted
 
 
 def launch(root: str, processes: int, mode: str) -> int:

@@ -21,29 +21,24 @@ from services.trainer.shipper import Shipper
 from services.trainer.transfers import store_client
 from shared import bus
 from shared.api_client import ApiClient
-from shared.errors import EnvironmentFault, NotFound, Stale
-from shared.events import StepCompleted
-from shared.internal import (
+from shared.conversation import (
     CheckpointCommit,
     CheckpointDamage,
     CheckpointMetrics,
     CheckpointRef,
-    CheckpointUpload,
     Claim,
     ClaimRequest,
     CommandOrder,
-    FileRef,
     Heartbeat,
     HeartbeatReply,
-    Located,
-    PutUrl,
     SlotReport,
     StateReport,
-    TokenShards,
-    UploadUrls,
 )
+from shared.errors import EnvironmentFault, NotFound, Stale
+from shared.internal import CheckpointUpload, FileRef, Located, PutUrl, TokenShards, UploadUrls
 from shared.settings import Settings
 from shared.storage_client import StorageClient
+from shared.training_events import StepCompleted
 from tests.servers import S3Endpoint
 
 SLOTS = [SlotReport(id=f"host/cpu{index}", device="cpu", name="cpu") for index in range(2)]

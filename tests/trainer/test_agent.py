@@ -7,9 +7,11 @@ import pytest
 
 from services.trainer import hints
 from shared import bus
+from shared.conversation import CommandOrder
 from shared.errors import NotFound
-from shared.events import LogWritten, ProcessDied, Record, RunCreated, TrainingEnded
-from shared.internal import CommandOrder
+from shared.events import Record
+from shared.run_events import RunCreated
+from shared.training_events import LogWritten, ProcessDied, TrainingEnded
 from tests.servers import wait_until
 from tests.trainer.platform import Start, pid_of, processes_of, steps, under_way
 

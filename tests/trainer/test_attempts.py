@@ -9,10 +9,11 @@ import pytest
 from services.trainer.attempts import Attempt
 from services.trainer.rundir import AttemptOrder, RunDirectory, TokenFiles
 from services.trainer.transfers import Transfers
+from shared.conversation import CommandOrder, StateReport
 from shared.errors import Conflict, EnvironmentFault, UserError
-from shared.events import LogWritten
-from shared.internal import CommandOrder, Located, StateReport
+from shared.internal import Located
 from shared.settings import Settings
+from shared.training_events import LogWritten
 from tests.servers import S3Endpoint, wait_until
 from tests.trainer.platform import FakeStorage, Platform, Start, fake_command, make_claim, platform, processes_of
 

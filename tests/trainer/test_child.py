@@ -12,7 +12,8 @@ from services.trainer.checkpoint import load_model, read_state
 from services.trainer.rundir import Order, Outcome, RunDirectory
 from services.trainer.soundness import verify
 from services.trainer.spool import read_spool
-from shared.events import (
+from shared.spec import RunSpec
+from shared.training_events import (
     CheckpointSaved,
     CommandApplied,
     EvaluationCompleted,
@@ -21,7 +22,6 @@ from shared.events import (
     TrainingEnded,
     TrainingStarted,
 )
-from shared.spec import RunSpec
 from tests.servers import wait_until
 from tests.trainer.runs import events, ranks, run_directory, tiny_spec, torchrun
 from tests.trainer.trainings import Training

@@ -11,8 +11,8 @@ import pytest
 from services.trainer.room import NO_ROOM
 from services.trainer.rundir import Outcome, RunDirectory
 from services.trainer.soundness import DamagedCheckpoint, verify
-from shared.events import TrainingEnded
 from shared.spec import RunSpec
+from shared.training_events import TrainingEnded
 from tests.trainer.checkpoints import seal
 from tests.trainer.runs import events, process, ranks, run_directory, tiny_spec
 

@@ -14,11 +14,13 @@ from services.trainer.progress import SpoolWatch
 from services.trainer.retention import kept
 from services.trainer.rundir import Manifest, RunDirectory
 from services.trainer.spool import SpoolWriter
+from shared.conversation import CheckpointCommit
 from shared.errors import EnvironmentFault, InsufficientStorage
-from shared.events import AnyEvent, CheckpointFailed, EvaluationCompleted
-from shared.internal import CheckpointCommit, CheckpointUpload, FileRef, UploadUrls
+from shared.events import AnyEvent
+from shared.internal import CheckpointUpload, FileRef, UploadUrls
 from shared.settings import Settings
 from shared.spec import CheckpointSpec
+from shared.training_events import CheckpointFailed, EvaluationCompleted
 from tests.api.test_retention import Saved
 from tests.servers import S3Endpoint, wait_until
 from tests.trainer.platform import SPEC, FakeStorage, Platform, fake_command, make_claim, platform

@@ -25,10 +25,10 @@ from services.trainer.slots import find_slots
 from services.trainer.spool import SpoolWriter
 from shared import bus
 from shared.errors import EnvironmentFault
-from shared.events import LogWritten
 from shared.names import START_ATTEMPT_TASK, worker_queue
 from shared.settings import Settings
 from shared.spec import RunSpec
+from shared.training_events import LogWritten
 from tests.servers import free_port, wait_until
 from tests.trainer.platform import SPEC
 

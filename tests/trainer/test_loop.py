@@ -8,7 +8,7 @@ import torch
 from services.trainer.loop import Interrupt, Interrupted
 from services.trainer.rundir import Order
 from services.trainer.state import History
-from shared.events import CommandApplied, EvaluationCompleted, StepCompleted
+from shared.training_events import CommandApplied, EvaluationCompleted, StepCompleted
 from tests.trainer.runs import tiny_spec
 from tests.trainer.trainings import Training
 

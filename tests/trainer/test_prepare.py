@@ -6,8 +6,8 @@ import pytest
 from services.trainer.prepare import prepare
 from services.trainer.rundir import AttemptOrder, RunDirectory
 from services.trainer.transfers import Damaged, TransferFailed, Transfers
+from shared.conversation import CheckpointRef
 from shared.errors import EnvironmentFault, NotFound, Stale
-from shared.internal import CheckpointRef
 from shared.settings import Settings
 from tests.servers import S3Endpoint
 from tests.trainer.platform import FakeStorage, Platform, fake_command, make_claim, platform

@@ -16,11 +16,13 @@ from services.trainer.generator import Generator
 from services.trainer.loaded import END_OF_TEXT, Models
 from services.trainer.sampling import generate
 from services.trainer.transfers import Transfers
-from shared.events import ProcessDied, StepCompleted, pack, unpack
+from shared.conversation import CheckpointRef
+from shared.events import pack, unpack
 from shared.generation import GenerateReply, GenerateRequest
-from shared.internal import CheckpointRef, TokenShards
+from shared.internal import TokenShards
 from shared.names import generate_replies
 from shared.settings import Settings
+from shared.training_events import ProcessDied, StepCompleted
 from tests.servers import S3Endpoint, wait_until
 from tests.trainer.platform import FakeStorage, Platform, make_claim, platform, running
 from tests.trainer.test_generator import byte_tokenizer

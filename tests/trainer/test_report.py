@@ -8,7 +8,7 @@ from services.trainer.report import Report
 from services.trainer.rundir import AttemptOrder, Outcome, RunDirectory
 from services.trainer.spool import SpoolWriter, read_spool
 from services.trainer.world import World
-from shared.events import LogWritten, TrainingEnded
+from shared.training_events import LogWritten, TrainingEnded
 from tests.trainer.runs import run_directory, tiny_spec
 
 

@@ -16,8 +16,8 @@ from services.trainer.container import write_bytes, write_tensors
 from services.trainer.saver import SPARE_BYTES, Room, check_room
 from services.trainer.soundness import flush, verify
 from services.trainer.world import World
-from shared.events import CheckpointFailed, CheckpointSaved
 from shared.internal import FileRef
+from shared.training_events import CheckpointFailed, CheckpointSaved
 from tests.trainer.checkpoints import SPEC, Checkpoints, parts_of, six_steps
 from tests.trainer.trainings import Training
 

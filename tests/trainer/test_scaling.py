@@ -11,7 +11,7 @@ import torch
 from services.trainer.rundir import Order, RunDirectory
 from services.trainer.scaling import Scaling
 from services.trainer.world import choose_precision
-from shared.events import StepCompleted
+from shared.training_events import StepCompleted
 from tests.trainer.checkpoints import Checkpoints, take_up
 from tests.trainer.runs import tiny_spec
 from tests.trainer.trainings import Training

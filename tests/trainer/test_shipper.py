@@ -8,7 +8,7 @@ import redis
 from services.trainer.shipper import CHECK_SECONDS, Shipper, Tail
 from services.trainer.spool import SpoolWriter
 from shared import bus
-from shared.events import LogWritten
+from shared.training_events import LogWritten
 from tests import servers
 from tests.servers import wait_until
 

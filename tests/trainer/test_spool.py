@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from services.trainer.spool import SpoolWriter, read_spool
-from shared.events import LogWritten
+from shared.training_events import LogWritten
 
 
 def test_without_room_nothing_half_written_stays_and_no_number_is_lost(tmp_path: Path) -> None:

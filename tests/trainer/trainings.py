@@ -15,8 +15,9 @@ from services.trainer.rundir import Order, Outcome
 from services.trainer.scaling import Scaling
 from services.trainer.state import History
 from services.trainer.world import World, choose_precision
-from shared.events import AnyEvent, EvaluationCompleted, StepCompleted
+from shared.events import AnyEvent
 from shared.spec import RunSpec
+from shared.training_events import EvaluationCompleted, StepCompleted
 from tests.trainer.runs import TEXT, VOCABULARY, encode, write_tokens
 
 

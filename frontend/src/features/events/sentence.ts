@@ -18,7 +18,23 @@ const SENTENCES: Sentences = {
   CheckpointFailed: (event) => `checkpoint of step ${integer(event.step)} could not be written${because(event.reason)}`,
   CheckpointSaved: (event) => `checkpoint of step ${integer(event.step)} written in ${duration(event.seconds)}, ${bytes(event.bytes)}`,
   CommandRequested: (event) => `${event.by} asked to ${event.command}`,
-  CommandApplied: (event) => `applied at step ${integer(event.step)} on ${plural(event.ranks, "rank")}`,
+  AttemptPreempted: (event) => `attempt ${integer(event.attempt)} gives back its slots${because(event.reason)}`,
+  RunForked: (event) => `${event.by} forked it from the checkpoint of step ${integer(event.step)} of ${event.parent_id}`,
+  RunRolledBack: (event) => `${event.by} rolled it back from step ${integer(event.old_step)} to step ${integer(event.step)}`,
+  CommandAccepted: (event) => `the worker has ${event.command}`,
+  CommandRejected: (event) => `${event.command} was rejected${because(event.reason)}`,
+  CommandApplied: (event) =>
+    event.rejected
+      ? `${event.command} could not be applied${because(event.rejected)}`
+      : `${event.command} applied at step ${integer(event.step)} on ${plural(event.ranks, "rank")}`,
+  HyperparametersChanged: (event) => `from step ${integer(event.step + 1)} on: ${changesText(event.old, event.new)}${event.replayed ? " (replayed)" : ""}`,
+  TrainingHeld: (event) => `training stands still after step ${integer(event.step)} and keeps its slots`,
+  TrainingContinued: (event) => `training goes on after step ${integer(event.step)}; it stood still for ${duration(event.seconds)}`,
+  ProcessAdopted: (event) => `the worker's agent was started anew and took the training over at step ${integer(event.step)}`,
+  HangDetected: (event) => `no step for ${duration(event.silent_seconds)} after step ${integer(event.step)}: the stacks of all ranks are in the log`,
+  WorkerHalted: (event) => `${event.worker} takes nothing for now${because(event.reason)}`,
+  EmergencyStopped: (event) => `${event.by} stopped everything${event.worker ? ` on ${event.worker}` : ""}${because(event.reason)}`,
+  EmergencyEnded: (event) => `${event.by} reopened ${event.worker || "the queue"} after the emergency stop`,
   WorkerJoined: (event) => `${event.worker} joined with ${plural(event.slots, "slot")}`,
   WorkerLost: (event) => `${event.worker} was lost${because(event.reason)}`,
   WorkerDraining: (event) => (event.draining ? `${event.by} drains ${event.worker}: nothing new is placed there` : `${event.by} offers ${event.worker} to runs again`),
@@ -42,6 +58,12 @@ export function sentence(event: AnyEvent): string {
 
 function because(reason: string): string {
   return reason ? `: ${reason}` : "";
+}
+
+function changesText(before: Record<string, unknown>, after: Record<string, unknown>): string {
+  return Object.entries(after)
+    .map(([name, value]) => `${name.replace(/^train\./, "")} ${JSON.stringify(before[name])} → ${JSON.stringify(value)}`)
+    .join(", ");
 }
 
 function metricsText(metrics: Record<string, number>): string {

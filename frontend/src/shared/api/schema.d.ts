@@ -903,6 +903,8 @@ export interface components {
              * @default
              */
             reason: string;
+            /** @default null */
+            failure: components["schemas"]["Failure"] | null;
         };
         /** AttemptPlaced */
         AttemptPlaced: {
@@ -917,6 +919,21 @@ export interface components {
             worker: string;
             /** Slots */
             slots: string[];
+        };
+        /**
+         * AttemptPreempted
+         * @description It is asked to save itself and to give its slots to a run of higher priority.
+         */
+        AttemptPreempted: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "AttemptPreempted";
+            /** Attempt */
+            attempt: number;
+            /** Reason */
+            reason: string;
         };
         /**
          * AuditAnswer
@@ -1201,6 +1218,21 @@ export interface components {
              */
             keep_every: number | null;
         };
+        /**
+         * CommandAccepted
+         * @description A worker has been told.
+         */
+        CommandAccepted: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "CommandAccepted";
+            /** Command Id */
+            command_id: string;
+            /** Command */
+            command: string;
+        };
         /** CommandAnswer */
         CommandAnswer: {
             /** Command Id */
@@ -1226,7 +1258,10 @@ export interface components {
             /** Created At */
             created_at: string;
         };
-        /** CommandApplied */
+        /**
+         * CommandApplied
+         * @description After `step` and before the next, on all `ranks`; what could not be is told by `rejected`.
+         */
         CommandApplied: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -1239,6 +1274,16 @@ export interface components {
             step: number;
             /** Ranks */
             ranks: number;
+            /**
+             * Command
+             * @default
+             */
+            command: string;
+            /**
+             * Rejected
+             * @default
+             */
+            rejected: string;
         };
         /**
          * CommandBody
@@ -1258,6 +1303,23 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /**
+         * CommandRejected
+         * @description Nothing has changed. Only of commands that had been requested: what is refused at once is an answer and no event.
+         */
+        CommandRejected: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "CommandRejected";
+            /** Command Id */
+            command_id: string;
+            /** Command */
+            command: string;
+            /** Reason */
+            reason: string;
+        };
         /** CommandRequested */
         CommandRequested: {
             /**
@@ -1271,6 +1333,10 @@ export interface components {
             command: string;
             /** By */
             by: string;
+            /** Arguments */
+            arguments?: {
+                [key: string]: unknown;
+            };
         };
         /** CommandRequestedAnswer */
         CommandRequestedAnswer: {
@@ -1313,6 +1379,12 @@ export interface components {
              * @default 50
              */
             priority: number;
+            /**
+             * Preemptible
+             * @description a run of higher priority that finds no place may take its slots; it is saved and queued
+             * @default true
+             */
+            preemptible: boolean;
         };
         /** DatasetList */
         DatasetList: {
@@ -1409,6 +1481,49 @@ export interface components {
             drain: boolean;
         };
         /**
+         * EmergencyEnded
+         * @description A person has reopened the queue, or the worker.
+         */
+        EmergencyEnded: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "EmergencyEnded";
+            /** By */
+            by: string;
+            /**
+             * Worker
+             * @default
+             */
+            worker: string;
+        };
+        /**
+         * EmergencyStopped
+         * @description Every attempt is being killed and the queue is closed. `worker`: empty, or the one whose host was stopped by hand.
+         */
+        EmergencyStopped: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "EmergencyStopped";
+            /** By */
+            by: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Worker
+             * @default
+             */
+            worker: string;
+            /**
+             * Attempts
+             * @description how many were running
+             */
+            attempts: number;
+        };
+        /**
          * Encoded
          * @description `tokens`: each id as it is spelt in the vocabulary.
          */
@@ -1442,7 +1557,7 @@ export interface components {
             /** At */
             at: number;
             /** Event */
-            event: components["schemas"]["RunCreated"] | components["schemas"]["RunStateChanged"] | components["schemas"]["RunDeleted"] | components["schemas"]["AttemptPlaced"] | components["schemas"]["AttemptClaimed"] | components["schemas"]["AttemptEnded"] | components["schemas"]["CheckpointCommitted"] | components["schemas"]["CheckpointDamaged"] | components["schemas"]["CheckpointDeleted"] | components["schemas"]["CommandRequested"] | components["schemas"]["WorkerJoined"] | components["schemas"]["WorkerLost"] | components["schemas"]["WorkerDraining"] | components["schemas"]["QueuePaused"] | components["schemas"]["QueueReopened"] | components["schemas"]["StorageLevelChanged"] | components["schemas"]["TrainingStarted"] | components["schemas"]["StepCompleted"] | components["schemas"]["EvaluationCompleted"] | components["schemas"]["SampleGenerated"] | components["schemas"]["CheckpointSaved"] | components["schemas"]["CheckpointFailed"] | components["schemas"]["CommandApplied"] | components["schemas"]["TrainingEnded"] | components["schemas"]["ProcessDied"] | components["schemas"]["LogWritten"];
+            event: components["schemas"]["RunCreated"] | components["schemas"]["RunStateChanged"] | components["schemas"]["RunDeleted"] | components["schemas"]["AttemptPlaced"] | components["schemas"]["AttemptClaimed"] | components["schemas"]["AttemptEnded"] | components["schemas"]["AttemptPreempted"] | components["schemas"]["RunForked"] | components["schemas"]["RunRolledBack"] | components["schemas"]["CheckpointCommitted"] | components["schemas"]["CheckpointDamaged"] | components["schemas"]["CheckpointDeleted"] | components["schemas"]["CommandRequested"] | components["schemas"]["CommandAccepted"] | components["schemas"]["CommandRejected"] | components["schemas"]["WorkerJoined"] | components["schemas"]["WorkerLost"] | components["schemas"]["WorkerDraining"] | components["schemas"]["QueuePaused"] | components["schemas"]["QueueReopened"] | components["schemas"]["WorkerHalted"] | components["schemas"]["EmergencyStopped"] | components["schemas"]["EmergencyEnded"] | components["schemas"]["StorageLevelChanged"] | components["schemas"]["TrainingStarted"] | components["schemas"]["StepCompleted"] | components["schemas"]["EvaluationCompleted"] | components["schemas"]["SampleGenerated"] | components["schemas"]["CheckpointSaved"] | components["schemas"]["CheckpointFailed"] | components["schemas"]["CommandApplied"] | components["schemas"]["HyperparametersChanged"] | components["schemas"]["TrainingHeld"] | components["schemas"]["TrainingContinued"] | components["schemas"]["TrainingEnded"] | components["schemas"]["ProcessDied"] | components["schemas"]["ProcessAdopted"] | components["schemas"]["HangDetected"] | components["schemas"]["LogWritten"];
             /** Epoch */
             epoch: string;
             /** Seq */
@@ -1511,6 +1626,22 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /**
+         * Failure
+         * @description `message`: what was seen, with its numbers.
+         */
+        Failure: {
+            kind: components["schemas"]["FailureKind"];
+            /** Message */
+            message: string;
+            /** Remedy */
+            remedy: string;
+        };
+        /**
+         * FailureKind
+         * @enum {string}
+         */
+        FailureKind: "out_of_device_memory" | "out_of_memory" | "collective_timeout" | "disk_full" | "data_error" | "not_finite" | "killed_by_system" | "hang" | "checkpoint_unfit" | "worker_lost" | "crash";
         /** FileEntry */
         FileEntry: {
             /**
@@ -1618,6 +1749,50 @@ export interface components {
              * @default false
              */
             stream: boolean;
+        };
+        /**
+         * HangDetected
+         * @description No step for longer than this run has ever taken: the stacks of all ranks are in the log, then its processes are ended.
+         */
+        HangDetected: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "HangDetected";
+            /** Step */
+            step: number;
+            /** Silent Seconds */
+            silent_seconds: number;
+        };
+        /**
+         * HyperparametersChanged
+         * @description From the step behind `step` on. Paths are those of the spec (`train.optimizer.lr`).
+         */
+        HyperparametersChanged: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "HyperparametersChanged";
+            /** Command Id */
+            command_id: string;
+            /** Step */
+            step: number;
+            /** Old */
+            old: {
+                [key: string]: unknown;
+            };
+            /** New */
+            new: {
+                [key: string]: unknown;
+            };
+            /**
+             * Replayed
+             * @description applied again at its step by a later attempt, or by a replay
+             * @default false
+             */
+            replayed?: boolean;
         };
         /** LogLine */
         LogLine: {
@@ -1906,6 +2081,19 @@ export interface components {
             }[];
         };
         /**
+         * ProcessAdopted
+         * @description Seen by the agent: it was started anew, and the training had gone on without it.
+         */
+        ProcessAdopted: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "ProcessAdopted";
+            /** Step */
+            step: number;
+        };
+        /**
          * ProcessDied
          * @description Seen by the agent: the training processes are gone without having said goodbye.
          */
@@ -2062,12 +2250,52 @@ export interface components {
             /** By */
             by: string;
         };
+        /**
+         * RunForked
+         * @description On the new run's topic: it goes on from another run's checkpoint.
+         */
+        RunForked: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "RunForked";
+            /** Parent Id */
+            parent_id: string;
+            /** Checkpoint Id */
+            checkpoint_id: string;
+            /** Step */
+            step: number;
+            /** By */
+            by: string;
+        };
         /** RunPage */
         RunPage: {
             /** Items */
             items: components["schemas"]["RunAnswer"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * RunRolledBack
+         * @description It goes on from `step`; what came behind it in the attempts up to this one is no longer part of the run.
+         */
+        RunRolledBack: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "RunRolledBack";
+            /** Command Id */
+            command_id: string;
+            /** Checkpoint Id */
+            checkpoint_id: string;
+            /** Old Step */
+            old_step: number;
+            /** Step */
+            step: number;
+            /** By */
+            by: string;
         };
         /** RunSpec */
         RunSpec: {
@@ -2155,7 +2383,8 @@ export interface components {
              *       "processes_per_node": 1,
              *       "device": "auto",
              *       "strategy": "ddp",
-             *       "priority": 50
+             *       "priority": 50,
+             *       "preemptible": true
              *     }
              */
             compute: components["schemas"]["ComputeSpec"];
@@ -2613,6 +2842,21 @@ export interface components {
              */
             seed: number;
         };
+        /** TrainingContinued */
+        TrainingContinued: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "TrainingContinued";
+            /** Step */
+            step: number;
+            /**
+             * Seconds
+             * @description how long it stood still
+             */
+            seconds: number;
+        };
         /** TrainingEnded */
         TrainingEnded: {
             /**
@@ -2626,12 +2870,25 @@ export interface components {
              * Outcome
              * @enum {string}
              */
-            outcome: "succeeded" | "stopped" | "failed";
+            outcome: "succeeded" | "stopped" | "failed" | "paused" | "rolled_back";
             /**
              * Reason
              * @default
              */
             reason: string;
+        };
+        /**
+         * TrainingHeld
+         * @description It stands still after `step`, saved, and keeps its slots.
+         */
+        TrainingHeld: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "TrainingHeld";
+            /** Step */
+            step: number;
         };
         /**
          * TrainingStarted
@@ -2792,6 +3049,21 @@ export interface components {
             draining: boolean;
             /** By */
             by: string;
+        };
+        /**
+         * WorkerHalted
+         * @description It takes nothing for now: its host was stopped by hand or is about to go.
+         */
+        WorkerHalted: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "WorkerHalted";
+            /** Worker */
+            worker: string;
+            /** Reason */
+            reason: string;
         };
         /** WorkerJoined */
         WorkerJoined: {
