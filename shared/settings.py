@@ -29,7 +29,7 @@ class Settings:
         public_url = environ.get("GROUNDUP_PUBLIC_URL", f"http://localhost:{environ.get('GROUNDUP_PORT', '8080')}")
         hosts = environ.get("GROUNDUP_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
         return cls(
-            data_dir=Path(environ.get("GROUNDUP_DATA_DIR", "data")).resolve(),
+            data_dir=data_dir(environ),
             public_url=public_url,
             allowed_hosts=frozenset({host.strip().lower() for host in hosts if host.strip()} | {host_name(urlsplit(public_url).netloc)}),
             api_url=environ.get("GROUNDUP_API_URL", "http://127.0.0.1:8081"),
@@ -41,6 +41,10 @@ class Settings:
             lease_seconds=float(environ.get("GROUNDUP_LEASE_SECONDS", "60")),
             heartbeat_seconds=float(environ.get("GROUNDUP_HEARTBEAT_SECONDS", "15")),
         )
+
+
+def data_dir(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("GROUNDUP_DATA_DIR", "data")).resolve()
 
 
 def secret(environ: Mapping[str, str], name: str) -> str:

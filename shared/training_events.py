@@ -126,6 +126,9 @@ class HangDetected(Event):
 
 
 class LogWritten(Event):
+    """`offset`: in the rank's log, behind the last line; none for lines of the agent's own."""
+
     type: Literal["LogWritten"] = "LogWritten"
     rank: int
     lines: list[str]
+    offset: int | None = None

@@ -1,26 +1,31 @@
 """What the API says of runs and commands: the shapes, and how they come from the tables."""
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from services.api.journal import spec_now
 from services.api.models import Attempt, Command, Run
 from serving.times import iso, iso_or_none
+from shared.commands import CommandType
+from shared.failures import Failure
 from shared.internal import Resolved
 from shared.names import RunState
-from shared.spec import RunSpec
+from shared.spec import RunSpec, TrainSpec
 
 
 class AttemptAnswer(BaseModel):
     id: str
     attempt: int
-    state: Literal["placed", "claimed", "running", "succeeded", "failed", "stopped", "killed", "lost"]
+    state: Literal["placed", "claimed", "running", "succeeded", "failed", "stopped", "killed", "lost", "paused", "preempted", "rolled_back"]
     worker: str
     slots: list[str]
     reason: str
+    failure: Failure | None
+    preempted: bool
     resume_step: int
     started_at: str | None
     ended_at: str | None
@@ -35,8 +40,18 @@ class ProgressAnswer(BaseModel):
     eta_seconds: float | None
 
 
+class OriginAnswer(BaseModel):
+    """The checkpoint of another run that this one begins from."""
+
+    checkpoint_id: str
+    step: int
+
+
 class RunAnswer(BaseModel):
-    """`reason`: why it waits, or how it ended. `resolved`: the versions that `spec` meant when it was submitted."""
+    """`reason`: why it waits, or how it ended. `resolved`: the versions that `spec` meant when it was submitted. `train`: the spec's
+    section as it is now, after what was changed. `failure`: what its last attempt died of. `holds_slots`: it is paused and keeps them.
+    `parent_id`, `origin`: of a run that was forked. `replay_of`: the run whose spec and journal it repeats.
+    """
 
     id: str
     name: str
@@ -52,6 +67,12 @@ class RunAnswer(BaseModel):
     attempts: list[AttemptAnswer]
     progress: ProgressAnswer
     summary: dict[str, float]
+    train: TrainSpec
+    failure: Failure | None
+    holds_slots: bool
+    parent_id: str | None
+    origin: OriginAnswer | None
+    replay_of: str | None
 
 
 class RunPage(BaseModel):
@@ -60,14 +81,20 @@ class RunPage(BaseModel):
 
 
 class CommandAnswer(BaseModel):
+    """`step`, `ranks`: applied after this step, on so many processes. `undone`: the run was rolled back to before it."""
+
     command_id: str
-    type: Literal["stop", "kill"]
+    type: CommandType
+    arguments: dict[str, Any]
     state: Literal["requested", "accepted", "applied", "rejected"]
     step: int | None
     ranks: int | None
     reason: str
     by: str
     created_at: str
+    accepted_at: str | None
+    ended_at: str | None
+    undone: bool
 
 
 class CommandPage(BaseModel):
@@ -84,7 +111,8 @@ def run_answers(session: Session, runs: Sequence[Run]) -> list[RunAnswer]:
 
 
 def _run_answer(run: Run, attempts: Iterable[Attempt]) -> RunAnswer:
-    spec = RunSpec.model_validate(run.spec)
+    spec, now = RunSpec.model_validate(run.spec), spec_now(run)
+    origin = run.origin_checkpoint_id
     return RunAnswer(
         id=run.id,
         name=run.name,
@@ -98,15 +126,23 @@ def _run_answer(run: Run, attempts: Iterable[Attempt]) -> RunAnswer:
         spec=spec,
         resolved=Resolved.model_validate(run.resolved),
         attempts=[_attempt_answer(attempt) for attempt in attempts],
-        progress=_progress_answer(run, spec),
+        progress=_progress_answer(run, now),
         summary=run.summary,
+        train=now.train,
+        failure=Failure.model_validate(run.failure) if run.failure else None,
+        holds_slots=run.state == RunState.PAUSED and run.current_attempt_id is not None,
+        parent_id=run.parent_id,
+        origin=OriginAnswer(checkpoint_id=origin, step=run.origin_step or 0) if origin else None,
+        replay_of=run.replay_of,
     )
 
 
 def _attempt_answer(attempt: Attempt) -> AttemptAnswer:
     told = {name: getattr(attempt, name) for name in ("id", "state", "worker", "reason", "resume_step")}
     times = {"started_at": iso_or_none(attempt.started_at), "ended_at": iso_or_none(attempt.ended_at)}
-    return AttemptAnswer(**told, **times, attempt=attempt.number, slots=[slot["id"] for slot in attempt.slots])
+    failure = Failure.model_validate(attempt.failure) if attempt.failure else None
+    more = {"failure": failure, "preempted": attempt.preempted_at is not None, "slots": [slot["id"] for slot in attempt.slots]}
+    return AttemptAnswer(**told, **times, **more, attempt=attempt.number)
 
 
 def _progress_answer(run: Run, spec: RunSpec) -> ProgressAnswer:
@@ -123,5 +159,7 @@ def _progress_answer(run: Run, spec: RunSpec) -> ProgressAnswer:
 
 
 def command_answer(command: Command) -> CommandAnswer:
-    told = {name: getattr(command, name) for name in ("type", "state", "step", "ranks", "reason", "by")}
-    return CommandAnswer(command_id=command.id, created_at=iso(command.created_at), **told)
+    told = {name: getattr(command, name) for name in ("type", "arguments", "state", "step", "ranks", "reason", "by")}
+    times = {name: iso_or_none(getattr(command, name)) for name in ("accepted_at", "ended_at")}
+    undone = command.undone_at is not None
+    return CommandAnswer(command_id=command.id, created_at=iso(command.created_at), undone=undone, **times, **told)

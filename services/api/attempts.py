@@ -1,29 +1,33 @@
-"""The life of an attempt: placed, claimed with a fence, running, ended. What it writes counts while it is the run's current one."""
+"""The life of an attempt: placed, claimed with a fence, running, ended. What it writes counts while it is the run's current one.
 
-from collections.abc import Callable, Mapping
-from typing import Final
+What becomes of its run is in endings.py.
+"""
 
-from sqlalchemy import select, update
+from collections.abc import Callable
+
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from services.api.commit import checkpoint_ref, current_attempt, finite_only, finite_or_none, newest_step, offered
-from services.api.models import Attempt, Command, Run, Slot
+from services.api.commit import checkpoint_ref, current_attempt, finite_or_none, to_resume_from
+from services.api.emergency import must_be_open
+from services.api.endings import ENDINGS, end_attempt, try_again
+from services.api.journal import journal_of
+from services.api.models import Attempt, Run
 from services.api.outbox import record
-from services.api.retries import MAX_FRUITLESS, told, wait_after
 from services.api.rows import rows_changed
 from services.api.states import change_state
 from shared.conversation import Claim, ClaimRequest, Progress, SlotReport, StateReport
 from shared.errors import NotFound, Stale
+from shared.failures import Failure, FailureKind
 from shared.internal import Resolved
-from shared.names import FINAL_STATES, RunState
-from shared.run_events import AttemptClaimed, AttemptEnded
+from shared.names import RunState
+from shared.run_events import AttemptClaimed
 from shared.spec import RunSpec
-
-_RUN_STATE_AFTER: Final[Mapping[str, RunState]] = {state.value: state for state in FINAL_STATES}
 
 
 def claim(session: Session, attempt_id: str, request: ClaimRequest, now: float) -> Claim:
     """Give the attempt its fence. The same instance gets the same answer again; anybody else Stale."""
+    must_be_open(session)
     run, attempt = current_attempt(session, attempt_id)
     if attempt.worker != request.worker:
         raise Stale(f"attempt {attempt_id} is not placed on {request.worker}")
@@ -44,7 +48,8 @@ def claim(session: Session, attempt_id: str, request: ClaimRequest, now: float) 
         resolved=Resolved.model_validate(run.resolved),
         prepared_id=run.prepared_id,
         slots=[SlotReport.model_validate(slot) for slot in attempt.slots],
-        checkpoints=[checkpoint_ref(checkpoint) for checkpoint in offered(session, run.id)],
+        checkpoints=[checkpoint_ref(checkpoint) for checkpoint in to_resume_from(session, run)],
+        journal=journal_of(session, run),
     )
 
 
@@ -54,7 +59,7 @@ def _raise_fence(session: Session, run: Run, attempt: Attempt, instance: str) ->
         raise Stale(f"attempt {attempt.id} is not the run's current one")
     session.refresh(run, ["fence"])
     attempt.fence, attempt.instance, attempt.state = run.fence, instance, "claimed"
-    attempt.resume_step = next((checkpoint.step for checkpoint in offered(session, run.id)), 0)
+    attempt.resume_step = next((checkpoint.step for checkpoint in to_resume_from(session, run)), 0)
 
 
 def report_state(session: Session, attempt_id: str, report: StateReport, now: float) -> None:
@@ -68,16 +73,8 @@ def report_state(session: Session, attempt_id: str, report: StateReport, now: fl
     take_progress(run, report.progress)
     if report.state == "running":
         _start(session, run, attempt, now)
-        return
-    run.summary = finite_only({**run.summary, **report.summary})
-    reason = report.reason.replace("\0", "")  # PostgreSQL has no place for it
-    _end(session, run, attempt, outcome=report.state, reason=reason, now=now)
-    if report.state == "failed" and report.retry:
-        run.fruitless = 0 if newest_step(session, run.id) > attempt.resume_step else run.fruitless + report.counts
-        run.not_before = now + wait_after(run.fruitless) if report.counts and run.fruitless else None
-        try_again(session, run, by=attempt.worker, reason=f"attempt {attempt.number} failed: {reason}", now=now)
     else:
-        finish(session, run, _RUN_STATE_AFTER[report.state], by=attempt.worker, reason=reason, now=now)
+        ENDINGS[report.state](session, run, attempt, report, now)
 
 
 def _start(session: Session, run: Run, attempt: Attempt, now: float) -> None:
@@ -103,7 +100,8 @@ def lose(session: Session, attempt_id: str, reason: str, *, still: Callable[[Ses
     if not still(session, attempt):
         return False
     run.not_before = None  # not the run's fault
-    _end(session, run, attempt, outcome="lost", reason=reason, now=now)
+    failure = Failure.of(FailureKind.WORKER_LOST, reason)
+    end_attempt(session, run, attempt, outcome="lost", reason=reason, failure=failure, now=now)
     try_again(session, run, by="platform", reason=f"attempt {attempt.number} is lost: {reason}", now=now)
     return True
 
@@ -113,36 +111,5 @@ def end_unclaimed(session: Session, run: Run, attempt_id: str, outcome: str, now
     attempt = session.get_one(Attempt, attempt_id, populate_existing=True)
     if attempt.fence is not None:
         return False
-    _end(session, run, attempt, outcome=outcome, reason="ended before a worker took it up", now=now)
+    end_attempt(session, run, attempt, outcome=outcome, reason="ended before a worker took it up", now=now)
     return True
-
-
-def _end(session: Session, run: Run, attempt: Attempt, *, outcome: str, reason: str, now: float) -> None:
-    attempt.state, attempt.reason, attempt.ended_at = outcome, reason, now
-    run.current_attempt_id = None
-    session.execute(update(Slot).where(Slot.attempt_id == attempt.id).values(attempt_id=None))
-    record(session, run.id, AttemptEnded(attempt=attempt.number, outcome=outcome, reason=reason), now)
-
-
-def try_again(session: Session, run: Run, *, by: str, reason: str, now: float) -> None:
-    """Back to the queue, from `not_before` on, unless the run is to stop or keeps failing without getting anywhere."""
-    if run.state == RunState.STOPPING:
-        finish(session, run, RunState(run.wish), by=by, reason=reason, now=now)
-    elif run.fruitless >= MAX_FRUITLESS:
-        reason = f"{run.fruitless} attempts in a row came to no new checkpoint; {reason}"
-        finish(session, run, RunState.FAILED, by=by, reason=reason, now=now)
-    else:
-        if run.not_before is not None:
-            reason = told(wait_after(run.fruitless), run.attempt_count + 1) + reason
-        change_state(session, run, RunState.QUEUED, by=by, reason=reason, now=now)
-
-
-def finish(session: Session, run: Run, state: RunState, *, by: str, reason: str, now: float) -> None:
-    """Move a run to a final state and close its open commands: the one that came true as applied, others as rejected."""
-    change_state(session, run, state, by=by, reason=reason, now=now)
-    fulfilled = {RunState.STOPPED: {"stop"}, RunState.KILLED: {"stop", "kill"}}.get(state, set())
-    for command in session.scalars(select(Command).where(Command.run_id == run.id, Command.state.in_(("requested", "accepted")))):
-        if command.type in fulfilled:
-            command.state, command.step = "applied", run.step
-        else:
-            command.state, command.reason = "rejected", f"the run was {state} before"

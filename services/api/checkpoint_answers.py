@@ -21,7 +21,8 @@ CheckpointState = Literal["committed", "damaged", "deleting"]
 class CheckpointAnswer(BaseModel):
     """`kept_because`: in plain words; where it is empty, nothing keeps it and `expires_at` says when it goes.
 
-    `damage`: what is wrong with its bytes; empty where nothing is known to be. `verified_at`: when every byte was last read back and right.
+    `left_behind`: its run was rolled back to before it. `damage`: what is wrong with its bytes; empty where nothing is known to be.
+    `verified_at`: when every byte was last read back and right.
     """
 
     id: str
@@ -42,6 +43,7 @@ class CheckpointAnswer(BaseModel):
     aliases: list[str]
     kept_because: list[str]
     expires_at: str | None
+    left_behind: bool
     files: list[FileRef]
 
 
@@ -84,6 +86,7 @@ def _answer(checkpoint: Checkpoint, run: tuple[str, str], aliases: list[str], ke
         verified_at=iso_or_none(checkpoint.verified_at),
         pinned=checkpoint.pinned_by is not None,
         aliases=aliases,
+        left_behind=checkpoint.left_behind_at is not None,
         kept_because=[hold.reason for hold in kept],
         expires_at=None if kept or state == "deleting" else iso_or_none(checkpoint.expires_at),
     )

@@ -45,11 +45,11 @@ class Checkpoint(Base):
 
     @property
     def usable(self) -> bool:
-        return self.damaged_at is None and self.deleted_by is None
+        return self.damaged_at is None and self.deleted_by is None and self.left_behind_at is None
 
     @property
     def counts(self) -> bool:
-        return self.damage_confirmed_at is None and self.deleted_by is None
+        return self.damage_confirmed_at is None and self.deleted_by is None and self.left_behind_at is None
 
 
 class CheckpointAlias(Base):

@@ -1,60 +1,92 @@
-"""Commands: a person asks a run to stop or to end. What no worker has taken up ends at once; a running one is told with the heartbeat."""
+"""Commands over HTTP: a person asks a run to change, and sees what became of that."""
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Any, Final
 
 from flask_openapi3.blueprint import APIBlueprint
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.api.answers import CommandPage, command_answer
-from services.api.attempts import end_unclaimed, finish
+from services.api.asking import Wish, ask
 from services.api.models import Command, IdempotencyKey, Run
-from services.api.outbox import record
 from services.api.paging import newest_first
 from services.api.parts import parts
 from services.api.paths import RunPath
-from services.api.rows import locked
-from services.api.states import change_state
 from serving.idempotency import Answer, once
-from serving.ids import new_id
 from serving.paging import PageQuery
 from serving.principal import principal
-from shared.errors import Conflict, NotFound
-from shared.names import FINAL_STATES, RunState
-from shared.run_events import CommandRequested
+from shared.commands import CommandType, Hyperparameters
+from shared.errors import FieldError, InvalidFields, NotFound
+from shared.spec import Prompt
 
 api = APIBlueprint("commands", __name__)
-_S = RunState
-LEGAL: Final[Mapping[str, frozenset[RunState]]] = {
-    "stop": frozenset({_S.QUEUED, _S.STARTING, _S.RUNNING, _S.PAUSING, _S.PAUSED}),
-    "kill": frozenset({_S.QUEUED, _S.STARTING, _S.RUNNING, _S.PAUSING, _S.PAUSED, _S.STOPPING}),
+_ARGUMENTS: Final[Mapping[str, CommandType]] = {
+    "hold": CommandType.PAUSE,
+    "from_scratch": CommandType.RESUME,
+    "changes": CommandType.SET_HYPERPARAMETERS,
+    "prompts": CommandType.SAMPLE,
+    "checkpoint_id": CommandType.ROLLBACK,
 }
-"""In which states a command makes sense."""
-_WISH: Final[Mapping[str, RunState]] = {"stop": RunState.STOPPED, "kill": RunState.KILLED}
+"""Which command a field belongs to."""
+_NEEDED: Final = {CommandType.SET_HYPERPARAMETERS: "changes", CommandType.ROLLBACK: "checkpoint_id"}
 
 
 class CommandBody(BaseModel):
-    """`stop` ends the run after its current step, with a checkpoint; `kill` ends its processes at once."""
+    """`stop` ends the run after its current step, with a checkpoint; `kill` ends its processes at once. All others are done between two
+    steps, on all ranks between the same two, and are part of the run's next checkpoint.
+    """
 
-    model_config = ConfigDict(extra="forbid")
-    type: Literal["stop", "kill"]
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    type: CommandType
+    hold: bool = Field(False, description="pause: keep the slots, with the processes standing still")
+    from_scratch: bool = Field(False, description="resume: begin at the first step, and leave all checkpoints behind")
+    changes: Hyperparameters = Hyperparameters()
+    prompts: list[Prompt] = Field(default_factory=list, max_length=16, description="sample: instead of the run's own")
+    checkpoint_id: str = Field("", max_length=200, description="rollback: where to go back to")
+
+    def wish(self) -> Wish:
+        """Raises InvalidFields for what does not belong to this command, or is missing."""
+        faults = [
+            FieldError(name, f"belongs to '{kind}', not to '{self.type}'")
+            for name, kind in _ARGUMENTS.items()
+            if name in self.model_fields_set and kind != self.type
+        ]
+        needed = _NEEDED.get(self.type)
+        if needed and not self._told(needed):
+            faults.append(
+                FieldError(needed, f"'{self.type}' needs it" if needed == "checkpoint_id" else "nothing is changed; give a field of it")
+            )
+        if faults:
+            raise InvalidFields(tuple(faults))
+        if self.type == CommandType.SET_HYPERPARAMETERS:
+            return Wish(self.type, self.changes.told())
+        return Wish(self.type, {name: self._told(name) for name, kind in _ARGUMENTS.items() if kind == self.type and self._told(name)})
+
+    def _told(self, name: str) -> Any:
+        return self.changes.told() if name == "changes" else getattr(self, name)
 
 
 class CommandRequestedAnswer(BaseModel):
+    """`state`: `requested`; or `applied`, where no worker was needed for it."""
+
     command_id: str
-    type: str
+    type: CommandType
     state: str
 
 
 @api.post("/api/v1/runs/<run_id>/commands", responses={202: CommandRequestedAnswer})
 def request_command(path: RunPath, body: CommandBody) -> Answer:
-    """Ask a run to stop or end it at once"""
+    """Ask a run to change: pause, resume, stop, save, set hyperparameters, ...
+
+    409 `command-conflict` while another command stands in its way, `run-ended`, `wrong-state`, `no-checkpoint`; 422 names the field.
+    """
+    wish = body.wish()
 
     def create(session: Session) -> Answer:
-        command = ask(session, path.run_id, body.type, by=principal().name, now=parts().clock())
-        return CommandRequestedAnswer(command_id=command.id, type=command.type, state="requested").model_dump(), 202
+        command = ask(session, path.run_id, wish, by=principal().name, now=parts().clock())
+        return CommandRequestedAnswer(command_id=command.id, type=wish.type, state=command.state).model_dump(), 202
 
     return once(parts().database, IdempotencyKey, create)
 
@@ -67,29 +99,3 @@ def list_commands(path: RunPath, query: PageQuery) -> Answer:
             raise NotFound(f"there is no run {path.run_id}")
         rows, cursor = newest_first(session, select(Command).where(Command.run_id == path.run_id), Command, query)
     return CommandPage(items=[command_answer(row) for row in rows], next_cursor=cursor).model_dump(), 200
-
-
-def ask(session: Session, run_id: str, kind: Literal["stop", "kill"], *, by: str, now: float) -> Command:
-    """Raises NotFound, and Conflict where the run's state does not allow it."""
-    run = locked(session, Run, run_id)
-    if run is None:
-        raise NotFound(f"there is no run {run_id}")
-    _check_legal(run, kind)
-    command = Command(id=new_id("cmd"), run_id=run.id, type=kind, state="requested", by=by, created_at=now)
-    session.add(command)
-    record(session, run.id, CommandRequested(command_id=command.id, command=kind, by=by), now)
-    run.wish = _WISH[kind]
-    if run.current_attempt_id is None or end_unclaimed(session, run, run.current_attempt_id, _WISH[kind], now):
-        session.flush()
-        finish(session, run, _WISH[kind], by=by, reason=f"{kind} requested by {by}", now=now)
-    elif run.state != RunState.STOPPING:
-        change_state(session, run, RunState.STOPPING, by=by, reason=f"{kind} requested by {by}", now=now)
-    return command
-
-
-def _check_legal(run: Run, kind: str) -> None:
-    if run.state in LEGAL[kind]:
-        return
-    if run.state in FINAL_STATES:
-        raise Conflict(f"run {run.name} has ended ({run.state}); there is nothing to {kind}", code="run-ended")
-    raise Conflict(f"run {run.name} is {run.state} already", remedy="use 'kill' to end it at once")

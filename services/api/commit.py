@@ -16,8 +16,8 @@ from shared.errors import NotFound, Stale
 from shared.names import CLUSTER_TOPIC
 from shared.run_events import CheckpointCommitted
 
-USABLE: Final = (Checkpoint.damaged_at.is_(None), Checkpoint.deleted_by.is_(None))
-"""Neither damaged nor being deleted."""
+USABLE: Final = (Checkpoint.damaged_at.is_(None), Checkpoint.deleted_by.is_(None), Checkpoint.left_behind_at.is_(None))
+"""Neither damaged, nor being deleted, nor left behind by a rollback."""
 
 
 def commit_checkpoint(session: Session, attempt_id: str, commit: CheckpointCommit, now: float) -> None:
@@ -46,6 +46,7 @@ def commit_checkpoint(session: Session, attempt_id: str, commit: CheckpointCommi
     insertion = insert(Checkpoint).from_select(columns, row).execution_options(preserve_rowcount=True)
     if rows_changed(session, insertion) != 1:
         raise Stale(f"attempt {attempt_id} does not have fence {commit.fence}")
+    run.failure = None  # it got somewhere since
     for topic in (run.id, CLUSTER_TOPIC):
         record(session, topic, CheckpointCommitted(checkpoint_id=commit.checkpoint_id, step=commit.step, bytes=size), now)
 
@@ -100,9 +101,15 @@ def offered(session: Session, run_id: str) -> list[Checkpoint]:
     """Newest first, for an attempt. Where nothing else is left these are the suspects: an attempt that is offered nothing starts from
     the first step, and whoever reads them compares every byte.
     """
-    suspects = (Checkpoint.damaged_at.is_not(None), Checkpoint.damage_confirmed_at.is_(None), Checkpoint.deleted_by.is_(None))
+    suspects = (Checkpoint.damaged_at.is_not(None), Checkpoint.damage_confirmed_at.is_(None), *USABLE[1:])
     query = select(Checkpoint).where(Checkpoint.run_id == run_id, *suspects).order_by(Checkpoint.step.desc(), Checkpoint.fence.desc())
     return checkpoints_newest_first(session, run_id) or list(session.scalars(query))
+
+
+def to_resume_from(session: Session, run: Run) -> list[Checkpoint]:
+    """What is offered to the run's next attempt; behind its own, the other run's checkpoint that a forked run begins from."""
+    origin = session.get(Checkpoint, run.origin_checkpoint_id) if run.origin_checkpoint_id else None
+    return [*offered(session, run.id), *([origin] if origin else [])]
 
 
 def newest_step(session: Session, run_id: str) -> int:

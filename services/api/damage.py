@@ -34,7 +34,7 @@ def report_damage(session: Session, attempt_id: str, report: CheckpointDamage, n
     if attempt.fence is None or attempt.fence != report.fence or attempt.worker != report.worker:
         raise Stale(f"attempt {attempt_id} does not have fence {report.fence} on {report.worker}")
     checkpoint = session.get(Checkpoint, report.checkpoint_id, populate_existing=True)
-    if checkpoint is None or checkpoint.run_id != run.id:
+    if checkpoint is None or (checkpoint.run_id != run.id and checkpoint.id != run.origin_checkpoint_id):
         raise NotFound(f"run {run.id} has no checkpoint {report.checkpoint_id}")
     _mark(session, checkpoint, report.reason, now)
 

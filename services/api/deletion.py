@@ -15,7 +15,7 @@ from services.api.rows import locked, rows_changed
 from serving.database import Database
 from shared.crash import crash_point
 from shared.errors import Conflict, EnvironmentFault, GroundupError
-from shared.names import CLUSTER_TOPIC
+from shared.names import CLUSTER_TOPIC, FINAL_STATES
 from shared.run_events import CheckpointDeleted
 from shared.storage_client import StorageClient
 
@@ -72,6 +72,10 @@ def mark_run(session: Session, run_id: str, *, by: str, force: bool) -> None:
     """
     rows = list(session.scalars(select(Checkpoint).where(Checkpoint.run_id == run_id, Checkpoint.deleted_by.is_(None))))
     names = aliases_of(session, [row.id for row in rows])
+    forked = select(Run.name, Run.origin_checkpoint_id).where(Run.origin_checkpoint_id.in_([row.id for row in rows]))
+    if begun := session.execute(forked.where(Run.state.not_in(FINAL_STATES)).order_by(Run.name).limit(_TOLD)).all():
+        told = "; ".join(f"run {name} begins from {checkpoint_id}" for name, checkpoint_id in begun)
+        raise Conflict(f"its checkpoints are needed: {told}", remedy="stop those runs first", code="checkpoint-origin")
     pinned = [f"{row.id} is pinned by {row.pinned_by}" for row in rows if row.pinned_by is not None]
     reasons = pinned + [f"{row.id} has the alias {name}" for row in rows for name in names.get(row.id, ())]
     if reasons and not force:

@@ -7,14 +7,19 @@ from sqlalchemy import Row, Select, delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from services.api.attempts import lose, take_progress
+from services.api.emergency import standing
+from services.api.journal import OPEN
 from services.api.models import Attempt, Command, Run, Slot, Worker
 from services.api.outbox import record
 from services.api.rows import locked, rows_changed
+from services.api.settling import take_acknowledgement
 from serving.database import Database
-from shared.cluster_events import WorkerJoined
-from shared.conversation import AppliedCommand, AttemptReport, CommandOrder, Heartbeat, HeartbeatReply, SlotReport
+from shared.cluster_events import EmergencyEnded, WorkerHalted, WorkerJoined
+from shared.commands import CommandType
+from shared.conversation import AttemptReport, CommandOrder, Heartbeat, HeartbeatReply, Preemption, SlotReport
 from shared.errors import Conflict
 from shared.names import CLUSTER_TOPIC, PROTOCOL
+from shared.run_events import CommandAccepted
 
 _NEW_SLOT: Final = text("INSERT INTO slots (id, worker, device, name) VALUES (:id, :worker, :device, :name) ON CONFLICT (id) DO NOTHING")
 
@@ -38,14 +43,16 @@ def beat(database: Database, name: str, report: Heartbeat, *, lease_seconds: flo
     reported = {attempt.attempt_id: attempt for attempt in report.attempts}
     cancelled = [attempt.attempt_id for attempt in report.attempts if not _take_report(database, name, report.instance, attempt)]
     _lose_what_is_gone(database, name, report.instance, set(reported), now)
+    for applied in report.applied:
+        take_acknowledgement(database, name, applied, now)
     with database.writing() as session:
-        for applied in report.applied:
-            _apply(session, name, applied)
         held = session.execute(_held_by(name)).all()
         return HeartbeatReply(
             assignments=_assignments(held, report.instance, set(reported)),
-            commands=_orders(session, {row.run_id: row.id for row in held if row.fence is not None}),
+            commands=_orders(session, {row.run_id: row.id for row in held if row.fence is not None}, now),
             cancelled=cancelled,
+            preempted=[Preemption(attempt_id=row.id, reason=row.preempt_reason) for row in held if row.preempted_at is not None],
+            emergency=standing(session),
         )
 
 
@@ -58,7 +65,11 @@ def _join(session: Session, name: str, report: Heartbeat, now: float) -> None:
         record(session, CLUSTER_TOPIC, WorkerJoined(worker=name, slots=len(report.slots)), now)
     if worker.instance != report.instance:
         worker.instance, worker.started_at = report.instance, now
-    worker.host, worker.state, worker.last_heartbeat = report.host, "online", now
+    if report.halted and report.halted != worker.halted:
+        record(session, CLUSTER_TOPIC, WorkerHalted(worker=name, reason=report.halted), now)
+    elif worker.halted and not report.halted:
+        record(session, CLUSTER_TOPIC, EmergencyEnded(by=name, worker=name), now)
+    worker.host, worker.state, worker.last_heartbeat, worker.halted = report.host, "online", now, report.halted.replace("\0", "")
     session.flush()
 
 
@@ -117,31 +128,28 @@ def _lose_what_is_gone(database: Database, worker: str, instance: str, reported:
             lose(session, attempt_id, f"worker {worker} was started anew", still=of_another_instance, now=now)
 
 
-def _held_by(worker: str) -> Select[str, str, str | None, int | None]:
+def _held_by(worker: str) -> Select[str, str, str | None, int | None, float | None, str]:
     """Current attempts of a worker. None of them has ended, which the index knows."""
-    columns = (Attempt.id, Attempt.run_id, Attempt.instance, Attempt.fence)
+    columns = (Attempt.id, Attempt.run_id, Attempt.instance, Attempt.fence, Attempt.preempted_at, Attempt.preempt_reason)
     current = select(*columns).join(Run, Run.current_attempt_id == Attempt.id)
     return current.where(Attempt.worker == worker, Attempt.ended_at.is_(None)).order_by(Attempt.placed_at)
 
 
-def _apply(session: Session, worker: str, applied: AppliedCommand) -> None:
-    own = Command.run_id.in_(select(Attempt.run_id).where(Attempt.worker == worker))
-    open_or_applied = Command.state.in_(("requested", "accepted", "applied"))
-    change = {"state": "applied", "step": applied.step, "ranks": applied.ranks}
-    rows_changed(session, update(Command).where(Command.id == applied.command_id, own, open_or_applied).values(change))
-
-
-def _assignments(held: Sequence[Row[str, str, str | None, int | None]], instance: str, reported: set[str]) -> list[str]:
+def _assignments(held: Sequence[Row[str, str, str | None, int | None, float | None, str]], instance: str, reported: set[str]) -> list[str]:
     """What waits to be claimed, and what this instance has claimed without knowing (the answer was lost)."""
     return [row.id for row in held if row.fence is None or (row.instance == instance and row.id not in reported)]
 
 
-def _orders(session: Session, attempts: Mapping[str, str]) -> list[CommandOrder]:
+def _orders(session: Session, attempts: Mapping[str, str], now: float) -> list[CommandOrder]:
     """Open commands of what the worker has claimed, by run; told with every heartbeat until they are applied."""
     if not attempts:
         return []
-    query = select(Command).where(Command.run_id.in_(attempts), Command.state.in_(("requested", "accepted"))).order_by(Command.created_at)
+    query = select(Command).where(Command.run_id.in_(attempts), Command.state.in_(OPEN)).order_by(Command.created_at, Command.id)
     commands = list(session.scalars(query))
-    if new := [command.id for command in commands if command.state == "requested"]:
-        rows_changed(session, update(Command).where(Command.id.in_(new), Command.state == "requested").values(state="accepted"))
-    return [CommandOrder.model_validate({"command_id": c.id, "attempt_id": attempts[c.run_id], "type": c.type}) for c in commands]
+    for command in commands:
+        if command.state == "requested":
+            accepted = update(Command).where(Command.id == command.id, Command.state == "requested")
+            if rows_changed(session, accepted.values(state="accepted", accepted_at=now)):
+                record(session, command.run_id, CommandAccepted(command_id=command.id, command=command.type), now)
+    told = [(command, attempts[command.run_id]) for command in commands]
+    return [CommandOrder(command_id=c.id, attempt_id=attempt, type=CommandType(c.type), arguments=c.arguments) for c, attempt in told]

@@ -24,7 +24,17 @@ def holds_of_runs(session: Session, run_ids: Collection[str]) -> dict[str, list[
     found: dict[str, list[Hold]] = {}
     for run_id, situation in _situations(session, run_ids):
         found |= holds(situation, checkpoints.get(run_id, ()), names)
+    for checkpoint_id, name in _origins(session, found):
+        found[checkpoint_id].append(Hold(f"run {name} begins from it", needed=True))
     return found
+
+
+def _origins(session: Session, checkpoint_ids: Collection[str]) -> Iterable[tuple[str, str]]:
+    """Checkpoints that a run of another id was forked from and may have to begin from again, until it has ended."""
+    going = (Run.origin_checkpoint_id.in_(checkpoint_ids), Run.state.not_in(FINAL_STATES))
+    return [
+        (row[0], row[1]) for row in session.execute(select(Run.origin_checkpoint_id, Run.name).where(*going).order_by(Run.name)) if row[0]
+    ]
 
 
 def aliases_of(session: Session, checkpoint_ids: Collection[str]) -> dict[str, list[str]]:

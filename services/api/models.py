@@ -58,6 +58,7 @@ class Run(Base):
     train: Mapped[Json | None] = mapped_column(JSON(none_as_null=True))
     parent_id: Mapped[str | None]
     origin_checkpoint_id: Mapped[str | None]
+    origin_step: Mapped[int | None]
     replay_of: Mapped[str | None]
     journal: Mapped[list[Json]] = mapped_column(default=list, server_default="[]")
 

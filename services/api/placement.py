@@ -7,11 +7,13 @@ from typing import Final
 from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
+from services.api.emergency import standing
+from services.api.emergency import told as told_emergency
 from services.api.line import Line, Waiting, busy_slots, waiting_runs, weights
 from services.api.models import Attempt, Run, Slot, Worker
 from services.api.offers import Offer, Offers
 from services.api.outbox import record
-from services.api.queue_models import QueuePause
+from services.api.queue_models import EmergencyStop, QueuePause
 from services.api.retries import told, wait_after
 from services.api.rows import batches, locked, rows_changed
 from services.api.states import change_state
@@ -37,8 +39,8 @@ def place(database: Database, *, now: float, lease_seconds: float) -> list[Place
         waiting = waiting_runs(session)
         if not waiting:
             return []
-        if pause := session.get(QueuePause, 1):
-            ready, reasons = [], dict.fromkeys((run.id for run in waiting if run.prepared_id), paused(pause))
+        if closed := _closed(session):
+            ready, reasons = [], dict.fromkeys((run.id for run in waiting if run.prepared_id), closed)
         else:
             ready = [run for run in waiting if run.may_start(now)]
             reasons = _reasons_to_retry(session, [run for run in waiting if run.prepared_id and not run.may_start(now)])
@@ -47,6 +49,14 @@ def place(database: Database, *, now: float, lease_seconds: float) -> list[Place
     placed, why = _place_in_order(database, line, offers, now)
     tell_reasons(database, reasons | why, {run.id: run.reason for run in waiting})
     return placed
+
+
+def _closed(session: Session) -> str:
+    """Why nothing is placed at all; empty while the queue is open."""
+    if order := standing(session):
+        return told_emergency(order)
+    pause = session.get(QueuePause, 1)
+    return paused(pause) if pause else ""
 
 
 def paused(pause: QueuePause) -> str:
@@ -86,7 +96,7 @@ def _offers(session: Session, alive_since: float) -> Iterable[Offer]:
     alive = func.coalesce(Worker.last_heartbeat, Worker.started_at) >= alive_since
     free = func.count() - func.count(Slot.attempt_id)
     query = select(Slot.worker, Slot.device, func.count(), free, Worker.draining).join(Worker, Worker.name == Slot.worker)
-    query = query.where(Worker.state == "online", alive).group_by(Slot.worker, Slot.device, Worker.draining)
+    query = query.where(Worker.state == "online", Worker.halted == "", alive).group_by(Slot.worker, Slot.device, Worker.draining)
     return [Offer(*row) for row in session.execute(query)]
 
 
@@ -131,8 +141,9 @@ def _take(session: Session, run_id: str, offer: Offer, now: float) -> Placed | N
 
 def _free_slots(session: Session, offer: Offer, count: int) -> list[SlotReport]:
     """Ours until the transaction ends. None where the worker was drained or the queue paused since the offer was read."""
-    drained = exists().where(Worker.name == offer.worker, Worker.draining)
-    still = (Slot.attempt_id.is_(None), ~drained, ~exists().where(QueuePause.id == 1))
+    drained = exists().where(Worker.name == offer.worker, Worker.draining | (Worker.halted != ""))
+    closed = exists().where(QueuePause.id == 1) | exists().where(EmergencyStop.id == 1)
+    still = (Slot.attempt_id.is_(None), ~drained, ~closed)
     free = select(Slot.id, Slot.device, Slot.name).where(
         Slot.worker == offer.worker, Slot.device == offer.device, Slot.attempt_id.is_(None)
     )

@@ -6,6 +6,7 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from services.api.attempts import lose
+from services.api.emergency import end_everything
 from services.api.models import Attempt, Run, Worker
 from services.api.outbox import record
 from services.api.rows import rows_changed
@@ -16,6 +17,7 @@ from shared.names import CLUSTER_TOPIC
 
 def reconcile(database: Database, *, now: float, lease_seconds: float) -> None:
     """End the lease of silent workers; what they worked on, and what was never taken up, goes back to the queue."""
+    end_everything(database, now)  # while an emergency stop stands
     _lose_silent_workers(database, now, lease_seconds)
     current = select(Attempt.id, Attempt.worker).join(Run, Run.current_attempt_id == Attempt.id)
     on_lost_workers = current.join(Worker, Worker.name == Attempt.worker).where(Worker.state == "lost")

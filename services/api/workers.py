@@ -34,11 +34,15 @@ class SlotAnswer(BaseModel):
 
 
 class WorkerAnswer(BaseModel):
-    """`state`: draining where it is online and nothing new is placed on it. `draining`: that it is to be drained, also while it is lost."""
+    """`state`: draining where it is online and nothing new is placed on it. `draining`: that it is to be drained, also while it is lost.
+
+    `halted`: why it takes nothing for now, in its own words: its host was stopped by hand, or is about to go.
+    """
 
     name: str
     state: Literal["online", "draining", "lost"]
     draining: bool
+    halted: str
     host: str
     slots: list[SlotAnswer]
     last_heartbeat: str | None
@@ -107,6 +111,7 @@ def _worker_answer(worker: Worker, slots: list[SlotAnswer]) -> WorkerAnswer:
         name=worker.name,
         state=("draining" if worker.draining else "online") if online else "lost",
         draining=worker.draining,
+        halted=worker.halted,
         host=worker.host,
         slots=slots,
         last_heartbeat=iso_or_none(worker.last_heartbeat),

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.trainer.attempts import Attempt
 from services.trainer.host import Host
-from shared.conversation import AppliedCommand, AttemptReport, Heartbeat, HeartbeatReply, SlotReport, StateReport
+from shared.conversation import AppliedCommand, AttemptReport, Claim, EmergencyOrder, Heartbeat, HeartbeatReply, SlotReport, StateReport
 from shared.errors import GroundupError
 from shared.names import PROTOCOL
 
@@ -26,6 +26,8 @@ class Agent:
     def __init__(self, host: Host, slots: Sequence[SlotReport], wake: Event, heartbeat_seconds: float) -> None:
         self.host, self.slots, self.wake, self.heartbeat_seconds = host, list(slots), wake, heartbeat_seconds
         self.stopping = Event()
+        self.handing_over = False
+        self.emergency: EmergencyOrder | None = None
         self.attempts: dict[str, Attempt] = {}
         self.ended: dict[str, AttemptReport] = {}  # claimed ones, as they last were
         self.leftover: list[AppliedCommand] = []  # of attempts that have ended
@@ -43,14 +45,33 @@ class Agent:
         self.stopping.set()
         self.wake.set()
 
+    def hand_over(self) -> None:
+        """Leave the training processes to the next agent."""
+        self.handing_over = True
+        self.stop()
+
+    def adopt(self, claims: Sequence[Claim]) -> None:
+        """Before `run`: go on with what an agent before us has left running."""
+        for claim in claims:
+            attempt = self.attempts[claim.attempt_id] = Attempt(self.host, claim.attempt_id, self._end, claim)
+            attempt.thread.start()
+
+    def stop_everything(self, order: EmergencyOrder) -> None:
+        """From any thread, and safe to repeat."""
+        self.emergency = order
+        for attempt in list(self.attempts.values()):
+            attempt.halt(f"emergency stop by {order.by}: {order.reason}")
+
     def run(self) -> None:
-        """Returns when `stop` was called and no attempt is left."""
+        """Returns when `stop` was called and no attempt is left, or `hand_over`."""
         while not self.stopping.is_set():
             self._beat()
             self.stopping.wait(SPACING_SECONDS)
             self.wake.wait(self._pause())
             self.wake.clear()
-        self._shut_down()
+            self._heed_host()
+        if not self.handing_over:
+            self._shut_down()
 
     def _pause(self) -> float:
         return self.heartbeat_seconds if not self.failures else min(self.heartbeat_seconds, 0.25 * 2 ** min(self.failures, 10))
@@ -70,26 +91,44 @@ class Agent:
         self._follow(reply)
 
     def _report(self) -> Heartbeat:
-        attempts = list(self.attempts.values())
+        attempts, halted = list(self.attempts.values()), self.host.halted()
         applied = [*self.leftover, *(command for attempt in attempts for command in attempt.applied())]
         return Heartbeat(
             protocol=PROTOCOL,
             instance=self.host.instance,
             host=self.host.settings.host,
-            slots=[] if self.stopping.is_set() else self.slots,
+            slots=[] if self.stopping.is_set() or halted else self.slots,
             attempts=[report for attempt in attempts if (report := attempt.report())],
             applied=[command for command in applied if command.command_id not in self.acknowledged],
+            halted=halted,
         )
 
     def _missed(self, error: Exception) -> None:
         """Silence stops nothing: training goes on until a shared write is refused."""
         if not self.failures:
-            log.warning("no answer to the heartbeat (%s); training goes on", error)
+            told = f"{error}; {error.remedy}" if isinstance(error, GroundupError) and error.remedy else str(error)
+            log.warning("no answer to the heartbeat (%s); training goes on", told)
         self.failures += 1
         self.ready = False
         self.beats.labels("no").inc()
 
+    def _heed_host(self) -> None:
+        """A host that was stopped by hand kills; one that is about to go lets its runs save themselves, for other hosts."""
+        if by_hand := self.host.stopped_by_hand():
+            for attempt in list(self.attempts.values()):
+                attempt.halt(by_hand)
+        elif notice := self.host.halted():
+            for attempt in list(self.attempts.values()):
+                if not attempt.signals.shutting_down.is_set():
+                    attempt.shut_down(time.monotonic() + self.host.settings.grace_seconds, notice)
+
     def _follow(self, reply: HeartbeatReply) -> None:
+        self.emergency = reply.emergency
+        if reply.emergency:
+            self.stop_everything(reply.emergency)
+        for preemption in reply.preempted:
+            if attempt := self.attempts.get(preemption.attempt_id):
+                attempt.preempt(preemption.reason)
         for attempt_id in reply.cancelled:
             if attempt := self.attempts.get(attempt_id):
                 attempt.cancel("the api service says so")
@@ -103,7 +142,7 @@ class Agent:
         """Once per attempt: the same instance that claims again would get the same fence again."""
         if last := self.ended.get(attempt_id):
             self._disown(last)
-        if self.stopping.is_set() or attempt_id in self.attempts or attempt_id in self.ended:
+        if self.stopping.is_set() or self.emergency or self.host.halted() or attempt_id in self.attempts or attempt_id in self.ended:
             return
         attempt = self.attempts[attempt_id] = Attempt(self.host, attempt_id, self._end)
         attempt.thread.start()

@@ -2,7 +2,9 @@
 
 import errno
 import logging
+import os
 import shutil
+import time
 from collections.abc import Callable
 from threading import Thread
 
@@ -12,7 +14,9 @@ from services.trainer.progress import SpoolWatch
 from services.trainer.recovery import remove_earlier
 from services.trainer.room import is_full
 from services.trainer.rundir import Order, RunDirectory
-from services.trainer.training import Signals, Training
+from services.trainer.signals import Signals
+from services.trainer.training import Training
+from shared.commands import CommandType
 from shared.conversation import AppliedCommand, AttemptReport, Claim, ClaimRequest, CommandOrder, StateReport
 from shared.errors import Stale
 
@@ -20,12 +24,15 @@ log = logging.getLogger(__name__)
 
 
 class Attempt:
-    def __init__(self, host: Host, attempt_id: str, on_end: Callable[["Attempt"], None]) -> None:
-        self.host, self.id, self.on_end = host, attempt_id, on_end
+    """`adopted`: the claim of an agent before us, whose processes it goes on with."""
+
+    def __init__(self, host: Host, attempt_id: str, on_end: Callable[["Attempt"], None], adopted: Claim | None = None) -> None:
+        self.host, self.id, self.on_end, self.adopted = host, attempt_id, on_end, adopted is not None
         self.directory = RunDirectory(host.attempts_folder / attempt_id)
         self.watch = SpoolWatch(self.directory.spool)
-        self.claim: Claim | None = None
+        self.claim: Claim | None = adopted
         self.orders: dict[str, CommandOrder] = {}
+        self.passed_on = self._orders_before() if adopted else set[str]()
         self.signals = Signals()
         self.crowded = False
         self.thread = Thread(target=self._run, name=attempt_id, daemon=True)
@@ -34,7 +41,7 @@ class Attempt:
         """For the heartbeat; None while it is not claimed."""
         if self.claim is None:
             return None
-        return AttemptReport(attempt_id=self.id, fence=self.claim.fence, progress=self.watch.progress)
+        return AttemptReport(attempt_id=self.id, fence=self.claim.fence, progress=self.watch.progress, held=self.watch.held)
 
     def applied(self) -> list[AppliedCommand]:
         killed = [order for order in self.orders.values() if order.type == "kill"] if self.signals.killed.is_set() else []
@@ -47,16 +54,26 @@ class Attempt:
         """Safe to repeat: heartbeat replies do, until the command is applied."""
         if order.command_id in self.orders:
             return
-        if order.type == "kill":
+        if order.type == CommandType.KILL:
             self.signals.killed.set()
             self.signals.interrupt.set()
-        else:
+        elif order.command_id not in self.passed_on:
             try:
-                self._pass_on(Order(command_id=order.command_id, type=order.type))
+                self._pass_on(Order(command_id=order.command_id, type=order.type, arguments=order.arguments))
             except OSError as error:
                 log.error("%s: '%s' could not be passed on: %s; the next heartbeat repeats it", self.id, order.type, error)
                 return
         self.orders[order.command_id] = order
+
+    def _orders_before(self) -> set[str]:
+        """What an agent before us has passed on; a line it did not finish is cut off."""
+        if not self.directory.commands.exists():
+            return set()
+        lines = self.directory.commands.read_bytes()
+        whole = lines[: lines.rfind(b"\n") + 1]
+        if whole != lines:
+            os.truncate(self.directory.commands, len(whole))
+        return {Order.model_validate_json(line).command_id for line in whole.splitlines()}
 
     def _pass_on(self, order: Order) -> None:
         """Raises OSError where there is no room; then nothing of it is in the file."""
@@ -73,9 +90,20 @@ class Attempt:
         self.signals.abandon.set()
         self.signals.interrupt.set()
 
-    def shut_down(self, kill_at: float) -> None:
+    def halt(self, reason: str) -> None:
+        """An emergency: its processes are killed at once."""
+        self.signals.halted = self.signals.halted or reason
+        self.signals.interrupt.set()
+
+    def preempt(self, reason: str) -> None:
+        """Let it save itself and give back its slots. Safe to repeat."""
+        if not self.signals.preempted and not self.signals.shutting_down.is_set():
+            self.signals.preempted = reason
+            self.shut_down(time.monotonic() + self.host.settings.grace_seconds)
+
+    def shut_down(self, kill_at: float, reason: str = "the worker is shutting down") -> None:
         """Let it save itself and end, until `kill_at` (monotonic)."""
-        self.signals.kill_at = kill_at
+        self.signals.kill_at, self.signals.leaving = min(self.signals.kill_at, kill_at), reason
         self.signals.shutting_down.set()
         self.signals.interrupt.set()
 
@@ -97,22 +125,26 @@ class Attempt:
 
     def _live(self) -> bool:
         """Whether another attempt is to follow that will be glad of what is left here."""
-        request = ClaimRequest(worker=self.host.settings.name, instance=self.host.instance)
-        claim = patiently(lambda: self.host.api.claim(self.id, request), f"claiming {self.id}", self.signals.abandon)
-        self.watch.resume(claim.spec, claim.checkpoints[0].step if claim.checkpoints else 0)
-        self.claim = claim
-        log.info("%s: attempt %d of %s, fence %d", self.id, claim.attempt, claim.run_id, claim.fence)
+        claim = self.claim or self._take()
+        log.info("%s: attempt %d of %s, fence %d%s", self.id, claim.attempt, claim.run_id, claim.fence, ", adopted" if self.adopted else "")
         self.host.poke()
         report = self._train(claim)
         patiently(lambda: self.host.api.report_state(self.id, report), f"{self.id}: reporting '{report.state}'", self.signals.abandon)
         log.info("%s: %s %s", self.id, report.state, report.reason)
         return report.state == "failed" and report.retry and not self.crowded
 
+    def _take(self) -> Claim:
+        request = ClaimRequest(worker=self.host.settings.name, instance=self.host.instance)
+        claim = patiently(lambda: self.host.api.claim(self.id, request), f"claiming {self.id}", self.signals.abandon)
+        self.watch.resume(claim.spec, claim.checkpoints[0].step if claim.checkpoints else 0)
+        self.claim = claim
+        return claim
+
     def _train(self, claim: Claim) -> StateReport:
         """Whatever happens here, api is told how it ended; a claimed attempt that nobody speaks of would hold its run for ever."""
         try:
             with Training(self.host, claim, self.watch, self.signals, self.cancel) as training:
-                report = training.ship(training.run())
+                report = training.ship(training.run(adopted=self.adopted))
                 self.crowded = training.crowded
                 return report
         except OSError as error:

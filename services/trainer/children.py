@@ -11,12 +11,13 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import psutil
 
+from services.trainer.launchers import UNKNOWN, Launcher, is_alive, remember
 from services.trainer.rundir import RunDirectory
 
 log = logging.getLogger(__name__)
@@ -43,32 +44,40 @@ def child_environment(environ: Mapping[str, str], attempt_id: str, gpus: Sequenc
     return {**kept, **own}
 
 
-class Child:
-    """Raises OSError where the launcher cannot be started."""
+def start(command: Sequence[str], directory: RunDirectory, environment: Mapping[str, str], processes: int) -> "Child":
+    """Start the launcher, and note it for an agent after us. Raises OSError."""
+    log_file = directory.root / "logs" / "launcher.log"
+    log_file.parent.mkdir(exist_ok=True)
+    started_at = time.time()
+    with log_file.open("ab") as output:
+        launcher = subprocess.Popen(
+            command,
+            cwd=_ROOT,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    remember(directory.launcher, launcher.pid, started_at)
+    return Child(launcher, directory, environment[MARK], processes, started_at=started_at)
 
-    def __init__(self, command: Sequence[str], directory: RunDirectory, environment: Mapping[str, str], processes: int) -> None:
-        self.directory, self.attempt_id, self.processes = directory, environment[MARK], processes
+
+class Child:
+    """started_at: seconds since the epoch."""
+
+    def __init__(self, launcher: Launcher, directory: RunDirectory, attempt_id: str, processes: int, *, started_at: float) -> None:
+        self.launcher, self.directory, self.attempt_id, self.processes = launcher, directory, attempt_id, processes
         self.ranks: dict[int, psutil.Process] = {}
         self.launcher_log = directory.root / "logs" / "launcher.log"
-        self.launcher_log.parent.mkdir(exist_ok=True)
-        self.started_at = time.time()
-        with self.launcher_log.open("ab") as output:
-            self.launcher = subprocess.Popen(
-                command,
-                cwd=_ROOT,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self.started_at = started_at
         self.last_alive = time.monotonic()
 
     def running(self) -> bool:
         """Whether the launcher is there. Keeps track of the ranks on the way."""
         launched = self.launcher.poll() is None
         self._find_ranks()
-        if launched and all(_alive(rank) for rank in self.ranks.values()):
+        if launched and all(is_alive(rank) for rank in self.ranks.values()):
             self.last_alive = time.monotonic()
         return launched
 
@@ -87,15 +96,21 @@ class Child:
 
     def failing(self) -> bool:
         """torchrun has seen a rank fail and is ending the others, for which it would give them 30 seconds."""
-        all_well = len(self.ranks) == self.processes and all(_alive(rank) for rank in self.ranks.values())
+        all_well = len(self.ranks) == self.processes and all(is_alive(rank) for rank in self.ranks.values())
         return not all_well and bool(_CLOSING.search(self.launcher_log.read_bytes()))
 
     def terminate_ranks(self) -> None:
         """Ask for a checkpoint and an end. Before there are ranks, the launcher itself is asked."""
-        asked = [rank for rank in self.ranks.values() if _alive(rank)]
+        asked = [rank for rank in self.ranks.values() if is_alive(rank)]
         for process in asked or [psutil.Process(self.launcher.pid)]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.terminate()
+
+    def ask_for_stacks(self) -> None:
+        """Every rank writes what each of its threads is doing into its log."""
+        for process in self.ranks.values():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGUSR1)
 
     def kill_ranks(self) -> None:
         """Leaves the launcher, which then tells how the first one died."""
@@ -107,7 +122,8 @@ class Child:
         """End everything, now. Afterwards nothing is left; what will not die within 10 s is logged."""
         self.kill_ranks()
         if self.launcher.poll() is None:
-            os.killpg(self.launcher.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.launcher.pid, signal.SIGKILL)
         try:  # reaped here and by nobody else, so that its exit code stays known
             self.launcher.wait(KILL_SECONDS)
         except subprocess.TimeoutExpired:
@@ -117,7 +133,7 @@ class Child:
     def end(self) -> tuple[int, int | None]:
         """The exit code of the rank that failed first, and which that was; else the launcher's. Negative: the signal it was killed by."""
         told = _FAILED.search(self.launcher_log.read_bytes())
-        return (int(told[1]), int(told[2])) if told else (self.launcher.returncode, None)
+        return (int(told[1]), int(told[2])) if told else (self.launcher.poll() or 0, None)
 
     def death(self) -> str:
         """How it ended, in plain words. For a launcher that has ended."""
@@ -125,33 +141,39 @@ class Child:
         who = "the launcher" if rank is None else f"rank {rank}"
         if code < 0:
             return f"{who} was killed by signal {-code} ({signal.strsignal(-code)})"
+        if code == UNKNOWN and rank is None:
+            return f"the processes ended while the agent was away; last lines of the log: {_last_lines(self.directory.log(0)) or '(none)'}"
         last = _last_lines(self.directory.log(rank or 0)) or _last_lines(self.launcher_log)
         return f"{who} ended with exit code {code}; last lines of the log: {last or '(none)'}"
 
 
-def kill_marked(attempt_id: str) -> None:
-    """Kill every process of this host that carries the attempt's mark, until none is left."""
-    deadline = time.monotonic() + KILL_SECONDS
-    while left := [process for process in psutil.process_iter() if _is_marked(process, attempt_id)]:
+def kill_marked(attempt_id: str) -> list[int]:
+    """Kill every process of this host that carries the attempt's mark, until none is left. Their pids."""
+    return _kill(lambda mark: mark == attempt_id, attempt_id)
+
+
+def kill_all() -> list[int]:
+    """Kill every process of this host that carries any attempt's mark. Their pids."""
+    return _kill(lambda mark: mark is not None, "all attempts")
+
+
+def _kill(is_meant: Callable[[str | None], bool], whose: str) -> list[int]:
+    deadline, killed = time.monotonic() + KILL_SECONDS, set[int]()
+    while left := [process for process in psutil.process_iter() if _is_marked(process, is_meant)]:
+        killed.update(process.pid for process in left)
         if time.monotonic() > deadline:
-            log.error("processes %s of %s do not die", [process.pid for process in left], attempt_id)
-            return
+            log.error("processes %s of %s do not die", [process.pid for process in left], whose)
+            break
         for process in left:
             _signal_group(process, signal.SIGKILL)
         psutil.wait_procs(left, timeout=0.2)
+    return sorted(killed)
 
 
-def _is_marked(process: psutil.Process, attempt_id: str) -> bool:
+def _is_marked(process: psutil.Process, is_meant: Callable[[str | None], bool]) -> bool:
     try:
-        return process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == attempt_id
+        return process.status() != psutil.STATUS_ZOMBIE and is_meant(process.environ().get(MARK))
     except (psutil.Error, OSError):  # gone, or another user's
-        return False
-
-
-def _alive(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
         return False
 
 

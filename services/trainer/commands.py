@@ -8,8 +8,8 @@ from types import FrameType
 import torch
 from pydantic import ValidationError
 
-from services.trainer.loop import Interrupt
 from services.trainer.rundir import Order
+from services.trainer.steering import Interrupt
 from services.trainer.world import World
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """Token shards as one memory-mapped stream, and the batches that are cut from it.
 
-A window is sequence_length + 1 tokens: inputs, and targets one further. Sample number n of a run is a function of (seed, n) alone; step s
-(from 1) takes the samples [(s - 1) * batch_size, s * batch_size), and rank r of w the r-th of w equal parts of them.
+A window is sequence_length + 1 tokens: inputs, and targets one further. Sample number n of a run is a function of (seed, n) alone; each
+step takes the next batch_size of them, and rank r of w the r-th of w equal parts of those.
 """
 
 import itertools
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from services.trainer.order import epoch_key, permute
+from services.trainer.plan import Plan
 from services.trainer.rundir import TokenFiles
 from services.trainer.state import DataPosition
 from services.trainer.world import World
@@ -87,21 +88,18 @@ class Windows:
 class TrainingBatches:
     """Called with a step, gives this rank's micro-batches of it, in order."""
 
-    def __init__(self, windows: Windows, spec: RunSpec, world: World) -> None:
-        self.windows, self.world = windows, world
-        self.batch_size, self.micro_batch_size = spec.train.batch_size, spec.train.batch_size // world.size
-        if spec.train.micro_batch_size != "auto":
-            self.micro_batch_size = spec.train.micro_batch_size
+    def __init__(self, windows: Windows, plan: Plan, world: World) -> None:
+        self.windows, self.plan, self.world = windows, plan, world
 
     def __call__(self, step: int) -> list[Batch]:
-        share = self.batch_size // self.world.size
-        first = (step - 1) * self.batch_size + self.world.rank * share
+        share, micro = self.plan.train.batch_size // self.world.size, self.plan.train.micro_batch_size
+        first = self.plan.samples(step - 1) + self.world.rank * share
         tokens = self.windows.training(first, first + share)
-        return [to_batch(part, self.world.device) for part in np.split(tokens, share // self.micro_batch_size)]
+        return [to_batch(part, self.world.device) for part in np.split(tokens, 1 if micro == "auto" else share // micro)]
 
     def position(self, step: int) -> DataPosition:
         """Of the sample that follows `step`."""
-        epoch, index = divmod(step * self.batch_size, self.windows.per_epoch)
+        epoch, index = divmod(self.plan.samples(step), self.windows.per_epoch)
         return DataPosition(epoch=epoch, index=index)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 
+from services.trainer.halting import Halting
 from services.trainer.settings import AgentSettings
 from services.trainer.shipper import Shipper
 from shared.api_client import ApiClient
@@ -29,6 +30,14 @@ class Host:
     threads: int
     command: Command
     poke: Callable[[], None]
+    halting: Halting | None = None
+
+    def stopped_by_hand(self) -> str:
+        return self.halting.by_hand() if self.halting else ""
+
+    def halted(self) -> str:
+        """Why nothing is taken for now; empty where runs are welcome."""
+        return self.halting.reason() if self.halting else ""
 
     @property
     def attempts_folder(self) -> Path:

@@ -1,10 +1,11 @@
 """Lines of `logs/rank*.log` as LogWritten events."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from shared.event import Event
 from shared.training_events import LogWritten
 
 LINE_BYTES: Final = 8 << 10
@@ -13,11 +14,11 @@ _RANK: Final = re.compile(r"rank(\d+)\.log")
 
 
 class LogTail:
-    """Follows the log files of one folder. Not for several threads."""
+    """Follows the log files of one folder. Not for several threads. `offsets`: where to begin, by rank."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, offsets: Mapping[int, int] | None = None) -> None:
         self.folder = folder
-        self.offsets: dict[int, int] = {}
+        self.offsets: dict[int, int] = dict(offsets or {})
 
     def read(self, *, ended: bool = False) -> Iterator[LogWritten]:
         """What was written since the last call, whole lines only; with `ended` also a last line without its end."""
@@ -34,8 +35,14 @@ class LogTail:
                 taken = block[: _complete(block, ended)]
                 if not taken:
                     return
-                yield LogWritten(rank=rank, lines=[_text(line) for line in taken.removesuffix(b"\n").split(b"\n")])
+                lines = [_text(line) for line in taken.removesuffix(b"\n").split(b"\n")]
+                yield LogWritten(rank=rank, lines=lines, offset=offset + len(taken))
                 self.offsets[rank] = offset + len(taken)
+
+
+def told_before(events: Iterable[Event]) -> dict[int, int]:
+    """How far the logs had been read by an agent before us, by rank."""
+    return {event.rank: event.offset for event in events if isinstance(event, LogWritten) and event.offset is not None}
 
 
 def _complete(block: bytes, ended: bool) -> int:

@@ -6,6 +6,7 @@ import time
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import torch
@@ -13,33 +14,24 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from services.trainer.data import Batch
-from services.trainer.optimizer import learning_rate
+from services.trainer.plan import Plan
 from services.trainer.rundir import Order, Outcome
 from services.trainer.scaling import Scaling
 from services.trainer.state import History
+from services.trainer.steering import Asked, Interrupt, Interrupted, Steering
 from services.trainer.world import World
+from shared.commands import CommandType, JournalEntry
 from shared.crash import crash_point
 from shared.events import AnyEvent
+from shared.failures import Failure, FailureKind
 from shared.names import Metric
-from shared.spec import RunSpec, TrainSpec
-from shared.training_events import CommandApplied, EvaluationCompleted, StepCompleted
+from shared.training_events import EvaluationCompleted, StepCompleted
 
-
-@dataclass(frozen=True)
-class Interrupt:
-    """Comes instead of a command where the machine wants its processes back: save, and leave the rest to another attempt."""
-
-
-class Interrupted(Exception):
-    """The run was saved and left after `step`."""
-
-    def __init__(self, step: int) -> None:
-        super().__init__(f"interrupted after step {step}; its checkpoint is saved")
-        self.step = step
+State = Literal["succeeded", "stopped", "failed", "paused", "rolled_back"]
 
 
 def train(
-    spec: RunSpec,
+    plan: Plan,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     batches: Callable[[int], list[Batch]],
@@ -51,36 +43,39 @@ def train(
     snapshot: Callable[[], float],
     write: Callable[[bool], None],
     evaluate: Callable[[], dict[str, float]],
-    sample: Callable[[int], None],
+    sample: Callable[[int, Sequence[str]], None],
     commands: Callable[[], Sequence[Order | Interrupt]],
+    replay: Sequence[JournalEntry] = (),
 ) -> Outcome:
-    """Take the steps behind `history` (they count from 1) to the spec's last and say how it ended; every rank calls it alike.
+    """Take the steps behind `history` (they count from 1) to the plan's last and say how it ended; every rank calls it alike.
 
     batches: the micro-batches of a step on this rank. history: kept up to date here. snapshot, write: of all state, of history too; the
-    first holds it and gives the seconds that took, the second brings it to the disk, which it waits for only when told to. commands: what
-    to do at this boundary of steps, the same on every rank. Raises Interrupted after an Interrupt.
+    first holds it and gives the seconds that took, the second brings it to the disk, which it waits for only when told to. sample: at a
+    step, of these prompts or else the run's own. commands: what to do at this boundary of steps, the same on every rank; replay: what was
+    changed at later ones before. Raises Interrupted after an Interrupt.
     """
-    plan, tokens_per_step = spec.train, spec.train.batch_size * spec.model.sequence_length
-    ledger = Ledger(tokens_per_step, history)
+    ledger = Ledger(plan, history)
+    steering = Steering(plan, optimizer, history, commands, emit, world.size, list(replay))
 
-    def look(step: int) -> None:
+    def look() -> None:
         history.known.update(measured := evaluate())
-        emit(EvaluationCompleted(step=step, tokens=step * tokens_per_step, metrics=measured))
+        emit(EvaluationCompleted(step=history.step, tokens=plan.tokens(history.step), metrics=measured))
 
     # Where we start: an untrained model, or a checkpoint whose evaluation and sample may have been lost with the attempt before.
-    if due(history.step, plan.evaluate.every, plan):
-        look(history.step)
-    if history.step and due(history.step, plan.sample.every, plan):
-        sample(history.step)
-    for step in range(history.step + 1, plan.steps + 1):
+    if plan.due(history.step, plan.train.evaluate.every):
+        look()
+    if history.step and plan.due(history.step, plan.train.sample.every):
+        sample(history.step, ())
+    steering.begin()
+    while (step := history.step + 1) <= plan.train.steps:
         started = time.perf_counter()
-        rate = set_learning_rate(optimizer, learning_rate(step, plan.steps, plan.optimizer.lr, plan.schedule))
+        rate = set_learning_rate(optimizer, plan.rate(step))
         micro_batches = batches(step)
         waited = time.perf_counter() - started
 
         crash_point("step.before_backward")
-        loss = backward(model, micro_batches, world, scaling, 1 / tokens_per_step)
-        norm = scaling.clipped(optimizer, model, plan.optimizer.grad_clip or math.inf)
+        loss = backward(model, micro_batches, world, scaling, 1 / plan.tokens_per_step)
+        norm = scaling.clipped(optimizer, model, plan.train.optimizer.grad_clip or math.inf)
         crash_point("step.before_optimizer")
         scaling.step(optimizer)
         optimizer.zero_grad()
@@ -91,32 +86,26 @@ def train(
         metrics |= {Metric.LEARNING_RATE: rate, Metric.GRAD_NORM: grad_norm, **scaling.metrics(history.skipped_steps)}
         sound = math.isfinite(mean_loss if skipped else mean_loss + grad_norm)
 
-        asked = commands() if sound else []
-        orders = [order for order in asked if isinstance(order, Order)]
-        for order in orders:
-            history.enter(order)
-        if saving := sound and (bool(asked) or due(step, plan.checkpoint.every, plan)):
+        asked = steering.look() if sound else Asked()
+        if saving := sound and not asked.find(CommandType.ROLLBACK) and (asked.saves or plan.due(step, plan.train.checkpoint.every)):
             metrics[Metric.CHECKPOINT_STALL_MS] = 1e3 * snapshot()
-        emit(StepCompleted(step=step, tokens=step * tokens_per_step, metrics=metrics))  # before its checkpoint can be seen
+        emit(StepCompleted(step=step, tokens=plan.tokens(step), metrics=metrics))  # before its checkpoint can be seen
         if not sound:
-            return ledger.close("failed", f"at step {step} the loss is {mean_loss} and its gradient's norm {grad_norm}")
+            return ledger.not_finite(mean_loss, grad_norm)
         if saving:
-            write(bool(asked))  # before anything that could fail with less at stake
-        for order in orders:
-            emit(CommandApplied(command_id=order.command_id, step=step, ranks=world.size))
-        if orders:
-            return ledger.close("stopped", "asked to stop")
-        if asked:
+            write(asked.saves)  # before anything that could fail with less at stake
+        steering.tell(asked)
+        if end := asked.end():
+            return ledger.close(*end)
+        if asked.interrupted:
             raise Interrupted(step)
-        if due(step, plan.evaluate.every, plan):
-            look(step)
-        if due(step, plan.sample.every, plan):
-            sample(step)
+        if plan.due(step, plan.train.evaluate.every) or asked.find(CommandType.EVALUATE):
+            look()
+        if plan.due(step, plan.train.sample.every) or asked.find(CommandType.SAMPLE):
+            sample(step, asked.prompts())
+        if asked.holds and (end := steering.hold(look, partial(sample, step))):
+            return ledger.close(*end)
     return ledger.close("succeeded")
-
-
-def due(step: int, every: int, plan: TrainSpec) -> bool:
-    return step % every == 0 or step == plan.steps
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> float:
@@ -146,7 +135,7 @@ def backward(model: nn.Module, micro_batches: list[Batch], world: World, scaling
 class Ledger:
     """What is remembered from step to step, for the summary at the end."""
 
-    tokens_per_step: int
+    plan: Plan
     history: History
     speeds: "array[float]" = field(default_factory=lambda: array("d"))
 
@@ -154,7 +143,7 @@ class Ledger:
         """One step's loss, duration and wait for data, as metrics."""
         self.history.step = step
         self.history.known[Metric.TRAIN_LOSS] = loss
-        self.speeds.append(speed := self.tokens_per_step / seconds)
+        self.speeds.append(speed := self.plan.tokens_per_step / seconds)
         return {
             Metric.TRAIN_LOSS: loss,
             Metric.TOKENS_PER_SECOND: speed,
@@ -162,9 +151,13 @@ class Ledger:
             Metric.DATA_WAIT_MS: 1e3 * waited,
         }
 
-    def close(self, state: Literal["succeeded", "stopped", "failed"], reason: str = "") -> Outcome:
-        tokens = self.history.step * self.tokens_per_step
+    def not_finite(self, loss: float, norm: float) -> Outcome:
+        reason = f"at step {self.history.step} the loss is {loss} and its gradient's norm {norm}"
+        return self.close("failed", reason, Failure.of(FailureKind.NOT_FINITE, reason))
+
+    def close(self, state: State, reason: str = "", failure: Failure | None = None) -> Outcome:
+        tokens = self.plan.tokens(self.history.step)
         summary = {**self.history.known, "tokens": tokens}
         if self.speeds:
             summary[Metric.TOKENS_PER_SECOND] = statistics.median(self.speeds)
-        return Outcome(state=state, step=self.history.step, tokens=tokens, reason=reason, summary=summary)
+        return Outcome(state=state, step=self.history.step, tokens=tokens, reason=reason, summary=summary, failure=failure)

@@ -17,8 +17,11 @@ import httpx
 from services.trainer import hints
 from services.trainer.agent import Agent
 from services.trainer.children import torchrun
+from services.trainer.emergency import EmergencyWatch
+from services.trainer.halting import Halting
 from services.trainer.host import Host
-from services.trainer.recovery import prune, recover
+from services.trainer.interruption import Interruption
+from services.trainer.recovery import adoptable, prune, recover
 from services.trainer.settings import AgentSettings
 from services.trainer.shipper import Shipper
 from services.trainer.slots import find_slots
@@ -49,6 +52,7 @@ def run(environ: Mapping[str, str]) -> None:
     own.folder.mkdir(parents=True, exist_ok=True)
     with only_one(own.folder), bus.connect(shared.redis_url) as client, store_client() as http:
         wake, shipper = Event(), Shipper(client)
+        interruption = Interruption(own.interruption_file, own.interruption_url, http, wake.set)
         host = Host(
             settings=own,
             instance=uuid.uuid4().hex,
@@ -60,11 +64,20 @@ def run(environ: Mapping[str, str]) -> None:
             threads=max(1, (os.cpu_count() or 1) // len(slots)),
             command=partial(torchrun, sys.executable),
             poke=wake.set,
+            halting=Halting(own.folder, lambda: interruption.notice),
         )
         agent = Agent(host, slots, wake, shared.heartbeat_seconds)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: agent.stop())
-        live(agent, shared.join_secret)
+        signal.signal(signal.SIGUSR1, lambda _number, _frame: agent.hand_over())
+        emergency = EmergencyWatch(shared.redis_url, agent.stop_everything)
+        for watch in (emergency, interruption):
+            watch.start()
+        try:
+            live(agent, shared.join_secret)
+        finally:
+            emergency.stop()
+            interruption.stop()
 
 
 def live(agent: Agent, join_secret: str) -> None:
@@ -76,7 +89,9 @@ def live(agent: Agent, join_secret: str) -> None:
     except OSError as error:
         raise EnvironmentFault(f"port {port} is taken: {error}", remedy="set GROUNDUP_AGENT_PORT to a free one") from error
     host.shipper.start()
-    recover(host.attempts_folder, host.shipper, agent.stopping)
+    claims = adoptable(host.attempts_folder)
+    recover(host.attempts_folder, host.shipper, agent.stopping, {claim.attempt_id for claim in claims})
+    agent.adopt(claims)
     prune(host.cache)
     log.info("worker '%s', agent %s, on 127.0.0.1:%d", host.settings.name, host.instance, server.server_port)
     try:
@@ -85,6 +100,10 @@ def live(agent: Agent, join_secret: str) -> None:
         server.shutdown()
         server.server_close()
         host.shipper.stop()
+    if agent.handing_over:
+        log.info("%d attempt(s) are left to the next agent", len(agent.attempts))
+        logging.shutdown()
+        os._exit(0)  # at once: the threads that watch over them must not end them
     log.info("stopped")
 
 

@@ -4,10 +4,12 @@ Exit codes: 0 with an outcome.json; without one 75 (EX_TEMPFAIL) after SIGTERM, 
 disk had no room for what had to be written; anything else is a crash.
 """
 
+import faulthandler
 import logging
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -18,10 +20,12 @@ from services.trainer import checkpoint
 from services.trainer.commands import Commands
 from services.trainer.data import TokenStream, TrainingBatches, Windows
 from services.trainer.evaluate import make_evaluation
-from services.trainer.loop import Interrupted, train
+from services.trainer.loop import train
 from services.trainer.model import GPT
+from services.trainer.naming import named
 from services.trainer.optimizer import make_optimizer
 from services.trainer.parts import ModelPart, OptimizerPart, Part
+from services.trainer.plan import Plan
 from services.trainer.randomness import RandomPart, seed_all
 from services.trainer.report import Report
 from services.trainer.room import NO_ROOM, is_full
@@ -29,13 +33,16 @@ from services.trainer.rundir import AttemptOrder, Outcome, RunDirectory, write_w
 from services.trainer.sampling import generate
 from services.trainer.saver import Saver
 from services.trainer.scaling import Scaling
-from services.trainer.soundness import DamagedCheckpoint
+from services.trainer.soundness import DamagedCheckpoint, UnfitCheckpoint, read_manifest
 from services.trainer.state import History, SchedulePosition, State
+from services.trainer.steering import Interrupted
 from services.trainer.vocabulary import read_tokenizer
 from services.trainer.world import World, choose_precision, join
+from shared.commands import JournalEntry
 from shared.crash import arm
 from shared.errors import UserError
 from shared.events import AnyEvent
+from shared.failures import Failure, FailureKind
 from shared.training_events import SampleGenerated, TrainingStarted
 
 INTERRUPTED: Final = 75
@@ -49,6 +56,8 @@ def main() -> int:
     redirect_output(folder.log(rank))
     write_whole(folder.pid(rank), str(os.getpid()))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1, all_threads=True)  # the agent's watchdog asks for stacks
     order = AttemptOrder.model_validate_json(folder.order.read_bytes())
     arm(os.environ.get("CRASH_AT", ""))
     with join(order.device, os.environ) as world:
@@ -60,8 +69,9 @@ def main() -> int:
         except Interrupted as interrupted:
             log.warning("%s", interrupted)
             return INTERRUPTED
-        except OSError as error:
-            if not is_full(error):
+        except Exception as error:
+            write_whole(folder.failure(rank), named(error).model_dump_json())
+            if not (isinstance(error, OSError) and is_full(error)):
                 raise
             log.error("no room for what has to be written: %s", error)
             leave(NO_ROOM)  # at once: were the process group taken down first, the others would die of that before this one does
@@ -75,7 +85,9 @@ def outcome_of(folder: RunDirectory, order: AttemptOrder, world: World, report: 
     except DamagedCheckpoint as error:
         return Outcome(state="failed", step=0, tokens=0, reason="the checkpoint is damaged", summary={}, damage=str(error))
     except UserError as error:
-        return Outcome(state="failed", step=0, tokens=0, reason=error.detail, summary={})
+        kind = FailureKind.CHECKPOINT_UNFIT if isinstance(error, UnfitCheckpoint) else FailureKind.DATA_ERROR
+        failure = Failure.of(kind, error.detail)
+        return Outcome(state="failed", step=0, tokens=0, reason=error.detail, summary={}, failure=failure)
 
 
 class Attempt:
@@ -84,7 +96,8 @@ class Attempt:
     def __init__(self, folder: RunDirectory, order: AttemptOrder, world: World, emit: Callable[[AnyEvent], None]) -> None:
         self.folder, self.order, self.spec, self.world, self.emit = folder, order, order.spec, world, emit
         self.windows = Windows(TokenStream(folder.tokens, order.data), self.spec)
-        self.batches = TrainingBatches(self.windows, self.spec, world)
+        self.plan = Plan(self.spec)
+        self.batches = TrainingBatches(self.windows, self.plan, world)
         seed_all(self.spec.train.seed)
         self.model = GPT(self.spec.model, order.data.vocab_size).to(world.device)
         self.replica = world.replicate(self.model, torch.zeros(1, self.spec.model.sequence_length, dtype=torch.int64, device=world.device))
@@ -101,11 +114,21 @@ class Attempt:
         self.scaling.load(state.scaler)
         if self.world.rank == 0 and state.conditions not in {None, here := self.world.conditions()}:
             log.warning("the checkpoint was made on %s; this is %s: sums may be rounded otherwise", state.conditions, here)
-        return History.of(state)
+        self.plan.go_on(state, self.windows.per_epoch, forked=self.forked())
+        history = History.of(state)
+        if self.forked():
+            history.journal, history.skipped_steps = [], 0  # they are in its spec, and the other run's
+        return history
+
+    def forked(self) -> bool:
+        """Whether this is another run's checkpoint."""
+        return read_manifest(self.folder.restore).run_id != self.order.run_id
 
     def misfit(self, state: State) -> str:
-        """The order of samples is a function of the step: only with the same data and batch size does it go on where it was."""
-        here = self.batches.position(state.step)
+        """The order of samples is a function of the plan: only with the same data and batch sizes does it go on where it was."""
+        plan = Plan(self.spec)
+        plan.go_on(state, self.windows.per_epoch, forked=self.forked())
+        here = TrainingBatches(self.windows, plan, self.world).position(state.step)
         if state.data in {None, here}:
             return ""
         return f"expected to go on at sample ({here}), found ({state.data}); the data or the batch size are others"
@@ -113,7 +136,7 @@ class Attempt:
     def run(self, commands: Commands) -> Outcome:
         self.emit(self.started(self.history.step + 1))
         outcome = train(
-            self.spec,
+            self.plan,
             self.replica,
             self.optimizer,
             self.batches,
@@ -123,18 +146,24 @@ class Attempt:
             emit=self.emit,
             snapshot=lambda: self.saver.snapshot(self.state()),
             write=self.saver.write,
-            evaluate=make_evaluation(self.model, self.windows, self.order.data.token_bytes, self.spec, self.world),
+            evaluate=make_evaluation(self.model, self.windows, self.order.data.token_bytes, self.plan, self.world),
             sample=self.sample,
             commands=commands,
+            replay=self.changes_to_come(),
         )
-        self.saver.settle(needed=outcome.state != "failed")
+        self.saver.settle(needed=outcome.state not in {"failed", "rolled_back"})
         return outcome
+
+    def changes_to_come(self) -> list[JournalEntry]:
+        """What was changed behind the checkpoint, before this attempt or in the run that is replayed."""
+        known = {entry.command_id for entry in self.history.journal}
+        return [entry for entry in self.order.journal if entry.step >= self.history.step and entry.command_id not in known]
 
     def state(self) -> State:
         step = self.history.step
         return State(
             step=step,
-            tokens=step * self.spec.train.batch_size * self.spec.model.sequence_length,
+            tokens=self.plan.tokens(step),
             metrics=dict(self.history.known),
             spec=self.spec,
             vocab_size=self.model.vocab_size,
@@ -150,20 +179,21 @@ class Attempt:
     def started(self, first_step: int) -> TrainingStarted:
         return TrainingStarted(
             first_step=first_step,
-            steps=self.spec.train.steps,
+            steps=self.plan.train.steps,
             world_size=self.world.size,
             device=self.world.device.type,
             precision=choose_precision(self.spec.train.precision, self.world.device),
             parameters=self.model.parameter_count(),
         )
 
-    def sample(self, step: int) -> None:
-        """On rank 0 only; the others wait for it in the next step's first exchange."""
-        if self.world.rank != 0 or not self.spec.train.sample.prompts:
+    def sample(self, step: int, prompts: Sequence[str]) -> None:
+        """Of these prompts, or else the run's own. On rank 0 only; the others wait for it in the next step's first exchange."""
+        prompts = prompts or self.plan.train.sample.prompts
+        if self.world.rank != 0 or not prompts:
             return
         tokenizer = read_tokenizer(self.folder.tokenizer)
         self.model.eval()
-        for prompt in self.spec.train.sample.prompts:
+        for prompt in prompts:
             text = self.continue_text(tokenizer, prompt)
             self.emit(SampleGenerated(step=step, prompt=prompt, text=text))
         self.model.train()
@@ -173,7 +203,7 @@ class Attempt:
         tokens = generate(
             self.model,
             tokenizer.encode(prompt, add_special_tokens=False).ids or [end],
-            max_new_tokens=self.spec.train.sample.max_new_tokens,
+            max_new_tokens=self.plan.train.sample.max_new_tokens,
             rng=torch.Generator().manual_seed(self.spec.train.seed),
             stop_token=end,
         )

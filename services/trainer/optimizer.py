@@ -12,10 +12,17 @@ def make_optimizer(model: nn.Module, spec: OptimizerSpec) -> torch.optim.AdamW:
     """Matrices decay, vectors do not. Fused: one kernel for all parameters, on the CPU as on a GPU."""
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
-        {"params": [parameter for parameter in parameters if parameter.dim() >= 2], "weight_decay": spec.weight_decay},
-        {"params": [parameter for parameter in parameters if parameter.dim() < 2], "weight_decay": 0.0},
+        {"params": [parameter for parameter in parameters if parameter.dim() >= 2], "weight_decay": spec.weight_decay, "decays": True},
+        {"params": [parameter for parameter in parameters if parameter.dim() < 2], "weight_decay": 0.0, "decays": False},
     ]
     return torch.optim.AdamW([group for group in groups if group["params"]], lr=spec.lr, betas=spec.betas, fused=True)
+
+
+def tune(optimizer: torch.optim.Optimizer, spec: OptimizerSpec) -> None:
+    """Let it go on with these settings; the learning rate is set with every step."""
+    for group in optimizer.param_groups:
+        group["betas"] = spec.betas
+        group["weight_decay"] = spec.weight_decay if group["decays"] else 0.0
 
 
 def learning_rate(step: int, steps: int, peak: float, schedule: ScheduleSpec) -> float:

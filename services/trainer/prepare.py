@@ -35,6 +35,7 @@ def prepare(host: Host, claim: Claim, directory: RunDirectory, transfers: Transf
         device=claim.slots[0].device,
         data=_token_files(shards),
         checkpoint=restored.files if restored else [],
+        journal=claim.journal,
     )
     write_whole(directory.order, order.model_dump_json(indent=1))
     return restored

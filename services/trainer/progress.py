@@ -10,7 +10,15 @@ from shared.conversation import AppliedCommand, Progress
 from shared.events import AnyEvent
 from shared.names import Metric
 from shared.spec import RunSpec
-from shared.training_events import CheckpointFailed, CommandApplied, EvaluationCompleted, StepCompleted, TrainingStarted
+from shared.training_events import (
+    CheckpointFailed,
+    CommandApplied,
+    EvaluationCompleted,
+    StepCompleted,
+    TrainingContinued,
+    TrainingHeld,
+    TrainingStarted,
+)
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +29,9 @@ class SpoolWatch:
         self.started = False
         self.progress = Progress()
         self.applied: list[AppliedCommand] = []
+        self.held = False
+        self.signs = 0  # of life, counted
+        self.stepped = False
 
     def resume(self, spec: RunSpec, step: int) -> None:
         """Nothing is lost that a checkpoint holds: begin at its step."""
@@ -30,11 +41,12 @@ class SpoolWatch:
         """Whether there is something that the api should hear of now. Raises ValueError where the spool is damaged."""
         if not self.spool.exists():
             return False
-        known = (self.started, len(self.applied))
+        known = (self.started, len(self.applied), self.held)
         records, self.offset = read_spool(self.spool, self.offset)
         for record in records:
             self._see(record.event)
-        return (self.started, len(self.applied)) != known
+        self.signs += len(records)
+        return (self.started, len(self.applied), self.held) != known
 
     def _see(self, event: AnyEvent) -> None:
         match event:
@@ -45,8 +57,11 @@ class SpoolWatch:
                 new = {"loss": metrics.get(Metric.TRAIN_LOSS, known.get("loss"))}
                 new["tokens_per_second"] = metrics.get(Metric.TOKENS_PER_SECOND, known.get("tokens_per_second"))
                 self.progress = Progress(step=step, tokens=tokens, **finite(new))
-            case CommandApplied(command_id=command_id, step=step, ranks=ranks):
-                self.applied.append(AppliedCommand(command_id=command_id, step=step, ranks=ranks))
+                self.stepped = True
+            case CommandApplied(command_id=command_id, step=step, ranks=ranks, rejected=rejected):
+                self.applied.append(AppliedCommand(command_id=command_id, step=step, ranks=ranks, rejected=rejected))
+            case TrainingHeld() | TrainingContinued():
+                self.held = isinstance(event, TrainingHeld)
 
 
 class CheckpointWatch:

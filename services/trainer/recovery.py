@@ -1,9 +1,11 @@
-"""What an earlier agent left on this host: its processes are ended, its events shipped, its folders and unused tokens removed. And what
-earlier attempts left."""
+"""What an earlier agent left on this host. What trains is adopted; other processes are ended, their events shipped, their folders
+and unused tokens removed. And what earlier attempts left.
+"""
 
 import logging
 import shutil
 import time
+from collections.abc import Collection
 from pathlib import Path
 from threading import Event, Thread
 from typing import Final
@@ -22,10 +24,24 @@ LOOK_SECONDS: Final = 0.5
 UNUSED_SECONDS: Final = 7 * 86_400.0
 
 
-def recover(attempts_folder: Path, shipper: Shipper, stopping: Event) -> Thread:
-    """Nothing of an earlier agent runs when this returns; shipping its events goes on in the thread that is returned."""
+def adoptable(attempts_folder: Path) -> list[Claim]:
+    """Of attempts that an agent before us had brought as far as starting their processes, whether these still run or have ended since."""
+    found = []
+    for folder in attempts_folder.glob("*"):
+        directory = RunDirectory(folder)
+        if not (directory.launcher.exists() and _order_of(directory)):
+            continue
+        try:
+            found.append(Claim.model_validate_json(directory.claim.read_bytes()))
+        except (OSError, ValueError) as error:
+            log.warning("%s cannot be adopted: %s", folder.name, error)
+    return found
+
+
+def recover(attempts_folder: Path, shipper: Shipper, stopping: Event, adopted: Collection[str] = ()) -> Thread:
+    """Nothing of an earlier agent runs when this returns, but what is `adopted`; shipping its events goes on in the returned thread."""
     attempts_folder.mkdir(parents=True, exist_ok=True)
-    folders = [folder for folder in attempts_folder.iterdir() if folder.is_dir()]
+    folders = [folder for folder in attempts_folder.iterdir() if folder.is_dir() and folder.name not in adopted]
     for folder in folders:
         kill_marked(folder.name)
     leftovers = [(folder, _ship(RunDirectory(folder), shipper)) for folder in folders]

@@ -1,6 +1,7 @@
 """The run directory: all that a training child sees of the world, and all that the agent sees of the child.
 
 attempt.json             what to train (AttemptOrder), written by the agent before the child starts
+claim.json, launcher.json  the agent's own: whose the attempt is and which process, for an agent that is started anew
 tokens/<shard>           token ids, as TokenShards.shards names them
 tokenizer.json
 restore/                 the checkpoint to go on from; absent for a fresh start
@@ -10,6 +11,7 @@ agent.spool              events about the child, appended by the agent: logs, de
 checkpoints/step_<n>/    complete once it has this name; `manifest.json` lists the files
 logs/rank<k>.log         stdout and stderr of each process
 pids/rank<k>             process id of each process
+failure-rank<k>.json     Failure: what a process that dies knows of that
 outcome.json             Outcome, written by rank 0 as its last act
 """
 
@@ -19,7 +21,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
-from shared.commands import CommandType
+from shared.commands import CommandType, JournalEntry
+from shared.failures import Failure
 from shared.internal import FileRef, Message
 from shared.spec import RunSpec
 
@@ -44,7 +47,9 @@ class TokenFiles(Message):
 
 
 class AttemptOrder(Message):
-    """`checkpoint`: the files of `restore/` as they were committed, the manifest among them."""
+    """`checkpoint`: the files of `restore/` as they were committed, the manifest among them. `journal`: what the run changed about itself
+    so far; entries behind the checkpoint are applied again at their steps.
+    """
 
     run_id: str
     attempt: int
@@ -53,6 +58,7 @@ class AttemptOrder(Message):
     device: Literal["cpu", "cuda"]
     data: TokenFiles
     checkpoint: list[FileRef] = Field(default_factory=list)
+    journal: list[JournalEntry] = Field(default_factory=list)
 
 
 class Order(Message):
@@ -80,15 +86,16 @@ class Manifest(Message):
 
 class Outcome(Message):
     """`failed` here means that the run itself is at fault (its loss is NaN, say) and trying again would not help; unless `damage` says
-    what is wrong with the bytes of the checkpoint it was to go on from: then an older one will do.
+    what is wrong with the bytes of the checkpoint it was to go on from: then an older one will do. `failure`: what it died of, by name.
     """
 
-    state: Literal["succeeded", "stopped", "failed"]
+    state: Literal["succeeded", "stopped", "failed", "paused", "rolled_back"]
     step: int
     tokens: int
     reason: str = ""
     summary: Metrics
     damage: str = ""
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,14 @@ class RunDirectory:
         return self.root / "commands.jsonl"
 
     @property
+    def claim(self) -> Path:
+        return self.root / "claim.json"
+
+    @property
+    def launcher(self) -> Path:
+        return self.root / "launcher.json"
+
+    @property
     def spool(self) -> Path:
         return self.root / "spool"
 
@@ -133,6 +148,9 @@ class RunDirectory:
 
     def log(self, rank: int) -> Path:
         return self.root / "logs" / f"rank{rank}.log"
+
+    def failure(self, rank: int) -> Path:
+        return self.root / f"failure-rank{rank}.json"
 
     def pid(self, rank: int) -> Path:
         return self.root / "pids" / f"rank{rank}"

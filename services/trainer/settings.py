@@ -16,7 +16,10 @@ Device = Literal["auto", "cpu", "cuda"]
 
 @dataclass(frozen=True)
 class AgentSettings:
-    """`slots`: how many CPU processes may train here at once. `grace_seconds`: what training gets to save itself when the agent stops."""
+    """`slots`: how many CPU processes may train here at once. `grace_seconds`: what training gets to save itself when the agent stops.
+
+    `hang_seconds`: silence that is always allowed (watchdog.py). `interruption_*`: where it is told that the host is about to go.
+    """
 
     name: str
     host: str
@@ -24,6 +27,9 @@ class AgentSettings:
     device: Device
     port: int
     grace_seconds: float
+    hang_seconds: float
+    interruption_file: Path | None
+    interruption_url: str
     folder: Path
 
     @classmethod
@@ -36,6 +42,9 @@ class AgentSettings:
             device=_device(environ.get("GROUNDUP_DEVICE", "auto")),
             port=agent_port(environ),
             grace_seconds=float(environ.get("GROUNDUP_GRACE_SECONDS", "25")),
+            hang_seconds=float(environ.get("GROUNDUP_HANG_SECONDS", "600")),
+            interruption_file=Path(file) if (file := environ.get("GROUNDUP_INTERRUPTION_FILE")) else None,
+            interruption_url=environ.get("GROUNDUP_INTERRUPTION_URL", ""),
             folder=data_dir / "worker" / name,
         )
 

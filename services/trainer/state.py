@@ -81,6 +81,9 @@ class History:
     def of(cls, state: State) -> "History":
         return cls(state.step, dict(state.metrics), state.skipped_steps, list(state.journal))
 
+    def find(self, command_id: str) -> JournalEntry | None:
+        return next((entry for entry in self.journal if entry.command_id == command_id), None)
+
     def enter(self, order: Order) -> None:
         """An order that is applied now."""
         self.journal.append(JournalEntry(step=self.step, command_id=order.command_id, type=order.type, arguments=order.arguments))

@@ -3,27 +3,30 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from threading import Event, Lock
+from threading import Lock
 from typing import Final
 
-from services.trainer.children import Child, child_environment
+from services.trainer.children import Child, child_environment, start
 from services.trainer.courier import Courier
 from services.trainer.host import Host
-from services.trainer.logs import LogTail
+from services.trainer.launchers import find
+from services.trainer.logs import LogTail, told_before
 from services.trainer.patience import GaveUp, patiently
-from services.trainer.prepare import prepare, report_damage
-from services.trainer.progress import SpoolWatch, finite
+from services.trainer.prepare import prepare
+from services.trainer.progress import SpoolWatch
 from services.trainer.recovery import remove_earlier
-from services.trainer.room import NO_ROOM, is_full, room_awaited
-from services.trainer.rundir import Outcome, RunDirectory
+from services.trainer.room import is_full, room_awaited
+from services.trainer.rundir import AttemptOrder, RunDirectory, write_whole
 from services.trainer.shipper import Tail
-from services.trainer.spool import SpoolWriter
-from services.trainer.transfers import Halted, Transfers, holds
+from services.trainer.signals import Signals
+from services.trainer.spool import SpoolWriter, read_spool
+from services.trainer.transfers import Halted, Transfers
+from services.trainer.verdicts import Verdicts
+from services.trainer.watchdog import Watchdog
 from shared.conversation import CheckpointRef, Claim, StateReport
 from shared.errors import EnvironmentFault, GroundupError
 from shared.events import AnyEvent
-from shared.training_events import LogWritten, ProcessDied
+from shared.training_events import HangDetected, LogWritten, ProcessAdopted
 
 log = logging.getLogger(__name__)
 TICK_SECONDS: Final = 0.1
@@ -37,19 +40,11 @@ TELLING_SECONDS: Final = 5.0
 ENDING_SECONDS: Final = 30.0
 """What the processes get to leave once the outcome is written; a process group that is taken down may hang."""
 
+STACK_SECONDS: Final = 2.0
+"""What the processes get to write their stacks before they are ended."""
+
 KILLED_SECONDS: Final = 5.0
 """How long events and checkpoints of a killed run are still sent."""
-
-
-@dataclass
-class Signals:
-    """What others want of an attempt. interrupt: no more set-up. abandon: nothing about it matters any more. kill_at: monotonic."""
-
-    killed: Event = field(default_factory=Event)
-    shutting_down: Event = field(default_factory=Event)
-    interrupt: Event = field(default_factory=Event)
-    abandon: Event = field(default_factory=Event)
-    kill_at: float = float("inf")
 
 
 class Training:
@@ -64,34 +59,40 @@ class Training:
         self.notes = SpoolWriter(path, run_id=claim.run_id, attempt=claim.attempt, fence=claim.fence, producer=producer)
         spools = (self.directory.spool, path)
         self.tails = [host.shipper.add(Tail(spool, lambda: on_stale("Redis knows a higher fence"))) for spool in spools]
-        self.logs = LogTail(self.directory.root / "logs")
+        self.logs = LogTail(self.directory.root / "logs", told_before(record.event for record in read_spool(path, 0)[0]))
+        self.watchdog = Watchdog(host.settings.hang_seconds)
+        self.hung: float | None = None  # how long it was silent
         self.courier = Courier(host, claim, watch, on_stale, self._tell)
+        self.verdicts = Verdicts(host, claim, watch, signals, self._note)
         self.child: Child | None = None
         self.restored: CheckpointRef | None = None
         self.failed_at = self.outcome_at = self.enough_at = float("inf")
         self.told: set[str] = set()
         self.noting, self.closed = Lock(), False
-        self.crowded = False  # it failed for want of room on this worker
 
     def __enter__(self) -> "Training":
         return self
 
-    def run(self) -> StateReport:
+    def run(self, *, adopted: bool = False) -> StateReport:
         try:
-            self._set_up()
-            self.child = self._start()
+            if adopted:
+                self.child = self._adopt()
+            else:
+                write_whole(self.directory.claim, self.claim.model_dump_json())
+                self._set_up()
+                self.child = self._start()
             self.courier.start(self.restored.step if self.restored else None)
             self._watch(self.child)
-            return self._verdict(self.child)
+            return self.verdicts.of(self.child, self.restored, self.failed_at - self.child.last_alive, self.hung)
         except (Halted, GaveUp):
-            return self._interrupted()
+            return self.verdicts.interrupted()
         except (GroundupError, OSError) as error:
-            self.crowded = is_full(error)
-            counts = not (self.crowded or isinstance(error, EnvironmentFault))
-            return self._report("failed", f"could not be set up: {error}", counts=counts)
+            self.verdicts.crowded = is_full(error)
+            counts = not (self.verdicts.crowded or isinstance(error, EnvironmentFault))
+            return self.verdicts.report("failed", f"could not be set up: {error}", counts=counts)
         except Exception as error:
             log.exception("%s: the watch over it failed", self.claim.attempt_id)
-            return self._report("failed", f"the agent failed: {error!r}")
+            return self.verdicts.report("failed", f"the agent failed: {error!r}")
 
     def _set_up(self) -> None:
         transfers = Transfers(self.host.http, self.signals.interrupt)
@@ -111,14 +112,28 @@ class Training:
         gpus = [slot.id for slot in self.claim.slots if slot.device == "cuda"]
         environment = child_environment(self.host.environ, self.claim.attempt_id, gpus, self.host.threads)
         processes = len(self.claim.slots)
-        return Child(self.host.command(self.directory.root, processes, self.claim.attempt_id), self.directory, environment, processes)
+        return start(self.host.command(self.directory.root, processes, self.claim.attempt_id), self.directory, environment, processes)
+
+    def _adopt(self) -> Child:
+        """Raises EnvironmentFault where an agent before us had not come so far."""
+        order = AttemptOrder.model_validate_json(self.directory.order.read_bytes())
+        if (found := find(self.directory.launcher)) is None:
+            raise EnvironmentFault("the agent was started anew while it was being set up", remedy="it is tried again")
+        launcher, started_at = found
+        if order.checkpoint:
+            self.restored = next((each for each in self.claim.checkpoints if each.files == order.checkpoint), None)
+        self.watch.resume(self.claim.spec, self.restored.step if self.restored else 0)
+        child = Child(launcher, self.directory, self.claim.attempt_id, len(self.claim.slots), started_at=started_at)
+        self.watch.read()
+        self._note(ProcessAdopted(step=self.watch.progress.step))
+        return child
 
     def _watch(self, child: Child) -> None:
         asked = False
         while child.running():
             self._read()
             now = time.monotonic()
-            if self._is_to_die(now):
+            if self._is_to_die(now) or self._is_hanging(child, now):
                 child.kill()
             elif self.signals.shutting_down.is_set():
                 if not asked:
@@ -135,10 +150,21 @@ class Training:
         child.kill()
         self._read(ended=True)
 
+    def _is_hanging(self, child: Child, now: float) -> bool:
+        """Silent for too long: its stacks go into the logs first."""
+        self.watchdog.see(now, self.watch.signs, stepped=self.watch.stepped, still=self.watch.held or self.directory.outcome.exists())
+        if self.hung is not None or not self.watchdog.is_hanging(now):
+            return False
+        self.hung = self.watchdog.silence(now)
+        self._note(HangDetected(step=self.watch.progress.step, silent_seconds=self.hung))
+        child.ask_for_stacks()
+        self.signals.abandon.wait(STACK_SECONDS)
+        return True
+
     def _is_to_die(self, now: float) -> bool:
         if self.directory.outcome.exists():
             self.outcome_at = min(self.outcome_at, now)
-        unwanted = self.signals.killed.is_set() or self.signals.abandon.is_set()
+        unwanted = self.signals.killed.is_set() or self.signals.abandon.is_set() or bool(self.signals.halted)
         return unwanted or now > min(self.signals.kill_at, self.outcome_at + ENDING_SECONDS)
 
     def _read(self, *, ended: bool = False) -> None:
@@ -147,37 +173,9 @@ class Training:
         if self.watch.read():
             self.host.poke()
 
-    def _verdict(self, child: Child) -> StateReport:
-        if self.directory.outcome.exists():
-            outcome = Outcome.model_validate_json(self.directory.outcome.read_bytes())
-            if outcome.damage and self.restored:
-                return self._damaged(self.restored, outcome.damage)
-            report = self._report(outcome.state, outcome.reason, retry=False)
-            return report.model_copy(update={"summary": finite(outcome.summary)})
-        if self.signals.interrupt.is_set():
-            return self._interrupted()
-        silent = self.failed_at - child.last_alive
-        reason = child.death()
-        log.warning("%s: %s (noticed after %.1f s)", self.claim.attempt_id, reason, silent)
-        self._note(ProcessDied(reason=reason, after_seconds=silent))
-        self.crowded = child.end()[0] == NO_ROOM
-        return self._report("failed", reason, counts=not self.crowded)
-
-    def _damaged(self, checkpoint: CheckpointRef, found: str) -> StateReport:
-        """The child refuses what it was to go on from. It is marked unless the fault is this host's: a copy that went bad after it came."""
-        reason = f"the checkpoint of step {checkpoint.step} is damaged: {found}"
-        is_ours = not all(holds(self.directory.restore / file.name, file) for file in checkpoint.files)
-        reported = not is_ours and report_damage(self.host, self.claim, checkpoint, found, self.signals.interrupt)
-        return self._report("failed", reason, counts=not reported)
-
-    def _interrupted(self) -> StateReport:
-        if self.signals.killed.is_set():
-            return self._report("killed", "killed by command", retry=False)
-        return self._report("failed", "the worker is shutting down", counts=False)
-
-    def _report(self, state: str, reason: str, *, retry: bool = True, counts: bool = True) -> StateReport:
-        values = {"worker": self.host.settings.name, "fence": self.claim.fence, "state": state, "reason": reason}
-        return StateReport.model_validate({**values, "retry": retry, "counts": counts, "progress": self.watch.progress})
+    @property
+    def crowded(self) -> bool:
+        return self.verdicts.crowded
 
     def ship(self, report: StateReport) -> StateReport:
         """Send all events and finished checkpoints, however long it takes; being abandoned ends it at once, a kill soon.
@@ -189,18 +187,18 @@ class Training:
         missing = self.courier.finish(self._enough)
         if missing and not self.signals.abandon.is_set():
             self._tell(missing)
-            if report.state in {"succeeded", "stopped"}:
-                report = self._report("failed", missing)
+            if report.state in {"succeeded", "stopped", "paused"}:
+                report = self.verdicts.report("failed", missing)
         for tail in self.tails:
             tail.close()
         while not self._enough() and not all(tail.shipped.is_set() for tail in self.tails):
             self.signals.abandon.wait(TICK_SECONDS)
-        return self._interrupted() if self.signals.killed.is_set() and self._enough() else report
+        return self.verdicts.interrupted() if (self.signals.killed.is_set() or self.signals.halted) and self._enough() else report
 
     def _enough(self) -> bool:
         """Whether nobody waits for what is still to be sent."""
         now = time.monotonic()
-        if self.signals.killed.is_set():
+        if self.signals.killed.is_set() or self.signals.halted:
             self.enough_at = min(self.enough_at, now + KILLED_SECONDS)
         return self.signals.abandon.is_set() or now >= self.enough_at
 

@@ -16,7 +16,7 @@ from tests.conftest import headers
 def test_what_waits_in_the_queue_ends_at_once(stage: Stage, kind: str, end: str) -> None:
     run = stage.submit()
     answer = stage.command(run["id"], kind)
-    assert (answer.status_code, answer.json["type"], answer.json["state"]) == (202, kind, "requested")
+    assert (answer.status_code, answer.json["type"], answer.json["state"]) == (202, kind, "applied")
     told = stage.run(run["id"])
     assert (told["state"], told["reason"]) == (end, f"{kind} requested by test-editor")
     (command,) = stage.get(f"/api/v1/runs/{run['id']}/commands")["items"]
@@ -42,7 +42,8 @@ def test_a_running_one_is_told_until_it_says_so(both: Stage, kind: str, end: str
     assert both.run(run["id"])["state"] == "stopping"
     report: dict[str, Any] = {"attempts": [{"attempt_id": attempt, "fence": fence, "progress": {"step": 7}}]}
     for _ in range(2):
-        assert both.beat(**report).json["commands"] == [{"command_id": command_id, "attempt_id": attempt, "type": kind}]
+        (order,) = both.beat(**report).json["commands"]
+        assert order == {"command_id": command_id, "attempt_id": attempt, "type": kind, "arguments": {}}
     (command,) = both.get(f"/api/v1/runs/{run['id']}/commands")["items"]
     assert command["state"] == "accepted"
     applied = both.beat(**report, applied=[{"command_id": command_id, "step": 8, "ranks": 1}])
@@ -84,14 +85,14 @@ def test_illegal_commands_say_why(stage: Stage) -> None:
     run, attempt, fence = stage.running()
     stage.command(run["id"], "stop")
     again = stage.command(run["id"], "stop")
-    assert (again.status_code, again.json["code"]) == (409, "conflict")
+    assert (again.status_code, again.json["code"]) == (409, "wrong-state")
     assert "kill" in again.json["remedy"]
     stage.report(attempt, fence, "stopped")
     for kind in ("stop", "kill"):
         refused = stage.command(run["id"], kind)
         assert (refused.status_code, refused.json["code"]) == (409, "run-ended")
     assert stage.command("run_none", "stop").status_code == 404
-    assert stage.command(run["id"], "pause").json["errors"][0]["field"] == "type"
+    assert stage.command(run["id"], "halt").json["errors"][0]["field"] == "type"
     assert len(stage.get(f"/api/v1/runs/{run['id']}/commands")["items"]) == 1
 
 

@@ -23,7 +23,7 @@ import psutil
 from numpy.typing import NDArray
 
 from services.trainer import prepare
-from services.trainer.children import Child, child_environment, torchrun
+from services.trainer.children import Child, child_environment, start, torchrun
 from services.trainer.host import Command
 from services.trainer.rundir import AttemptOrder, RunDirectory, TokenFiles
 from services.trainer.spool import read_spool
@@ -82,7 +82,7 @@ class Chain:
         environ = {**os.environ, **({} if kill and kill.of_the_agent else told)}
         marked = child_environment(environ, f"{claim.attempt_id}-{os.getpid()}", [], 1)
         with self._carrier(claim, told if kill and kill.of_the_agent else {}) as carrier:
-            child = Child((command or self.command)(directory.root, processes, claim.attempt_id), directory, marked, processes)
+            child = start((command or self.command)(directory.root, processes, claim.attempt_id), directory, marked, processes)
             try:
                 _watch(child, carrier, kill)
             finally:

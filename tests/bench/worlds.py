@@ -9,6 +9,7 @@ import numpy as np
 
 from services.trainer.data import TokenStream, TrainingBatches, Windows
 from services.trainer.host import Command
+from services.trainer.plan import Plan
 from services.trainer.rundir import RunDirectory
 from services.trainer.world import World
 from shared.spec import RunSpec
@@ -34,7 +35,7 @@ def changed_samples(spec: RunSpec, folder: Path) -> int:
 
 def _read(windows: Windows, spec: RunSpec, step: int, processes: int) -> list[list[int]]:
     """The samples of a step as the ranks read them, rank by rank."""
-    of_ranks = [TrainingBatches(windows, spec, World(rank, processes))(step) for rank in range(processes)]
+    of_ranks = [TrainingBatches(windows, Plan(spec), World(rank, processes))(step) for rank in range(processes)]
     return np.concatenate([inputs.numpy() for batches in of_ranks for inputs, _ in batches]).tolist()  # type: ignore[no-any-return]
 
 

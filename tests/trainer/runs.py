@@ -53,13 +53,16 @@ def write_tokens(folder: Path, tokens: np.ndarray[Any, Any], shards: int = 3) ->
     )
 
 
-def run_directory(root: Path, spec: RunSpec, *, attempt: int = 1, text: str = TEXT, restore: Path | None = None) -> RunDirectory:
-    """As the agent lays it out. `restore`: a checkpoint's folder to go on from."""
+def run_directory(
+    root: Path, spec: RunSpec, *, attempt: int = 1, text: str = TEXT, restore: Path | None = None, **changes: Any
+) -> RunDirectory:
+    """As the agent lays it out. `restore`: a checkpoint's folder to go on from. `changes`: of the order."""
     folder = RunDirectory(root)
     root.mkdir()
     data = write_tokens(folder.tokens, encode(text))
     tokenizer().save(str(folder.tokenizer))
-    order = AttemptOrder(run_id="run_test", attempt=attempt, fence=attempt, spec=spec, device="cpu", data=data)
+    facts = {"run_id": "run_test", "attempt": attempt, "fence": attempt, "spec": spec, "device": "cpu", "data": data}
+    order = AttemptOrder.model_validate(facts | changes)
     folder.order.write_text(order.model_dump_json())
     if restore is not None:
         folder.restore.symlink_to(restore)

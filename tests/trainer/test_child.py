@@ -154,7 +154,7 @@ def test_stop(tmp_path: Path) -> None:
     step = max(losses(folder))
     assert (outcome(folder).state, outcome(folder).step) == ("stopped", step)
     assert list(losses(folder).values())[:3] == pytest.approx(first_losses_of_one_process(spec, tmp_path), rel=1e-4)
-    assert CommandApplied(command_id="cmd_1", step=step, ranks=2) in events(folder)
+    assert CommandApplied(command_id="cmd_1", step=step, ranks=2, command="stop") in events(folder)
     assert events(folder)[-1] == TrainingEnded(step=step, outcome="stopped", reason="asked to stop")
     assert verify(newest_checkpoint(folder)).step == step
 

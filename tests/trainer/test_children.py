@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from infra.embedded import MARK as EMBEDDED
-from services.trainer.children import MARK, Child, child_environment, kill_marked, torchrun
+from services.trainer.children import MARK, Child, child_environment, kill_marked, start, torchrun
 from services.trainer.rundir import RunDirectory
 from tests.servers import wait_until
 
@@ -36,8 +36,8 @@ def mark(directory: RunDirectory) -> Iterator[str]:
     kill_marked(name)
 
 
-def start(directory: RunDirectory, mark: str, command: list[str], processes: int = 1) -> Child:
-    return Child(command, directory, child_environment(os.environ, mark, [], 1), processes)
+def started(directory: RunDirectory, mark: str, command: list[str], processes: int = 1) -> Child:
+    return start(command, directory, child_environment(os.environ, mark, [], 1), processes)
 
 
 def wait_for_end(child: Child, seconds: float = 10) -> None:
@@ -50,7 +50,7 @@ def test_torchrun_says_what_we_listen_for(directory: RunDirectory, mark: str) ->
     script = directory.root / "rank.py"
     script.write_text(RANK.format(pids=str(directory.root / "pids")))
     command = torchrun(sys.executable, directory.root, 2, mark)
-    child = start(directory, mark, [*command[: command.index("-m", 2)], str(script)], processes=2)
+    child = started(directory, mark, [*command[: command.index("-m", 2)], str(script)], processes=2)
     wait_until(lambda: child.running() and len(child.ranks) == 2, "both ranks", 60)
     assert not child.failing()
     killed_at = time.monotonic()
@@ -64,7 +64,7 @@ def test_torchrun_says_what_we_listen_for(directory: RunDirectory, mark: str) ->
 
 def test_kill_reaches_every_session_and_stray(directory: RunDirectory, mark: str) -> None:
     stray = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(99)'], start_new_session=True);"
-    child = start(directory, mark, [sys.executable, "-c", f"{stray} time.sleep(99)"])
+    child = started(directory, mark, [sys.executable, "-c", f"{stray} time.sleep(99)"])
     wait_until(lambda: len(marked(mark)) == 2, "the launcher and its stray child")
     child.kill()
     assert marked(mark) == []
@@ -85,7 +85,7 @@ def test_an_older_process_with_a_rank_s_number_is_not_taken_for_it(directory: Ru
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(99)"]) as bystander:
         wait_until(lambda: time.time() > psutil.Process(bystander.pid).create_time() + 1.1, "it is older than the child")
         directory.pid(0).write_text(str(bystander.pid))
-        child = start(directory, mark, [sys.executable, "-c", "import time; time.sleep(99)"])
+        child = started(directory, mark, [sys.executable, "-c", "import time; time.sleep(99)"])
         assert child.running()
         child.kill()
         assert bystander.poll() is None
@@ -96,7 +96,7 @@ def test_an_older_process_with_a_rank_s_number_is_not_taken_for_it(directory: Ru
 @pytest.mark.parametrize("content", ["", "not a number", "999999999"])
 def test_a_pid_file_that_says_nothing_useful_is_left_alone(directory: RunDirectory, mark: str, content: str) -> None:
     directory.pid(0).write_text(content)
-    child = start(directory, mark, [sys.executable, "-c", ""])
+    child = started(directory, mark, [sys.executable, "-c", ""])
     wait_for_end(child)
     assert child.ranks == {}
 
@@ -104,20 +104,20 @@ def test_a_pid_file_that_says_nothing_useful_is_left_alone(directory: RunDirecto
 def test_the_rank_s_own_log_tells_why(directory: RunDirectory, mark: str) -> None:
     directory.log(1).write_text("\n".join(f"line {number}" for number in range(100)))
     told = "failed (exitcode: 3) local_rank: 1 (pid: 5) of binary: x"
-    child = start(directory, mark, [sys.executable, "-c", f"print({told!r}); raise SystemExit(1)"])
+    child = started(directory, mark, [sys.executable, "-c", f"print({told!r}); raise SystemExit(1)"])
     wait_for_end(child)
     assert child.death() == "rank 1 ended with exit code 3; last lines of the log: line 95 | line 96 | line 97 | line 98 | line 99"
 
 
 def test_without_a_rank_the_launcher_s_log_tells_why(directory: RunDirectory, mark: str) -> None:
-    child = start(directory, mark, [sys.executable, "-c", "raise ImportError('no such thing')"])
+    child = started(directory, mark, [sys.executable, "-c", "raise ImportError('no such thing')"])
     wait_for_end(child)
     assert child.death().startswith("the launcher ended with exit code 1; last lines of the log:")
     assert "no such thing" in child.death()
 
 
 def test_before_there_are_ranks_the_launcher_is_asked_to_end(directory: RunDirectory, mark: str) -> None:
-    child = start(directory, mark, [sys.executable, "-c", "import time; time.sleep(99)"])
+    child = started(directory, mark, [sys.executable, "-c", "import time; time.sleep(99)"])
     child.terminate_ranks()
     wait_for_end(child)
     assert child.launcher.returncode == -signal.SIGTERM

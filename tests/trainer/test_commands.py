@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from services.trainer.commands import Commands
-from services.trainer.loop import Interrupt
 from services.trainer.rundir import Order
+from services.trainer.steering import Interrupt
 from services.trainer.world import World
 
 STOP = Order(command_id="c1", type="stop")

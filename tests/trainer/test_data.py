@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.trainer.data import TokenStream, TrainingBatches, Windows
+from services.trainer.plan import Plan
 from services.trainer.world import World
 from shared.errors import InvalidField
 from shared.spec import RunSpec
@@ -20,7 +21,7 @@ def stream_of(folder: Path, tokens: int, shards: int = 3) -> TokenStream:
 
 def order_of(windows: Windows, spec: RunSpec, size: int, steps: range) -> list[list[int]]:
     """The first tokens of all samples, step by step, as a world of `size` reads them."""
-    ranks = [TrainingBatches(windows, spec, World(rank, size)) for rank in range(size)]
+    ranks = [TrainingBatches(windows, Plan(spec), World(rank, size)) for rank in range(size)]
     return [[int(inputs[row, 0]) for batches in ranks for inputs, _ in batches(step) for row in range(len(inputs))] for step in steps]
 
 
@@ -33,7 +34,7 @@ def test_a_read_crosses_shards(tmp_path: Path) -> None:
 
 def test_targets_are_one_token_further(tmp_path: Path) -> None:
     spec = tiny_spec(micro_batch_size=4)
-    batches = TrainingBatches(Windows(stream_of(tmp_path, 2000), spec), spec, World())(3)
+    batches = TrainingBatches(Windows(stream_of(tmp_path, 2000), spec), Plan(spec), World())(3)
     assert [inputs.shape for inputs, _ in batches] == [(4, 16), (4, 16)]
     for inputs, targets in batches:
         assert torch.equal(targets, inputs + 1)

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from services.trainer.loop import Interrupt, Interrupted
 from services.trainer.rundir import Order
 from services.trainer.state import History
+from services.trainer.steering import Interrupt, Interrupted
 from shared.training_events import CommandApplied, EvaluationCompleted, StepCompleted
 from tests.trainer.runs import tiny_spec
 from tests.trainer.trainings import Training
@@ -38,7 +38,7 @@ class Commands:
     """Asks at one boundary."""
 
     def __init__(self, at: int, asked: Sequence[Order | Interrupt]) -> None:
-        self.at, self.asked, self.calls = at, asked, 0
+        self.at, self.asked, self.calls = at, asked, -1  # before the first step too
 
     def __call__(self) -> Sequence[Order | Interrupt]:
         self.calls += 1
@@ -100,7 +100,7 @@ def test_stop(tmp_path: Path) -> None:
     training = Training(tiny_spec(), tmp_path, commands=asking(3, Order(command_id="c1", type="stop")))
     outcome = training.run()
     assert (outcome.state, outcome.step) == ("stopped", 3)
-    assert training.happened[-2:] == [("save and wait", 3), CommandApplied(command_id="c1", step=3, ranks=1)]
+    assert training.happened[-2:] == [("save and wait", 3), CommandApplied(command_id="c1", step=3, ranks=1, command="stop")]
 
 
 def test_stop_at_a_step_that_is_saved_anyway_saves_once(tmp_path: Path) -> None:

@@ -8,13 +8,16 @@ import torch
 
 from services.trainer.data import TokenStream, TrainingBatches, Windows
 from services.trainer.evaluate import make_evaluation
-from services.trainer.loop import Interrupt, train
+from services.trainer.loop import train
 from services.trainer.model import GPT
 from services.trainer.optimizer import make_optimizer
+from services.trainer.plan import Plan
 from services.trainer.rundir import Order, Outcome
 from services.trainer.scaling import Scaling
 from services.trainer.state import History
+from services.trainer.steering import Interrupt
 from services.trainer.world import World, choose_precision
+from shared.commands import JournalEntry
 from shared.events import AnyEvent
 from shared.spec import RunSpec
 from shared.training_events import EvaluationCompleted, StepCompleted
@@ -28,18 +31,20 @@ class Training:
     spec: RunSpec
     folder: Path
     commands: Callable[[], Sequence[Order | Interrupt]] = list
+    replay: Sequence[JournalEntry] = ()
     history: History = field(default_factory=History)
     happened: list[AnyEvent | tuple[str, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         files = write_tokens(self.folder / "tokens", encode(TEXT))
         self.windows = Windows(TokenStream(self.folder / "tokens", files), self.spec)
+        self.plan = Plan(self.spec)
         torch.manual_seed(self.spec.train.seed)
         self.model = GPT(self.spec.model, VOCABULARY)
         self.optimizer = make_optimizer(self.model, self.spec.train.optimizer)
-        self.batches = TrainingBatches(self.windows, self.spec, World())
+        self.batches = TrainingBatches(self.windows, self.plan, World())
         self.scaling = Scaling(torch.device("cpu"), choose_precision(self.spec.train.precision, torch.device("cpu")))
-        self.evaluate = make_evaluation(self.model, self.windows, files.token_bytes, self.spec, World())
+        self.evaluate = make_evaluation(self.model, self.windows, files.token_bytes, self.plan, World())
 
     def run(self) -> Outcome:
         torch.manual_seed(self.spec.train.seed + 1)
@@ -48,7 +53,7 @@ class Training:
     def go_on(self) -> Outcome:
         """With the random numbers as they are."""
         return train(
-            self.spec,
+            self.plan,
             self.model,
             self.optimizer,
             self.batches,
@@ -59,8 +64,9 @@ class Training:
             snapshot=self.snapshot,
             write=self.write,
             evaluate=self.evaluate,
-            sample=lambda step: self.happened.append(("sample", step)),
+            sample=lambda step, prompts: self.happened.append(("sample", step)),
             commands=self.commands,
+            replay=self.replay,
         )
 
     def snapshot(self) -> float:

@@ -12,6 +12,7 @@ def upgrade() -> None:
     op.add_column("runs", sa.Column("train", sa.JSON()))
     op.add_column("runs", sa.Column("parent_id", sa.String(200)))
     op.add_column("runs", sa.Column("origin_checkpoint_id", sa.String(200)))
+    op.add_column("runs", sa.Column("origin_step", sa.Integer()))
     op.add_column("runs", sa.Column("replay_of", sa.String(200)))
     op.add_column("runs", sa.Column("journal", sa.JSON(), nullable=False, server_default="[]"))
     op.create_index("runs_by_origin", "runs", ["origin_checkpoint_id"])

@@ -1,0 +1,216 @@
+"""What a person may ask of a run, when, and what that does at once. What no worker has taken up needs none to obey."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from services.api.attempts import end_unclaimed
+from services.api.endings import finish
+from services.api.journal import folded, open_commands, spec_now
+from services.api.models import Command, Run
+from services.api.outbox import record
+from services.api.rollback import begin_anew, can_resume, roll_back, target
+from services.api.rows import locked
+from services.api.settling import settle
+from services.api.states import change_state
+from serving.ids import new_id
+from shared.commands import CommandType, Hyperparameters, JournalEntry, with_hyperparameters
+from shared.errors import Conflict, FieldError, InvalidField, InvalidFields, NotFound
+from shared.names import FINAL_STATES, RunState
+from shared.run_events import CommandRequested
+
+_S, _T = RunState, CommandType
+_AT_WORK: Final = frozenset({_S.STARTING, _S.RUNNING})
+_GOING: Final = frozenset({_S.QUEUED, _S.STARTING, _S.RUNNING, _S.PAUSING, _S.PAUSED})
+LEGAL: Final[Mapping[CommandType, frozenset[RunState]]] = {
+    _T.STOP: _GOING,
+    _T.KILL: _GOING | {_S.STOPPING},
+    _T.PAUSE: frozenset({_S.QUEUED, *_AT_WORK}),
+    _T.RESUME: frozenset({_S.PAUSED}),
+    _T.SAVE_CHECKPOINT: _AT_WORK,
+    _T.EVALUATE: _AT_WORK,
+    _T.SAMPLE: _AT_WORK,
+    _T.SET_HYPERPARAMETERS: _GOING,
+    _T.ROLLBACK: _GOING,
+}
+"""In which states a command makes sense."""
+_ENDING: Final = frozenset({_T.STOP, _T.KILL})
+CONFLICTS: Final[Mapping[CommandType, frozenset[CommandType]]] = {
+    _T.STOP: frozenset(_T) - {_T.KILL},
+    _T.KILL: frozenset(_T),
+    _T.PAUSE: frozenset(_T) - _ENDING - {_T.SET_HYPERPARAMETERS},
+    _T.RESUME: frozenset(_T) - _ENDING - {_T.SET_HYPERPARAMETERS},
+    _T.ROLLBACK: frozenset(_T) - _ENDING,
+    _T.SAVE_CHECKPOINT: frozenset({_T.SAVE_CHECKPOINT}),
+    _T.EVALUATE: frozenset({_T.EVALUATE}),
+    _T.SAMPLE: frozenset({_T.SAMPLE}),
+    _T.SET_HYPERPARAMETERS: frozenset(),
+}
+"""What cannot be asked while one of these is open. Changes of hyperparameters conflict where they change the same field."""
+_REMEDIES: Final[Mapping[str, str]] = {
+    _S.STOPPING: "use 'kill' to end it at once",
+    _S.PAUSED: "resume it first",
+    _S.QUEUED: "wait until it runs",
+}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """`arguments`: as in shared.conversation.CommandOrder; of resume `{"from_scratch": bool}`."""
+
+    type: CommandType
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+def ask(session: Session, run_id: str, wish: Wish, *, by: str, now: float) -> Command:
+    """Raises NotFound, InvalidField(s), and Conflict where the run's state or another command does not allow it."""
+    run = locked(session, Run, run_id)
+    if run is None:
+        raise NotFound(f"there is no run {run_id}")
+    _check_legal(run, wish.type)
+    others = open_commands(session, run.id)
+    _check_conflicts(run, wish, others)
+    arguments = _CHECKS.get(wish.type, _unchecked)(session, run, wish.arguments, others)
+    command = Command(id=new_id("cmd"), run_id=run.id, type=wish.type, arguments=arguments, state="requested", by=by, created_at=now)
+    session.add(command)
+    record(session, run.id, CommandRequested(command_id=command.id, command=wish.type, by=by, arguments=arguments), now)
+    session.flush()
+    _EFFECTS.get(wish.type, _wait)(session, run, command, now)
+    return command
+
+
+def _check_legal(run: Run, kind: CommandType) -> None:
+    if run.state in LEGAL[kind]:
+        return
+    if run.state in FINAL_STATES:
+        raise Conflict(f"run {run.name} has ended ({run.state}); there is nothing to {kind}", code="run-ended")
+    raise Conflict(f"run {run.name} is {run.state}; it cannot {kind} now", remedy=_REMEDIES.get(run.state, ""), code="wrong-state")
+
+
+def _check_conflicts(run: Run, wish: Wish, others: list[Command]) -> None:
+    new = Hyperparameters.model_validate(wish.arguments).changes() if wish.type == _T.SET_HYPERPARAMETERS else {}
+    for other in others:
+        kind = CommandType(other.type)
+        same = (
+            sorted(new.keys() & Hyperparameters.model_validate(other.arguments).changes().keys()) if kind == _T.SET_HYPERPARAMETERS else []
+        )
+        if wish.type in CONFLICTS[kind] or same:
+            what = f"'{kind}' of {other.by} ({other.id})" + (f", which changes {', '.join(same)}," if same else "")
+            raise Conflict(f"{what} is still open for run {run.name}", remedy="wait until it is applied", code="command-conflict")
+
+
+# --- what is checked, and what a command is told with ---------------------------------------------------------------------------------
+
+Check = Callable[[Session, Run, dict[str, Any], list[Command]], dict[str, Any]]
+
+
+def _unchecked(_session: Session, _run: Run, arguments: dict[str, Any], _others: list[Command]) -> dict[str, Any]:
+    return arguments
+
+
+def _check_pause(_session: Session, run: Run, arguments: dict[str, Any], _others: list[Command]) -> dict[str, Any]:
+    if arguments.get("hold") and run.state != RunState.RUNNING:
+        raise Conflict(
+            f"run {run.name} is {run.state} and holds no slots that it could keep", remedy="pause it without hold", code="wrong-state"
+        )
+    return arguments
+
+
+def _check_resume(session: Session, run: Run, arguments: dict[str, Any], _others: list[Command]) -> dict[str, Any]:
+    if run.current_attempt_id is None and not arguments.get("from_scratch") and not can_resume(session, run):
+        remedy = "resume it with from_scratch: true to begin at its first step, or fork from another checkpoint"
+        raise Conflict(f"run {run.name} has no checkpoint to go on from", remedy=remedy, code="no-checkpoint")
+    if run.current_attempt_id is not None and arguments.get("from_scratch"):
+        raise InvalidField("from_scratch", "the run holds its slots and its state; stop it and submit it again to begin anew")
+    return arguments
+
+
+def _check_changes(_session: Session, run: Run, arguments: dict[str, Any], others: list[Command]) -> dict[str, Any]:
+    """Against the run as it will be once what is still open is applied."""
+    change = Hyperparameters.model_validate(arguments)
+    pending = [
+        JournalEntry(step=0, command_id=c.id, type=c.type, arguments=c.arguments) for c in others if c.type == _T.SET_HYPERPARAMETERS
+    ]
+    try:
+        with_hyperparameters(folded(spec_now(run), pending), change)
+    except InvalidFields as fault:
+        raise InvalidFields(tuple(FieldError(_in_body(error.field), error.message) for error in fault.errors)) from None
+    if change.steps is not None and change.steps < run.step:
+        raise InvalidField("changes.steps", f"the run is at step {run.step} already; use at least that, or stop it")
+    return arguments
+
+
+def _in_body(path: str) -> str:
+    return f"changes.{path.removeprefix('train.')}"
+
+
+def _check_rollback(session: Session, run: Run, arguments: dict[str, Any], _others: list[Command]) -> dict[str, Any]:
+    checkpoint = target(session, run, arguments["checkpoint_id"])
+    return {"checkpoint_id": checkpoint.id, "step": checkpoint.step}
+
+
+_CHECKS: Final[Mapping[CommandType, Check]] = {
+    _T.PAUSE: _check_pause,
+    _T.RESUME: _check_resume,
+    _T.SET_HYPERPARAMETERS: _check_changes,
+    _T.ROLLBACK: _check_rollback,
+}
+
+
+# --- what happens at once -------------------------------------------------------------------------------------------------------------
+
+
+def _wait(_session: Session, _run: Run, _command: Command, _now: float) -> None:
+    """For the worker, or for the next attempt."""
+
+
+def _end(session: Session, run: Run, command: Command, now: float) -> None:
+    run.wish = end = {_T.STOP: RunState.STOPPED, _T.KILL: RunState.KILLED}[CommandType(command.type)]
+    reason = f"{command.type} requested by {command.by}"
+    if _nobody_works_on(session, run, end, now):
+        finish(session, run, end, by=command.by, reason=reason, now=now)
+    elif run.state != RunState.STOPPING:
+        change_state(session, run, RunState.STOPPING, by=command.by, reason=reason, now=now)
+
+
+def _pause(session: Session, run: Run, command: Command, now: float) -> None:
+    reason = f"paused by {command.by}"
+    if _nobody_works_on(session, run, "paused", now):
+        change_state(session, run, RunState.PAUSED, by=command.by, reason=reason, now=now)
+        settle(command, step=run.step, now=now)
+    else:
+        change_state(session, run, RunState.PAUSING, by=command.by, reason=f"{reason}: it finishes its step and is saved", now=now)
+
+
+def _resume(session: Session, run: Run, command: Command, now: float) -> None:
+    if run.current_attempt_id is not None:
+        return  # it holds its slots: the training is told
+    if command.arguments.get("from_scratch"):
+        begin_anew(session, run, now)
+    run.fruitless, run.not_before, run.failure = 0, None, None
+    change_state(session, run, RunState.QUEUED, by=command.by, reason=f"resumed by {command.by}", now=now)
+    settle(command, step=run.step, now=now)
+
+
+def _roll_back(session: Session, run: Run, command: Command, now: float) -> None:
+    if not _nobody_works_on(session, run, "rolled_back", now):
+        return
+    if run.state == RunState.STARTING:
+        change_state(session, run, RunState.QUEUED, by=command.by, reason=f"rolled back by {command.by}", now=now)
+    roll_back(session, run, command, now)
+
+
+def _nobody_works_on(session: Session, run: Run, outcome: str, now: float) -> bool:
+    return run.current_attempt_id is None or end_unclaimed(session, run, run.current_attempt_id, outcome, now)
+
+
+Effect = Callable[[Session, Run, Command, float], None]
+_EFFECTS: Final[Mapping[CommandType, Effect]] = {
+    _T.STOP: _end,
+    _T.KILL: _end,
+    _T.PAUSE: _pause,
+    _T.RESUME: _resume,
+    _T.ROLLBACK: _roll_back,
+}

@@ -1,0 +1,161 @@
+"""New runs out of old ones: a fork goes on from a checkpoint with other settings, a replay does the same again from the beginning."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+from flask_openapi3.blueprint import APIBlueprint
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from services.api.answers import RunAnswer, run_answers
+from services.api.checkpoint_models import Checkpoint
+from services.api.choosing import must_be_usable
+from services.api.estimate import estimate
+from services.api.journal import folded, journal_of, note_changes
+from services.api.models import IdempotencyKey, Run
+from services.api.outbox import record
+from services.api.parts import parts
+from services.api.paths import Id, RunPath
+from services.api.room import measure, preflight
+from services.api.rows import locked
+from services.api.submit import Submission, create, too_few_slots, too_few_tokens
+from serving.idempotency import Answer, once
+from serving.principal import principal
+from shared.errors import Conflict, FieldError, InvalidField, InvalidFields, NotFound
+from shared.internal import Resolved
+from shared.run_events import RunForked
+from shared.spec import Name, RunSpec, parse_spec
+
+api = APIBlueprint("forks", __name__)
+_KEPT: Final = ("dataset", "tokenizer", "train.seed", "train.evaluate.holdout")
+"""What a checkpoint was made with, and what goes on from it has too; and of the model everything but its dropout."""
+
+
+class ForkBody(BaseModel):
+    """`overrides`: parts of a run spec. What is not named is as it was at the checkpoint, changed hyperparameters included."""
+
+    model_config = ConfigDict(extra="forbid")
+    checkpoint_id: Id
+    name: Name | None = None
+    overrides: dict[str, Any] = Field(default_factory=dict, examples=[{"train": {"steps": 4000, "optimizer": {"lr": 0.0003}}}])
+
+
+class ReplayBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    name: Annotated[Name | None, Field(description="else the run's own with -replay")] = None
+
+
+@api.post("/api/v1/runs/<run_id>/fork", responses={201: RunAnswer})
+def fork_run(path: RunPath, body: ForkBody) -> Answer:
+    """Start a new run from a checkpoint of this one, with some settings changed
+
+    Weights, optimizer, random numbers and the place in the data go on; steps are counted on. The model's shape and the data stay.
+    """
+    capacity = parts().storage.capacity()
+
+    def insert(session: Session) -> Answer:
+        parent = _locked(session, path.run_id)
+        checkpoint = session.get(Checkpoint, body.checkpoint_id)
+        if checkpoint is None or checkpoint.run_id != parent.id:
+            raise InvalidField("checkpoint_id", f"run {parent.name} has no checkpoint {body.checkpoint_id}")
+        must_be_usable(checkpoint)
+        spec = _forked_spec(session, parent, checkpoint, body)
+        run = _create(session, parent, spec, capacity=capacity)
+        run.parent_id, run.origin_checkpoint_id, run.origin_step = parent.id, checkpoint.id, checkpoint.step
+        run.step, run.tokens = checkpoint.step, checkpoint.tokens
+        event = RunForked(parent_id=parent.id, checkpoint_id=checkpoint.id, step=checkpoint.step, by=principal().name)
+        record(session, run.id, event, parts().clock())
+        return _told(session, run)
+
+    return once(parts().database, IdempotencyKey, insert)
+
+
+@api.post("/api/v1/runs/<run_id>/replay", responses={201: RunAnswer})
+def replay_run(path: RunPath, body: ReplayBody) -> Answer:
+    """Do a run again from its beginning, with every change at the step at which it was applied
+
+    On a CPU, with as many processes, its losses are the same to the last bit.
+    """
+    capacity = parts().storage.capacity()
+
+    def insert(session: Session) -> Answer:
+        source = _locked(session, path.run_id)
+        spec = RunSpec.model_validate({**source.spec, "name": body.name or _named(source.name, "replay")})
+        if source.origin_checkpoint_id and session.get(Checkpoint, source.origin_checkpoint_id) is None:
+            raise Conflict(f"the checkpoint that run {source.name} began from is deleted", remedy="fork from another", code="no-checkpoint")
+        run = _create(session, source, spec, capacity=capacity)
+        run.journal = [entry.model_dump(mode="json") for entry in journal_of(session, source)]
+        run.replay_of, run.parent_id = source.id, source.parent_id
+        run.origin_checkpoint_id, run.origin_step = source.origin_checkpoint_id, source.origin_step
+        run.step = source.origin_step or 0
+        note_changes(session, run)
+        return _told(session, run)
+
+    return once(parts().database, IdempotencyKey, insert)
+
+
+def _locked(session: Session, run_id: str) -> Run:
+    """So that no checkpoint of it goes meanwhile."""
+    run = locked(session, Run, run_id)
+    if run is None:
+        raise NotFound(f"there is no run {run_id}")
+    return run
+
+
+def _forked_spec(session: Session, parent: Run, checkpoint: Checkpoint, body: ForkBody) -> RunSpec:
+    """Raises InvalidFields: the paths are those of the overrides."""
+    past = [entry for entry in journal_of(session, parent) if entry.step <= checkpoint.step]
+    source = folded(RunSpec.model_validate(parent.spec), past)
+    given = _merged(source.model_dump(mode="json"), body.overrides)
+    given["name"] = body.name or body.overrides.get("name") or _named(parent.name, "fork")
+    spec = parse_spec(given)
+    changed = [path for path in (*_KEPT, *_shape(source)) if _at(source, path) != _at(spec, path)]
+    errors = [FieldError(f"overrides.{path}", "is the checkpoint's and cannot be changed; submit a new run for that") for path in changed]
+    if spec.train.steps <= checkpoint.step:
+        errors.append(
+            FieldError("overrides.train.steps", f"{spec.train.steps} are done: the checkpoint is of step {checkpoint.step}; use more")
+        )
+    if errors:
+        raise InvalidFields(tuple(errors))
+    return spec
+
+
+def _shape(spec: RunSpec) -> list[str]:
+    return [f"model.{name}" for name in type(spec.model).model_fields if name not in {"dropout", "preset"}]
+
+
+def _at(spec: RunSpec, path: str) -> Any:
+    found: Any = spec
+    for name in path.split("."):
+        found = getattr(found, name)
+    return found
+
+
+def _merged(values: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Unknown names stay, for `parse_spec` to refuse."""
+    both = {
+        name: _merged(values[name], new) for name, new in change.items() if isinstance(new, dict) and isinstance(values.get(name), dict)
+    }
+    return {**values, **change, **both}
+
+
+def _named(name: str, what: str) -> str:
+    return f"{name[: 62 - len(what)]}-{what}"
+
+
+def _create(session: Session, source: Run, spec: RunSpec, *, capacity: Any) -> Run:
+    """With the very versions of data and tokenizer that the source has. Raises InvalidFields where the cluster is too small."""
+    resolved = Resolved.model_validate(source.resolved)
+    cost = estimate(spec, resolved.tokenizer)
+    too_large, warnings = preflight(measure(session, parts().keeping.quota, capacity), spec, cost.checkpoint_bytes)
+    tokens = int(resolved.dataset.bytes / resolved.tokenizer.bytes_per_token)
+    if errors := [*too_few_tokens(spec, tokens), *too_few_slots(session, spec), *too_large]:
+        raise InvalidFields(tuple(errors))
+    run = create(session, Submission(spec, resolved, cost, warnings), by=principal().name, now=parts().clock())
+    session.flush()
+    return run
+
+
+def _told(session: Session, run: Run) -> Answer:
+    session.flush()
+    return run_answers(session, [run])[0].model_dump(mode="json"), 201

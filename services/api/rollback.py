@@ -1,0 +1,88 @@
+"""Back to an earlier checkpoint: what came after it is no longer part of the run, and stays to be looked at until retention takes it."""
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from services.api.checkpoint_models import Checkpoint
+from services.api.commit import USABLE
+from services.api.journal import note_changes, open_commands
+from services.api.models import Command, Run
+from services.api.outbox import record
+from services.api.rows import rows_changed
+from services.api.settling import reject, settle
+from shared.commands import JOURNALED, CommandType
+from shared.errors import Conflict, InvalidField
+from shared.run_events import RunRolledBack
+
+
+def target(session: Session, run: Run, checkpoint_id: str) -> Checkpoint:
+    """Raises InvalidField where it is not this run's, Conflict where it cannot be gone back to."""
+    checkpoint = session.get(Checkpoint, checkpoint_id)
+    if checkpoint is None or checkpoint.run_id != run.id:
+        raise InvalidField(
+            "checkpoint_id", f"run {run.name} has no checkpoint {checkpoint_id}; GET /api/v1/runs/{run.id}/checkpoints lists them"
+        )
+    if not checkpoint.usable or checkpoint.left_behind_at is not None:
+        why = (
+            "is damaged"
+            if checkpoint.damaged_at
+            else "is being deleted"
+            if checkpoint.deleted_by
+            else "was left behind by an earlier rollback"
+        )
+        raise Conflict(f"checkpoint {checkpoint_id} {why}", remedy="choose another; to go on from one that was left behind, fork from it")
+    if checkpoint.step >= run.step:
+        raise Conflict(
+            f"checkpoint {checkpoint_id} is of step {checkpoint.step}, and run {run.name} is at step {run.step}",
+            remedy="choose an older one",
+        )
+    return checkpoint
+
+
+def carry_out_open(session: Session, run: Run, now: float) -> None:
+    """What was asked of an attempt that has ended since, however it ended."""
+    for command in open_commands(session, run.id):
+        if command.type == CommandType.ROLLBACK:
+            roll_back(session, run, command, now)
+
+
+def roll_back(session: Session, run: Run, command: Command, now: float) -> None:
+    """Of a run that no attempt works on. What cannot be done any more is rejected, and the run stays as it is."""
+    checkpoint = session.get(Checkpoint, command.arguments["checkpoint_id"])
+    if checkpoint is None or not checkpoint.usable:
+        reject(session, command, f"checkpoint {command.arguments['checkpoint_id']} cannot be used any more", now)
+        return
+    old = run.step
+    later = or_(Checkpoint.step > checkpoint.step, (Checkpoint.step == checkpoint.step) & (Checkpoint.fence > checkpoint.fence))
+    _leave_behind(session, run, later, now)
+    _undo(session, run, checkpoint.step, now)
+    run.step, run.tokens, run.loss, run.tokens_per_second = checkpoint.step, checkpoint.tokens, None, None
+    run.fruitless, run.not_before, run.failure = 0, None, None
+    settle(command, step=checkpoint.step, now=now)
+    told = {"command_id": command.id, "checkpoint_id": checkpoint.id, "old_step": old, "step": checkpoint.step, "by": command.by}
+    record(session, run.id, RunRolledBack.model_validate(told), now)
+
+
+def begin_anew(session: Session, run: Run, now: float) -> None:
+    """As if it had never been trained."""
+    _leave_behind(session, run, Checkpoint.step >= 0, now)
+    _undo(session, run, -1, now)
+    run.step, run.tokens, run.loss, run.tokens_per_second = 0, 0, None, None
+
+
+def _leave_behind(session: Session, run: Run, which: object, now: float) -> None:
+    change = update(Checkpoint).where(Checkpoint.run_id == run.id, Checkpoint.left_behind_at.is_(None), which)  # type: ignore[arg-type]
+    rows_changed(session, change.values(left_behind_at=now))
+
+
+def _undo(session: Session, run: Run, step: int, now: float) -> None:
+    undone = (Command.run_id == run.id, Command.type.in_(JOURNALED), Command.state == "applied", Command.step > step)
+    rows_changed(session, update(Command).where(*undone, Command.undone_at.is_(None)).values(undone_at=now))
+    note_changes(session, run)
+
+
+def can_resume(session: Session, run: Run) -> bool:
+    """Whether there is a checkpoint, or nothing that one would be needed for."""
+    if run.step == 0 or run.origin_checkpoint_id:
+        return True
+    return session.scalar(select(Checkpoint.id).where(Checkpoint.run_id == run.id, *USABLE).limit(1)) is not None

@@ -1,0 +1,37 @@
+"""Notices that a training makes no progress any more: longer silence than this attempt has ever needed."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+PATIENCE: Final = 20.0
+"""So many times the longest gap between two signs of life that was seen."""
+STARTING: Final = 3.0
+"""Before the first step, so many times the limit: compiling and loading take their time."""
+
+
+@dataclass
+class Watchdog:
+    """`limit`: seconds that are always allowed. `signs`: counts what the training has told so far; times are monotonic seconds."""
+
+    limit: float
+    signs: int = 0
+    last: float | None = None
+    longest: float = 0.0
+    stepped: bool = field(default=False)
+
+    def see(self, now: float, signs: int, *, stepped: bool, still: bool) -> None:
+        """`still`: it stands still on purpose, which is no silence."""
+        if self.last is None or still:
+            self.last, self.signs = now, signs
+            return
+        if signs != self.signs:
+            if self.stepped:
+                self.longest = max(self.longest, now - self.last)
+            self.signs, self.last, self.stepped = signs, now, self.stepped or stepped
+
+    def silence(self, now: float) -> float:
+        return now - self.last if self.last is not None else 0.0
+
+    def is_hanging(self, now: float) -> bool:
+        allowed = max(self.limit, PATIENCE * self.longest) if self.stepped else STARTING * self.limit
+        return self.silence(now) > allowed
