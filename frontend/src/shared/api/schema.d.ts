@@ -292,6 +292,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/emergency-stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show whether an emergency stop stands */
+        get: operations["emergency_show_emergency_api_v1_emergency_stop_get"];
+        put?: never;
+        /**
+         * Kill every training process on every worker, and close the queue (admin)
+         * @description <br/>Its runs are paused; their checkpoints stay. Where it stands already, nothing changes.
+         */
+        post: operations["emergency_stop_everything_api_v1_emergency_stop_post"];
+        /** Reopen after an emergency stop (admin): queued runs are placed again; paused ones wait to be resumed */
+        delete: operations["emergency_reopen_api_v1_emergency_stop_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/generate": {
         parameters: {
             query?: never;
@@ -524,7 +546,10 @@ export interface paths {
         /** What a run was asked to do, newest first */
         get: operations["commands_list_commands_api_v1_runs__run_id__commands_get"];
         put?: never;
-        /** Ask a run to stop or end it at once */
+        /**
+         * Ask a run to change: pause, resume, stop, save, set hyperparameters, ...
+         * @description <br/>409 `command-conflict` while another command stands in its way, `run-ended`, `wrong-state`, `no-checkpoint`; 422 names the field.
+         */
         post: operations["commands_request_command_api_v1_runs__run_id__commands_post"];
         delete?: never;
         options?: never;
@@ -543,6 +568,26 @@ export interface paths {
         get: operations["events_list_events_api_v1_runs__run_id__events_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/fork": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start a new run from a checkpoint of this one, with some settings changed
+         * @description <br/>Weights, optimizer, random numbers and the place in the data go on; steps are counted on. The model's shape and the data stay.
+         */
+        post: operations["forks_fork_run_api_v1_runs__run_id__fork_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -577,6 +622,26 @@ export interface paths {
         get: operations["metrics_read_metrics_api_v1_runs__run_id__metrics_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Do a run again from its beginning, with every change at the step at which it was applied
+         * @description <br/>On a CPU, with as many processes, its losses are the same to the last bit.
+         */
+        post: operations["forks_replay_run_api_v1_runs__run_id__replay_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -856,13 +921,16 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "placed" | "claimed" | "running" | "succeeded" | "failed" | "stopped" | "killed" | "lost";
+            state: "placed" | "claimed" | "running" | "succeeded" | "failed" | "stopped" | "killed" | "lost" | "paused" | "preempted" | "rolled_back";
             /** Worker */
             worker: string;
             /** Slots */
             slots: string[];
             /** Reason */
             reason: string;
+            failure: components["schemas"]["Failure"] | null;
+            /** Preempted */
+            preempted: boolean;
             /** Resume Step */
             resume_step: number;
             /** Started At */
@@ -1006,6 +1074,8 @@ export interface components {
             kept_because: string[];
             /** Expires At */
             expires_at: string | null;
+            /** Left Behind */
+            left_behind: boolean;
             /** Files */
             files: components["schemas"]["FileRef"][];
             /** Moved */
@@ -1015,7 +1085,8 @@ export interface components {
          * CheckpointAnswer
          * @description `kept_because`: in plain words; where it is empty, nothing keeps it and `expires_at` says when it goes.
          *
-         *     `damage`: what is wrong with its bytes; empty where nothing is known to be. `verified_at`: when every byte was last read back and right.
+         *     `left_behind`: its run was rolled back to before it. `damage`: what is wrong with its bytes; empty where nothing is known to be.
+         *     `verified_at`: when every byte was last read back and right.
          */
         CheckpointAnswer: {
             /** Id */
@@ -1059,6 +1130,8 @@ export interface components {
             kept_because: string[];
             /** Expires At */
             expires_at: string | null;
+            /** Left Behind */
+            left_behind: boolean;
             /** Files */
             files: components["schemas"]["FileRef"][];
         };
@@ -1233,15 +1306,18 @@ export interface components {
             /** Command */
             command: string;
         };
-        /** CommandAnswer */
+        /**
+         * CommandAnswer
+         * @description `step`, `ranks`: applied after this step, on so many processes. `undone`: the run was rolled back to before it.
+         */
         CommandAnswer: {
             /** Command Id */
             command_id: string;
-            /**
-             * Type
-             * @enum {string}
-             */
-            type: "stop" | "kill";
+            type: components["schemas"]["CommandType"];
+            /** Arguments */
+            arguments: {
+                [key: string]: unknown;
+            };
             /**
              * State
              * @enum {string}
@@ -1257,6 +1333,12 @@ export interface components {
             by: string;
             /** Created At */
             created_at: string;
+            /** Accepted At */
+            accepted_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** Undone */
+            undone: boolean;
         };
         /**
          * CommandApplied
@@ -1287,14 +1369,64 @@ export interface components {
         };
         /**
          * CommandBody
-         * @description `stop` ends the run after its current step, with a checkpoint; `kill` ends its processes at once.
+         * @description `stop` ends the run after its current step, with a checkpoint; `kill` ends its processes at once. All others are done between two
+         *     steps, on all ranks between the same two, and are part of the run's next checkpoint.
          */
         CommandBody: {
+            type: components["schemas"]["CommandType"];
             /**
-             * Type
-             * @enum {string}
+             * Hold
+             * @description pause: keep the slots, with the processes standing still
+             * @default false
              */
-            type: "stop" | "kill";
+            hold: boolean;
+            /**
+             * From Scratch
+             * @description resume: begin at the first step, and leave all checkpoints behind
+             * @default false
+             */
+            from_scratch: boolean;
+            /**
+             * @default {
+             *       "steps": null,
+             *       "batch_size": null,
+             *       "optimizer": {
+             *         "betas": null,
+             *         "grad_clip": null,
+             *         "lr": null,
+             *         "weight_decay": null
+             *       },
+             *       "schedule": {
+             *         "final_fraction": null,
+             *         "name": null,
+             *         "warmup_steps": null
+             *       },
+             *       "evaluate": {
+             *         "batches": null,
+             *         "every": null
+             *       },
+             *       "checkpoint": {
+             *         "every": null
+             *       },
+             *       "sample": {
+             *         "every": null,
+             *         "max_new_tokens": null,
+             *         "prompts": null
+             *       }
+             *     }
+             */
+            changes: components["schemas"]["Hyperparameters"];
+            /**
+             * Prompts
+             * @description sample: instead of the run's own
+             */
+            prompts?: string[];
+            /**
+             * Checkpoint Id
+             * @description rollback: where to go back to
+             * @default
+             */
+            checkpoint_id: string;
         };
         /** CommandPage */
         CommandPage: {
@@ -1338,15 +1470,23 @@ export interface components {
                 [key: string]: unknown;
             };
         };
-        /** CommandRequestedAnswer */
+        /**
+         * CommandRequestedAnswer
+         * @description `state`: `requested`; or `applied`, where no worker was needed for it.
+         */
         CommandRequestedAnswer: {
             /** Command Id */
             command_id: string;
-            /** Type */
-            type: string;
+            type: components["schemas"]["CommandType"];
             /** State */
             state: string;
         };
+        /**
+         * CommandType
+         * @description Every one is applied between two steps, on all ranks between the same two. `kill` alone waits for no step.
+         * @enum {string}
+         */
+        CommandType: "stop" | "kill" | "pause" | "resume" | "save_checkpoint" | "evaluate" | "sample" | "set_hyperparameters" | "rollback";
         /** ComputeSpec */
         ComputeSpec: {
             /**
@@ -1481,6 +1621,39 @@ export interface components {
             drain: boolean;
         };
         /**
+         * EmergencyAnswer
+         * @description `attempts`: how many were running when it came. `ending`: how many are not ended yet; workers kill processes at once.
+         */
+        EmergencyAnswer: {
+            /** Active */
+            active: boolean;
+            /**
+             * By
+             * @default
+             */
+            by: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Since
+             * @default null
+             */
+            since: string | null;
+            /**
+             * Attempts
+             * @default 0
+             */
+            attempts: number;
+            /**
+             * Ending
+             * @default 0
+             */
+            ending: number;
+        };
+        /**
          * EmergencyEnded
          * @description A person has reopened the queue, or the worker.
          */
@@ -1583,6 +1756,19 @@ export interface components {
             /** Cost Usd */
             cost_usd: number | null;
         };
+        /** EvaluateChange */
+        EvaluateChange: {
+            /**
+             * Every
+             * @default null
+             */
+            every: number | null;
+            /**
+             * Batches
+             * @default null
+             */
+            batches: number | null;
+        };
         /** EvaluateSpec */
         EvaluateSpec: {
             /**
@@ -1675,6 +1861,23 @@ export interface components {
             /** Bytes */
             bytes: number;
         };
+        /**
+         * ForkBody
+         * @description `overrides`: parts of a run spec. What is not named is as it was at the checkpoint, changed hyperparameters included.
+         */
+        ForkBody: {
+            /** Checkpoint Id */
+            checkpoint_id: string;
+            /**
+             * Name
+             * @default null
+             */
+            name: string | null;
+            /** Overrides */
+            overrides?: {
+                [key: string]: unknown;
+            };
+        };
         /** GenerateAnswer */
         GenerateAnswer: {
             /** Checkpoint Id */
@@ -1766,6 +1969,63 @@ export interface components {
             silent_seconds: number;
         };
         /**
+         * Hyperparameters
+         * @description What `set_hyperparameters` changes of `train`; what is not given stays. The learning rate of a step is the schedule's, computed from
+         *     step 1 with the values that hold at that step. A batch is changed by accumulation: the micro-batch stays as it was.
+         */
+        Hyperparameters: {
+            /**
+             * Steps
+             * @description the run's last step
+             * @default null
+             */
+            steps?: number | null;
+            /**
+             * Batch Size
+             * @description sequences per optimiser step over all devices
+             * @default null
+             */
+            batch_size?: number | null;
+            /**
+             * @default {
+             *       "lr": null,
+             *       "weight_decay": null,
+             *       "betas": null,
+             *       "grad_clip": null
+             *     }
+             */
+            optimizer?: components["schemas"]["OptimizerChange"];
+            /**
+             * @default {
+             *       "name": null,
+             *       "warmup_steps": null,
+             *       "final_fraction": null
+             *     }
+             */
+            schedule?: components["schemas"]["ScheduleChange"];
+            /**
+             * @default {
+             *       "every": null,
+             *       "batches": null
+             *     }
+             */
+            evaluate?: components["schemas"]["EvaluateChange"];
+            /**
+             * @default {
+             *       "every": null
+             *     }
+             */
+            checkpoint?: components["schemas"]["CheckpointChange"];
+            /**
+             * @default {
+             *       "every": null,
+             *       "prompts": null,
+             *       "max_new_tokens": null
+             *     }
+             */
+            sample?: components["schemas"]["SampleChange"];
+        };
+        /**
          * HyperparametersChanged
          * @description From the step behind `step` on. Paths are those of the spec (`train.optimizer.lr`).
          */
@@ -1814,7 +2074,10 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /** LogWritten */
+        /**
+         * LogWritten
+         * @description `offset`: in the rank's log, behind the last line; none for lines of the agent's own.
+         */
         LogWritten: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -1825,6 +2088,11 @@ export interface components {
             rank: number;
             /** Lines */
             lines: string[];
+            /**
+             * Offset
+             * @default null
+             */
+            offset: number | null;
         };
         /** LoginBody */
         LoginBody: {
@@ -1974,6 +2242,33 @@ export interface components {
             /** Parts */
             parts: components["schemas"]["PartEntry"][];
         };
+        /** OptimizerChange */
+        OptimizerChange: {
+            /**
+             * Lr
+             * @default null
+             */
+            lr: number | null;
+            /**
+             * Weight Decay
+             * @default null
+             */
+            weight_decay: number | null;
+            /**
+             * Betas
+             * @default null
+             */
+            betas: [
+                number,
+                number
+            ] | null;
+            /**
+             * Grad Clip
+             * @description largest norm of the gradient; 0 switches clipping off
+             * @default null
+             */
+            grad_clip: number | null;
+        };
         /** OptimizerSpec */
         OptimizerSpec: {
             /**
@@ -2009,6 +2304,16 @@ export interface components {
              * @default 1
              */
             grad_clip: number;
+        };
+        /**
+         * OriginAnswer
+         * @description The checkpoint of another run that this one begins from.
+         */
+        OriginAnswer: {
+            /** Checkpoint Id */
+            checkpoint_id: string;
+            /** Step */
+            step: number;
         };
         /**
          * Output
@@ -2180,6 +2485,15 @@ export interface components {
             /** Reasons */
             reasons: string[];
         };
+        /** ReplayBody */
+        ReplayBody: {
+            /**
+             * Name
+             * @description else the run's own with -replay
+             * @default null
+             */
+            name: string | null;
+        };
         /** Resolved */
         Resolved: {
             dataset: components["schemas"]["DatasetRef"];
@@ -2193,7 +2507,9 @@ export interface components {
         Role: "viewer" | "editor" | "admin";
         /**
          * RunAnswer
-         * @description `reason`: why it waits, or how it ended. `resolved`: the versions that `spec` meant when it was submitted.
+         * @description `reason`: why it waits, or how it ended. `resolved`: the versions that `spec` meant when it was submitted. `train`: the spec's
+         *     section as it is now, after what was changed. `failure`: what its last attempt died of. `holds_slots`: it is paused and keeps them.
+         *     `parent_id`, `origin`: of a run that was forked. `replay_of`: the run whose spec and journal it repeats.
          */
         RunAnswer: {
             /** Id */
@@ -2222,6 +2538,15 @@ export interface components {
             summary: {
                 [key: string]: number;
             };
+            train: components["schemas"]["TrainSpec"];
+            failure: components["schemas"]["Failure"] | null;
+            /** Holds Slots */
+            holds_slots: boolean;
+            /** Parent Id */
+            parent_id: string | null;
+            origin: components["schemas"]["OriginAnswer"] | null;
+            /** Replay Of */
+            replay_of: string | null;
         };
         /** RunCreated */
         RunCreated: {
@@ -2441,6 +2766,24 @@ export interface components {
             /** Attempt */
             attempt: number | null;
         };
+        /** SampleChange */
+        SampleChange: {
+            /**
+             * Every
+             * @default null
+             */
+            every: number | null;
+            /**
+             * Prompts
+             * @default null
+             */
+            prompts: string[] | null;
+            /**
+             * Max New Tokens
+             * @default null
+             */
+            max_new_tokens: number | null;
+        };
         /** SampleGenerated */
         SampleGenerated: {
             /**
@@ -2477,6 +2820,24 @@ export interface components {
              * @default 64
              */
             max_new_tokens: number;
+        };
+        /** ScheduleChange */
+        ScheduleChange: {
+            /**
+             * Name
+             * @default null
+             */
+            name: ("cosine" | "constant") | null;
+            /**
+             * Warmup Steps
+             * @default null
+             */
+            warmup_steps: number | null;
+            /**
+             * Final Fraction
+             * @default null
+             */
+            final_fraction: number | null;
         };
         /** ScheduleSpec */
         ScheduleSpec: {
@@ -2597,6 +2958,14 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /** StopBody */
+        StopBody: {
+            /**
+             * Reason
+             * @description what everybody is told
+             */
+            reason: string;
+        };
         /** StorageLevelChanged */
         StorageLevelChanged: {
             /**
@@ -2644,6 +3013,15 @@ export interface components {
             summary: {
                 [key: string]: number;
             };
+            train: components["schemas"]["TrainSpec"];
+            failure: components["schemas"]["Failure"] | null;
+            /** Holds Slots */
+            holds_slots: boolean;
+            /** Parent Id */
+            parent_id: string | null;
+            origin: components["schemas"]["OriginAnswer"] | null;
+            /** Replay Of */
+            replay_of: string | null;
             /** Warnings */
             warnings: components["schemas"]["SpecError"][];
         };
@@ -3015,6 +3393,8 @@ export interface components {
         /**
          * WorkerAnswer
          * @description `state`: draining where it is online and nothing new is placed on it. `draining`: that it is to be drained, also while it is lost.
+         *
+         *     `halted`: why it takes nothing for now, in its own words: its host was stopped by hand, or is about to go.
          */
         WorkerAnswer: {
             /** Name */
@@ -3026,6 +3406,8 @@ export interface components {
             state: "online" | "draining" | "lost";
             /** Draining */
             draining: boolean;
+            /** Halted */
+            halted: string;
             /** Host */
             host: string;
             /** Slots */
@@ -3701,6 +4083,95 @@ export interface operations {
             };
         };
     };
+    emergency_show_emergency_api_v1_emergency_stop_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmergencyAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    emergency_stop_everything_api_v1_emergency_stop_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StopBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmergencyAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    emergency_reopen_api_v1_emergency_stop_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     generate_generate_api_v1_generate_post: {
         parameters: {
             query?: never;
@@ -4291,6 +4762,41 @@ export interface operations {
             };
         };
     };
+    forks_fork_run_api_v1_runs__run_id__fork_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ForkBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     logs_list_log_lines_api_v1_runs__run_id__logs_get: {
         parameters: {
             query?: {
@@ -4363,6 +4869,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MetricsAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forks_replay_run_api_v1_runs__run_id__replay_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunAnswer"];
                 };
             };
             /** @description A problem */
