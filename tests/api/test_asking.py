@@ -55,7 +55,7 @@ def test_pause_ends_the_attempt_and_resume_queues_the_run(both: Stage) -> None:
     assert both.report(attempt, fence, "paused", progress={"step": 11}).status_code == 204
     paused = both.run(run["id"])
     assert (paused["state"], paused["holds_slots"], paused["attempts"][0]["state"]) == ("paused", False, "paused")
-    assert paused["reason"] == "paused by editor"
+    assert paused["reason"] == "paused by test-editor"
     assert both.place() == []
     known = commands(both, run["id"])[command_id]
     assert (known["state"], known["step"], known["ranks"]) == ("applied", 11, 2)
