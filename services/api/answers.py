@@ -9,18 +9,23 @@ from sqlalchemy.orm import Session
 
 from services.api.models import Attempt, Command, Run
 from serving.times import iso, iso_or_none
+from shared.failures import Failure
 from shared.internal import Resolved
 from shared.names import RunState
 from shared.spec import RunSpec
 
 
 class AttemptAnswer(BaseModel):
+    """`failure`: what it died of. `preempted`: it was asked to give its slots to a run of higher priority."""
+
     id: str
     attempt: int
-    state: Literal["placed", "claimed", "running", "succeeded", "failed", "stopped", "killed", "lost"]
+    state: Literal["placed", "claimed", "running", "succeeded", "failed", "stopped", "killed", "lost", "paused", "preempted", "rolled_back"]
     worker: str
     slots: list[str]
     reason: str
+    failure: Failure | None
+    preempted: bool
     resume_step: int
     started_at: str | None
     ended_at: str | None
@@ -36,13 +41,16 @@ class ProgressAnswer(BaseModel):
 
 
 class RunAnswer(BaseModel):
-    """`reason`: why it waits, or how it ended. `resolved`: the versions that `spec` meant when it was submitted."""
+    """`reason`: why it waits, or how it ended. `failure`: what its last attempt died of, until it is past that. `resolved`: the versions
+    that `spec` meant when it was submitted.
+    """
 
     id: str
     name: str
     project: str
     state: RunState
     reason: str
+    failure: Failure | None
     created_at: str
     created_by: str
     started_at: str | None
@@ -91,6 +99,7 @@ def _run_answer(run: Run, attempts: Iterable[Attempt]) -> RunAnswer:
         project=run.project,
         state=RunState(run.state),
         reason=run.reason,
+        failure=Failure.model_validate(run.failure) if run.failure else None,
         created_at=iso(run.created_at),
         created_by=run.created_by,
         started_at=iso_or_none(run.started_at),
@@ -106,7 +115,14 @@ def _run_answer(run: Run, attempts: Iterable[Attempt]) -> RunAnswer:
 def _attempt_answer(attempt: Attempt) -> AttemptAnswer:
     told = {name: getattr(attempt, name) for name in ("id", "state", "worker", "reason", "resume_step")}
     times = {"started_at": iso_or_none(attempt.started_at), "ended_at": iso_or_none(attempt.ended_at)}
-    return AttemptAnswer(**told, **times, attempt=attempt.number, slots=[slot["id"] for slot in attempt.slots])
+    return AttemptAnswer(
+        **told,
+        **times,
+        attempt=attempt.number,
+        slots=[slot["id"] for slot in attempt.slots],
+        failure=Failure.model_validate(attempt.failure) if attempt.failure else None,
+        preempted=attempt.preempted_at is not None,
+    )
 
 
 def _progress_answer(run: Run, spec: RunSpec) -> ProgressAnswer:

@@ -15,6 +15,7 @@ from services.api import (
     auth,
     checkpoints,
     commands,
+    emergency,
     generate,
     internal,
     login,
@@ -49,7 +50,7 @@ def create_app(
     parts = Parts(settings, database, storage, client, clock, keeping)
     app.extensions["parts"] = parts
     audit.install_audit(app, parts)
-    of_runs = (runs, commands, queueing, shares, workers, checkpoints, aliases, usage, generate)
+    of_runs = (runs, commands, queueing, emergency, shares, workers, checkpoints, aliases, usage, generate)
     for resource in (*of_runs, tokens, login, audit, auth, internal):
         app.register_api(resource.api)
     _serve_document(app)

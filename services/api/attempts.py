@@ -11,6 +11,7 @@ from services.api.models import Attempt, Command, Run, Slot
 from services.api.outbox import record
 from services.api.retries import MAX_FRUITLESS, told, wait_after
 from services.api.rows import rows_changed
+from services.api.standing import must_not_stand
 from services.api.states import change_state
 from shared.conversation import Claim, ClaimRequest, Progress, SlotReport, StateReport
 from shared.errors import NotFound, Stale
@@ -27,6 +28,7 @@ def claim(session: Session, attempt_id: str, request: ClaimRequest, now: float) 
     run, attempt = current_attempt(session, attempt_id)
     if attempt.worker != request.worker:
         raise Stale(f"attempt {attempt_id} is not placed on {request.worker}")
+    must_not_stand(session)
     if attempt.fence is None:
         _raise_fence(session, run, attempt, request.instance)
         event = AttemptClaimed(attempt=attempt.number, worker=attempt.worker, resume_step=attempt.resume_step)
@@ -115,6 +117,17 @@ def end_unclaimed(session: Session, run: Run, attempt_id: str, outcome: str, now
         return False
     _end(session, run, attempt, outcome=outcome, reason="ended before a worker took it up", now=now)
     return True
+
+
+def end_and_set_aside(session: Session, run: Run, attempt: Attempt, *, outcome: str, by: str, reason: str, now: float) -> None:
+    """End the current attempt of a locked run, which is then paused without slots until somebody resumes it, or ends as it was to."""
+    _end(session, run, attempt, outcome=outcome, reason=reason, now=now)
+    if run.state == RunState.STOPPING:
+        finish(session, run, RunState(run.wish), by=by, reason=reason, now=now)
+    elif run.state == RunState.PAUSED:
+        run.reason = reason
+    else:
+        change_state(session, run, RunState.PAUSED, by=by, reason=reason, now=now)
 
 
 def _end(session: Session, run: Run, attempt: Attempt, *, outcome: str, reason: str, now: float) -> None:

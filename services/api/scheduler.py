@@ -13,6 +13,7 @@ from typing import Final
 import redis
 from sqlalchemy import select, update
 
+from services.api.emergency import end_all
 from services.api.housekeeping import Housekeeping
 from services.api.models import Attempt, Command, Run
 from services.api.outbox import relay, resend_lost
@@ -72,6 +73,7 @@ class Scheduler:
 
     def tick(self, now: float) -> None:
         self._notice_gaps(now)
+        self._step("emergency", lambda: end_all(self.database, now))
         self._step("preparing", lambda: self.preparing.step(now))
         self._step("placing", lambda: self._place(now))
         if now - self.reconciled_at >= min(5.0, self.lease_seconds / 4):

@@ -292,6 +292,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/emergency-stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show whether an emergency stop stands, and what is not known to be gone */
+        get: operations["emergency_show_emergency_stop_api_v1_emergency_stop_get"];
+        put?: never;
+        /**
+         * Kill every attempt at once and close the queue until it is reopened (admin)
+         * @description <br/>Nothing is saved; checkpoints stay good. Runs become paused, to be resumed one by one; those that were stopping end as was wished. While<br/>one stands another changes nothing, but is told to the workers again.
+         */
+        post: operations["emergency_stop_everything_api_v1_emergency_stop_post"];
+        /** Reopen the queue after an emergency stop (admin); the runs stay paused, a queue that is open stays so */
+        delete: operations["emergency_end_emergency_stop_api_v1_emergency_stop_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/generate": {
         parameters: {
             query?: never;
@@ -846,7 +868,10 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /** AttemptAnswer */
+        /**
+         * AttemptAnswer
+         * @description `failure`: what it died of. `preempted`: it was asked to give its slots to a run of higher priority.
+         */
         AttemptAnswer: {
             /** Id */
             id: string;
@@ -856,13 +881,16 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "placed" | "claimed" | "running" | "succeeded" | "failed" | "stopped" | "killed" | "lost";
+            state: "placed" | "claimed" | "running" | "succeeded" | "failed" | "stopped" | "killed" | "lost" | "paused" | "preempted" | "rolled_back";
             /** Worker */
             worker: string;
             /** Slots */
             slots: string[];
             /** Reason */
             reason: string;
+            failure: components["schemas"]["Failure"] | null;
+            /** Preempted */
+            preempted: boolean;
             /** Resume Step */
             resume_step: number;
             /** Started At */
@@ -1479,6 +1507,42 @@ export interface components {
         DrainBody: {
             /** Drain */
             drain: boolean;
+        };
+        /**
+         * EmergencyAnswer
+         * @description `active`: it stands; nothing is placed or claimed. `by`, `reason` and `since` are null where none does. `attempts`: how many had
+         *     their slots when it came. `remaining`: of those, what no heartbeat has yet told to be gone; a silent worker's stay.
+         */
+        EmergencyAnswer: {
+            /** Active */
+            active: boolean;
+            /** By */
+            by: string | null;
+            /** Reason */
+            reason: string | null;
+            /** Since */
+            since: string | null;
+            /** Attempts */
+            attempts: number;
+            /** Remaining */
+            remaining: number;
+        };
+        /**
+         * EmergencyBody
+         * @description `confirm`: what a person typed.
+         */
+        EmergencyBody: {
+            /**
+             * Reason
+             * @description what the stopped runs say
+             * @default
+             */
+            reason: string;
+            /**
+             * Confirm
+             * @default null
+             */
+            confirm: "stop everything" | null;
         };
         /**
          * EmergencyEnded
@@ -2128,10 +2192,12 @@ export interface components {
         };
         /**
          * QueueAnswer
-         * @description `pause`: null while the queue is open. `waiting`: how many runs, over all pages. `shares`: projects with runs or a weight.
+         * @description `pause`: null while the queue is not paused. `emergency`: the stop that closes it, or null. `waiting`: how many runs, over all pages.
+         *     `shares`: projects with runs or a weight.
          */
         QueueAnswer: {
             pause: components["schemas"]["PauseAnswer"] | null;
+            emergency: components["schemas"]["EmergencyAnswer"] | null;
             /** Waiting */
             waiting: number;
             /** Shares */
@@ -2193,7 +2259,8 @@ export interface components {
         Role: "viewer" | "editor" | "admin";
         /**
          * RunAnswer
-         * @description `reason`: why it waits, or how it ended. `resolved`: the versions that `spec` meant when it was submitted.
+         * @description `reason`: why it waits, or how it ended. `failure`: what its last attempt died of, until it is past that. `resolved`: the versions
+         *     that `spec` meant when it was submitted.
          */
         RunAnswer: {
             /** Id */
@@ -2205,6 +2272,7 @@ export interface components {
             state: components["schemas"]["RunState"];
             /** Reason */
             reason: string;
+            failure: components["schemas"]["Failure"] | null;
             /** Created At */
             created_at: string;
             /** Created By */
@@ -2627,6 +2695,7 @@ export interface components {
             state: components["schemas"]["RunState"];
             /** Reason */
             reason: string;
+            failure: components["schemas"]["Failure"] | null;
             /** Created At */
             created_at: string;
             /** Created By */
@@ -3014,7 +3083,8 @@ export interface components {
         };
         /**
          * WorkerAnswer
-         * @description `state`: draining where it is online and nothing new is placed on it. `draining`: that it is to be drained, also while it is lost.
+         * @description `state`: draining where it is online and nothing new is placed on it; halted where it takes nothing by its own word, refused where it
+         *     speaks another version. `halted`: why, in either case. `draining`: that it is to be drained, also while it is lost.
          */
         WorkerAnswer: {
             /** Name */
@@ -3023,9 +3093,11 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "online" | "draining" | "lost";
+            state: "online" | "draining" | "halted" | "refused" | "lost";
             /** Draining */
             draining: boolean;
+            /** Halted */
+            halted: string;
             /** Host */
             host: string;
             /** Slots */
@@ -3689,6 +3761,95 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["FileList"];
                 };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    emergency_show_emergency_stop_api_v1_emergency_stop_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmergencyAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    emergency_stop_everything_api_v1_emergency_stop_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmergencyBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmergencyAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    emergency_end_emergency_stop_api_v1_emergency_stop_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem */
             default: {
