@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from services.api.failures import read
 from services.api.models import Attempt, Command, Run
 from serving.times import iso, iso_or_none
 from shared.failures import Failure
@@ -99,7 +100,7 @@ def _run_answer(run: Run, attempts: Iterable[Attempt]) -> RunAnswer:
         project=run.project,
         state=RunState(run.state),
         reason=run.reason,
-        failure=Failure.model_validate(run.failure) if run.failure else None,
+        failure=read(run.failure),
         created_at=iso(run.created_at),
         created_by=run.created_by,
         started_at=iso_or_none(run.started_at),
@@ -120,7 +121,7 @@ def _attempt_answer(attempt: Attempt) -> AttemptAnswer:
         **times,
         attempt=attempt.number,
         slots=[slot["id"] for slot in attempt.slots],
-        failure=Failure.model_validate(attempt.failure) if attempt.failure else None,
+        failure=read(attempt.failure),
         preempted=attempt.preempted_at is not None,
     )
 

@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from services.api.commit import checkpoint_ref, current_attempt, finite_only, finite_or_none, newest_step, offered
+from services.api.failures import cleaned, kept
 from services.api.models import Attempt, Command, Run, Slot
 from services.api.outbox import record
 from services.api.retries import MAX_FRUITLESS, told, wait_after
@@ -15,6 +16,7 @@ from services.api.standing import must_not_stand
 from services.api.states import change_state
 from shared.conversation import Claim, ClaimRequest, Progress, SlotReport, StateReport
 from shared.errors import NotFound, Stale
+from shared.failures import Failure, FailureKind
 from shared.internal import Resolved
 from shared.names import FINAL_STATES, RunState
 from shared.run_events import AttemptClaimed, AttemptEnded
@@ -62,7 +64,7 @@ def _raise_fence(session: Session, run: Run, attempt: Attempt, instance: str) ->
 def report_state(session: Session, attempt_id: str, report: StateReport, now: float) -> None:
     """Take the worker's word for how its attempt is. A final report that is repeated changes nothing. Raises Stale."""
     known = session.get(Attempt, attempt_id)
-    if known and known.fence == report.fence and known.worker == report.worker and known.state == report.state:
+    if known and known.fence == report.fence and known.worker == report.worker and known.state == _outcome(report):
         return
     run, attempt = current_attempt(session, attempt_id)
     if attempt.fence is None or attempt.fence != report.fence or attempt.worker != report.worker:
@@ -72,14 +74,26 @@ def report_state(session: Session, attempt_id: str, report: StateReport, now: fl
         _start(session, run, attempt, now)
         return
     run.summary = finite_only({**run.summary, **report.summary})
-    reason = report.reason.replace("\0", "")  # PostgreSQL has no place for it
-    _end(session, run, attempt, outcome=report.state, reason=reason, now=now)
-    if report.state == "failed" and report.retry:
+    reason, failure = report.reason.replace("\0", ""), cleaned(report.failure)  # PostgreSQL has no place for it
+    if report.state in {"failed", "succeeded"}:
+        run.failure = kept(failure) if report.state == "failed" else None
+    if report.state == "preempted" and attempt.preempt_reason:
+        reason = f"preempted by {attempt.preempt_reason}"
+    _end(session, run, attempt, outcome=_outcome(report), reason=reason, failure=failure, now=now)
+    if report.state == "halted":
+        set_aside(session, run, by=attempt.worker, reason=reason, now=now)
+    elif report.state == "preempted":
+        give_way(session, run, by=attempt.worker, reason=reason, now=now)
+    elif report.state == "failed" and report.retry:
         run.fruitless = 0 if newest_step(session, run.id) > attempt.resume_step else run.fruitless + report.counts
         run.not_before = now + wait_after(run.fruitless) if report.counts and run.fruitless else None
         try_again(session, run, by=attempt.worker, reason=f"attempt {attempt.number} failed: {reason}", now=now)
     else:
         finish(session, run, _RUN_STATE_AFTER[report.state], by=attempt.worker, reason=reason, now=now)
+
+
+def _outcome(report: StateReport) -> str:
+    return "killed" if report.state == "halted" else report.state
 
 
 def _start(session: Session, run: Run, attempt: Attempt, now: float) -> None:
@@ -105,7 +119,9 @@ def lose(session: Session, attempt_id: str, reason: str, *, still: Callable[[Ses
     if not still(session, attempt):
         return False
     run.not_before = None  # not the run's fault
-    _end(session, run, attempt, outcome="lost", reason=reason, now=now)
+    failure = Failure.of(FailureKind.WORKER_LOST, reason) if attempt.fence is not None else None
+    run.failure = kept(failure) or run.failure
+    _end(session, run, attempt, outcome="lost", reason=reason, failure=failure, now=now)
     try_again(session, run, by="platform", reason=f"attempt {attempt.number} is lost: {reason}", now=now)
     return True
 
@@ -120,8 +136,13 @@ def end_unclaimed(session: Session, run: Run, attempt_id: str, outcome: str, now
 
 
 def end_and_set_aside(session: Session, run: Run, attempt: Attempt, *, outcome: str, by: str, reason: str, now: float) -> None:
-    """End the current attempt of a locked run, which is then paused without slots until somebody resumes it, or ends as it was to."""
+    """End the current attempt of a locked run, and set the run aside."""
     _end(session, run, attempt, outcome=outcome, reason=reason, now=now)
+    set_aside(session, run, by=by, reason=reason, now=now)
+
+
+def set_aside(session: Session, run: Run, *, by: str, reason: str, now: float) -> None:
+    """Paused without slots until somebody resumes it; one that was to stop has ended as it was to."""
     if run.state == RunState.STOPPING:
         finish(session, run, RunState(run.wish), by=by, reason=reason, now=now)
     elif run.state == RunState.PAUSED:
@@ -130,11 +151,20 @@ def end_and_set_aside(session: Session, run: Run, attempt: Attempt, *, outcome: 
         change_state(session, run, RunState.PAUSED, by=by, reason=reason, now=now)
 
 
-def _end(session: Session, run: Run, attempt: Attempt, *, outcome: str, reason: str, now: float) -> None:
-    attempt.state, attempt.reason, attempt.ended_at = outcome, reason, now
+def give_way(session: Session, run: Run, *, by: str, reason: str, now: float) -> None:
+    """Back to the queue, at once and without a word against the run. One that a person has paused stays so, without its slots."""
+    run.not_before = None
+    if run.state in {RunState.PAUSED, RunState.PAUSING}:
+        set_aside(session, run, by=by, reason=reason, now=now)
+    else:
+        try_again(session, run, by=by, reason=reason, now=now)
+
+
+def _end(session: Session, run: Run, attempt: Attempt, *, outcome: str, reason: str, now: float, failure: Failure | None = None) -> None:
+    attempt.state, attempt.reason, attempt.ended_at, attempt.failure = outcome, reason, now, kept(failure)
     run.current_attempt_id = None
     session.execute(update(Slot).where(Slot.attempt_id == attempt.id).values(attempt_id=None))
-    record(session, run.id, AttemptEnded(attempt=attempt.number, outcome=outcome, reason=reason), now)
+    record(session, run.id, AttemptEnded(attempt=attempt.number, outcome=outcome, reason=reason, failure=failure), now)
 
 
 def try_again(session: Session, run: Run, *, by: str, reason: str, now: float) -> None:

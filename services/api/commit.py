@@ -46,6 +46,7 @@ def commit_checkpoint(session: Session, attempt_id: str, commit: CheckpointCommi
     insertion = insert(Checkpoint).from_select(columns, row).execution_options(preserve_rowcount=True)
     if rows_changed(session, insertion) != 1:
         raise Stale(f"attempt {attempt_id} does not have fence {commit.fence}")
+    run.failure = None  # of an earlier attempt: the run is past it
     for topic in (run.id, CLUSTER_TOPIC):
         record(session, topic, CheckpointCommitted(checkpoint_id=commit.checkpoint_id, step=commit.step, bytes=size), now)
 

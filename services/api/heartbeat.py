@@ -7,15 +7,18 @@ from sqlalchemy import Row, Select, delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from services.api.attempts import lose, take_progress
+from services.api.halting import give_back_unclaimed, note_halted
 from services.api.models import Attempt, Command, Run, Slot, Worker
 from services.api.outbox import record
 from services.api.rows import locked, rows_changed
+from services.api.standing import note_gone, order_of, standing
 from serving.database import Database
 from shared.cluster_events import WorkerJoined
-from shared.conversation import AppliedCommand, AttemptReport, CommandOrder, Heartbeat, HeartbeatReply, SlotReport
+from shared.conversation import AppliedCommand, AttemptReport, CommandOrder, Heartbeat, HeartbeatReply, Preemption, SlotReport
 from shared.errors import Conflict
 from shared.names import CLUSTER_TOPIC, PROTOCOL
 
+_Held = Row[str, str, str | None, int | None, float | None, str]
 _NEW_SLOT: Final = text("INSERT INTO slots (id, worker, device, name) VALUES (:id, :worker, :device, :name) ON CONFLICT (id) DO NOTHING")
 
 
@@ -34,27 +37,35 @@ def beat(database: Database, name: str, report: Heartbeat, *, lease_seconds: flo
     """One transaction for the worker and one for each run it touches, so that locks are always taken in the same order."""
     with database.writing() as session:
         _join(session, name, report, now)
-        _take_slots(session, name, report.slots, now - lease_seconds)
+        if report.slots or not report.halted:  # a halted worker that offers none has them all the same
+            _take_slots(session, name, report.slots, now - lease_seconds)
     reported = {attempt.attempt_id: attempt for attempt in report.attempts}
     cancelled = [attempt.attempt_id for attempt in report.attempts if not _take_report(database, name, report.instance, attempt)]
     _lose_what_is_gone(database, name, report.instance, set(reported), now)
+    if report.halted:
+        give_back_unclaimed(database, name, report.halted, now)
     with database.writing() as session:
         for applied in report.applied:
             _apply(session, name, applied)
-        held = session.execute(_held_by(name)).all()
+        held, stop = session.execute(_held_by(name)).all(), standing(session)
+        if stop:
+            note_gone(session, name, reported)
         return HeartbeatReply(
-            assignments=_assignments(held, report.instance, set(reported)),
+            assignments=[] if stop else _assignments(held, report.instance, set(reported)),
             commands=_orders(session, {row.run_id: row.id for row in held if row.fence is not None}),
             cancelled=cancelled,
+            preempted=[_preemption(row) for row in held if row.fence is not None and row.preempted_at is not None],
+            emergency=order_of(stop) if stop else None,
         )
 
 
 def _join(session: Session, name: str, report: Heartbeat, now: float) -> None:
     worker = locked(session, Worker, name)
     if worker is None:
-        worker = Worker(name=name, instance="", host=report.host, state="lost", started_at=now)
+        worker = Worker(name=name, instance="", host=report.host, state="lost", started_at=now, halted="")
         session.add(worker)
-    if worker.state == "lost":
+    note_halted(session, worker, report.halted, now)
+    if worker.state != "online":
         record(session, CLUSTER_TOPIC, WorkerJoined(worker=name, slots=len(report.slots)), now)
     if worker.instance != report.instance:
         worker.instance, worker.started_at = report.instance, now
@@ -117,9 +128,9 @@ def _lose_what_is_gone(database: Database, worker: str, instance: str, reported:
             lose(session, attempt_id, f"worker {worker} was started anew", still=of_another_instance, now=now)
 
 
-def _held_by(worker: str) -> Select[str, str, str | None, int | None]:
+def _held_by(worker: str) -> Select[str, str, str | None, int | None, float | None, str]:
     """Current attempts of a worker. None of them has ended, which the index knows."""
-    columns = (Attempt.id, Attempt.run_id, Attempt.instance, Attempt.fence)
+    columns = (Attempt.id, Attempt.run_id, Attempt.instance, Attempt.fence, Attempt.preempted_at, Attempt.preempt_reason)
     current = select(*columns).join(Run, Run.current_attempt_id == Attempt.id)
     return current.where(Attempt.worker == worker, Attempt.ended_at.is_(None)).order_by(Attempt.placed_at)
 
@@ -131,7 +142,11 @@ def _apply(session: Session, worker: str, applied: AppliedCommand) -> None:
     rows_changed(session, update(Command).where(Command.id == applied.command_id, own, open_or_applied).values(change))
 
 
-def _assignments(held: Sequence[Row[str, str, str | None, int | None]], instance: str, reported: set[str]) -> list[str]:
+def _preemption(row: _Held) -> Preemption:
+    return Preemption(attempt_id=row.id, reason=f"gives its slots to {row.preempt_reason}")
+
+
+def _assignments(held: Sequence[_Held], instance: str, reported: set[str]) -> list[str]:
     """What waits to be claimed, and what this instance has claimed without knowing (the answer was lost)."""
     return [row.id for row in held if row.fence is None or (row.instance == instance and row.id not in reported)]
 

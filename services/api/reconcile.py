@@ -18,7 +18,7 @@ def reconcile(database: Database, *, now: float, lease_seconds: float) -> None:
     """End the lease of silent workers; what they worked on, and what was never taken up, goes back to the queue."""
     _lose_silent_workers(database, now, lease_seconds)
     current = select(Attempt.id, Attempt.worker).join(Run, Run.current_attempt_id == Attempt.id)
-    on_lost_workers = current.join(Worker, Worker.name == Attempt.worker).where(Worker.state == "lost")
+    on_lost_workers = current.join(Worker, Worker.name == Attempt.worker).where(Worker.state != "online")
     _lose_all(database, on_lost_workers, f"was silent for {lease_seconds:g} s", still=_is_on_a_lost_worker, now=now)
     never_claimed = current.where(Attempt.fence.is_(None), Attempt.placed_at < now - lease_seconds)
     _lose_all(database, never_claimed, "did not take it up", still=_is_unclaimed, now=now)
@@ -44,7 +44,7 @@ def _lose_all(database: Database, query: Select[str, str], reason: str, *, still
 
 
 def _is_on_a_lost_worker(session: Session, attempt: Attempt) -> bool:
-    return session.get_one(Worker, attempt.worker, populate_existing=True).state == "lost"
+    return session.get_one(Worker, attempt.worker, populate_existing=True).state != "online"
 
 
 def _is_unclaimed(_: Session, attempt: Attempt) -> bool:

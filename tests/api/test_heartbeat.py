@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from shared.names import PROTOCOL
-from tests.api.stage import WORKER, Stage
+from tests.api.stage import NOTHING, WORKER, Stage
 from tests.conftest import headers
 
 
 def test_a_worker_joins_with_its_slots(both: Stage) -> None:
-    assert both.beat().json == {"assignments": [], "commands": [], "cancelled": []}
+    assert both.beat().json == NOTHING
     both.beat()
     (worker,) = both.get("/api/v1/workers")["items"]
     assert (worker["name"], worker["state"], worker["host"]) == ("w1", "online", "w1")
@@ -86,7 +86,7 @@ def test_the_reply_repeats_assignments_until_they_are_reported(stage: Stage) -> 
     report: dict[str, Any] = {
         "attempts": [{"attempt_id": placed.attempt_id, "fence": fence, "progress": {"step": 3, "tokens": 768, "loss": 4.5}}]
     }
-    assert stage.beat(**report).json == {"assignments": [], "commands": [], "cancelled": []}
+    assert stage.beat(**report).json == NOTHING
 
 
 def test_progress_counts_with_the_right_fence_only(both: Stage) -> None:
@@ -107,7 +107,7 @@ def test_a_new_instance_has_lost_what_it_does_not_report(both: Stage) -> None:
     (kept,) = both.place()
     kept_fence = both.claim(kept.attempt_id).json["fence"]
     answer = both.beat(instance="two", attempts=[{"attempt_id": kept.attempt_id, "fence": kept_fence, "progress": {}}])
-    assert answer.json == {"assignments": [], "commands": [], "cancelled": []}
+    assert answer.json == NOTHING
     told = both.run(run["id"])
     assert (told["state"], told["attempts"][0]["state"]) == ("queued", "lost")
     assert told["reason"] == "attempt 1 is lost: worker w1 was started anew"
