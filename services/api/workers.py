@@ -105,7 +105,7 @@ def _slots(session: Session, workers: list[str]) -> dict[str, list[SlotAnswer]]:
 def _worker_answer(worker: Worker, slots: list[SlotAnswer]) -> WorkerAnswer:
     """A worker that has been silent for long is lost, whether or not the scheduler has noticed yet."""
     silent = parts().clock() - (worker.last_heartbeat or worker.started_at)
-    online = worker.state == "online" and silent < parts().settings.lease_seconds
+    online = worker.state == "online" and silent <= parts().settings.lease_seconds
     return WorkerAnswer(
         name=worker.name,
         state=_state(worker) if online or worker.state == "refused" else "lost",

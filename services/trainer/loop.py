@@ -54,8 +54,7 @@ def train(
     step, of these prompts or else the run's own. commands: what to do at this boundary of steps, the same on every rank; replay: what was
     changed at later ones before. Raises Interrupted after an Interrupt.
     """
-    ledger = Ledger(plan, history)
-    steering = Steering(plan, optimizer, history, commands, emit, world.size, list(replay))
+    ledger, steering = Ledger(plan, history), Steering(plan, optimizer, history, commands, emit, world.size, list(replay))
 
     def look() -> None:
         history.known.update(measured := evaluate())

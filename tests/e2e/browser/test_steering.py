@@ -43,50 +43,56 @@ def test_pause_tune_resume_roll_back_and_fork(profile: BrowserContext, stack: St
         )
         expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=20 * SECONDS)
 
-        page.get_by_role("button", name="Tune").click()
-        dialog = page.get_by_role("dialog")
-        dialog.get_by_label("Learning rate", exact=True).fill("-1")
-        dialog.get_by_role("button", name="Apply").click()
-        expect(dialog.locator(".field-error")).to_contain_text("greater than 0")
-        dialog.get_by_label("Learning rate", exact=True).fill("0.0005")
-        dialog.get_by_label("Schedule", exact=True).select_option("constant")
-        expect(dialog.get_by_text("will change: optimizer.lr 0.0005, schedule.name constant")).to_be_visible()
-        picture(page, artefacts, "tune")
-        assert violations(page) == []
-        dialog.get_by_role("button", name="Apply").click()
-        expect(dialog.get_by_role("status")).to_contain_text(re.compile(r"applied at step [\d,]+ on 2 ranks"), timeout=20 * SECONDS)
-        dialog.get_by_role("button", name="Close").click()
-
+        tune(page, artefacts)
         page.get_by_role("button", name="Resume").click()
         expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=20 * SECONDS)
         page.get_by_role("tab", name="Events").click()
         expect(page.get_by_label("Commands").get_by_text("optimizer.lr 0.0005")).to_be_visible()
         picture(page, artefacts, "commands")
-
-        page.get_by_role("tab", name="Checkpoints").click()
-        page.get_by_role("button", name="More about step 40", exact=True).click()
-        page.get_by_role("menuitem", name=re.compile("^Roll back to this")).click()
-        page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
-        with stack.client() as client:
-            wait_until(
-                lambda: any(attempt.state == "rolled_back" for attempt in client.runs.get(long_run).attempts), "it is rolled back", 60
-            )
-        page.get_by_role("button", name="More about step 40", exact=True).click()
-        page.get_by_role("menuitem", name=re.compile("^Fork from this")).click()
-        dialog = page.get_by_role("dialog")
-        dialog.get_by_label("Name").fill("forked")
-        dialog.get_by_label("Steps").fill("20")
-        dialog.get_by_role("button", name="Fork", exact=True).click()
-        expect(dialog.locator(".field-error")).to_contain_text("the checkpoint is of step 40")
-        dialog.get_by_label("Steps").fill("60")
-        assert violations(page) == []
-        dialog.get_by_role("button", name="Fork", exact=True).click()
-        expect(page.get_by_role("heading", name="forked", level=1)).to_be_visible(timeout=20 * SECONDS)
-        expect(page.get_by_text("forked from")).to_be_visible()
+        roll_back_and_fork(page, stack, long_run)
         with stack.client() as client:
             fork = client.runs.find("forked")
             client.runs.kill(long_run)
             assert client.runs.wait(fork.id, timeout=120).progress.step == 60
+
+
+def tune(page: Page, artefacts: Path) -> None:
+    """A wrong value is told at its field; the right one is acknowledged."""
+    page.get_by_role("button", name="Tune").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Learning rate", exact=True).fill("-1")
+    dialog.get_by_role("button", name="Apply").click()
+    expect(dialog.locator(".field-error")).to_contain_text("greater than 0")
+    dialog.get_by_label("Learning rate", exact=True).fill("0.0005")
+    dialog.get_by_label("Schedule", exact=True).select_option("constant")
+    expect(dialog.get_by_text("will change: optimizer.lr 0.0005, schedule.name constant")).to_be_visible()
+    picture(page, artefacts, "tune")
+    assert violations(page) == []
+    dialog.get_by_role("button", name="Apply").click()
+    expect(dialog.get_by_role("status")).to_contain_text(re.compile(r"applied at step [\d,]+ on 2 ranks"), timeout=20 * SECONDS)
+    dialog.get_by_role("button", name="Close").click()
+
+
+def roll_back_and_fork(page: Page, stack: Stack, run_id: str) -> None:
+    """Both from the checkpoint of step 40, in its menu."""
+    page.get_by_role("tab", name="Checkpoints").click()
+    page.get_by_role("button", name="More about step 40", exact=True).click()
+    page.get_by_role("menuitem", name=re.compile("^Roll back to this")).click()
+    page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
+    with stack.client() as client:
+        wait_until(lambda: any(attempt.state == "rolled_back" for attempt in client.runs.get(run_id).attempts), "it is rolled back", 60)
+    page.get_by_role("button", name="More about step 40", exact=True).click()
+    page.get_by_role("menuitem", name=re.compile("^Fork from this")).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("forked")
+    dialog.get_by_label("Steps").fill("20")
+    dialog.get_by_role("button", name="Fork", exact=True).click()
+    expect(dialog.locator(".field-error")).to_contain_text("the checkpoint is of step 40")
+    dialog.get_by_label("Steps").fill("60")
+    assert violations(page) == []
+    dialog.get_by_role("button", name="Fork", exact=True).click()
+    expect(page.get_by_role("heading", name="forked", level=1)).to_be_visible(timeout=20 * SECONDS)
+    expect(page.get_by_text("forked from")).to_be_visible()
 
 
 @pytest.mark.timeout(240)
