@@ -21,8 +21,8 @@ from tests.chaos.simulated import EVERY, STEPS, Call, Killed, Mortal, Network, S
 from tests.conftest import GATEWAY_SECRET, JOIN_SECRET, headers
 
 SETTINGS: Final = Settings.read({"GROUNDUP_GATEWAY_SECRET": GATEWAY_SECRET, "GROUNDUP_JOIN_SECRET": JOIN_SECRET, "GROUNDUP_LEASE_SECONDS": "60"})
-HEARTBEAT, TICK = 15.0, 9.0
-TROUBLE: Final = 260.0
+HEARTBEAT, TICK = 15.0, 11.0
+TROUBLE: Final = 180.0
 """Simulated seconds in which things go wrong; then they are put right, and everything must come to its end."""
 
 PATIENCE: Final = 3000.0
