@@ -38,8 +38,8 @@ class AttemptReport(Message):
 
 
 class AppliedCommand(Message):
-    """After `step`, on so many `ranks`. `rejected`: why it was not, in words; then nothing has changed. `fence`: of the attempt that did it;
-    once a later one is claimed its word no longer counts.
+    """After `step`, on so many `ranks`. `rejected`: why it was not, in words; then nothing has changed. `fence`: of the attempt that did
+    it; once a later one is claimed its word no longer counts.
     """
 
     command_id: str

@@ -45,7 +45,9 @@ class Rank:
         self.replays = {entry.command_id: entry.step for entry in self.order.journal if entry.command_id not in self.journal}
         signal.signal(signal.SIGTERM, self._note)
         order = self.order
-        self.spool = SpoolWriter(directory.spool, run_id=order.run_id, attempt=order.attempt, fence=order.fence, producer=f"attempt-{order.attempt}")
+        self.spool = SpoolWriter(
+            directory.spool, run_id=order.run_id, attempt=order.attempt, fence=order.fence, producer=f"attempt-{order.attempt}"
+        )
 
     def _note(self, *_signal: object) -> None:
         self.interrupted = True
@@ -147,7 +149,7 @@ def launch(root: str, processes: int) -> int:
     def ours(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
         return popen([sys.executable, "-m", "tests.chaos.fake_training", root, str(processes), command[-1]], **options)
 
-    fake_child.subprocess.Popen = ours  # type: ignore[assignment,misc,attr-defined]
+    fake_child.subprocess.Popen = ours  # type: ignore[attr-defined]
     return fake_child.launch(root, processes, "steps")
 
 

@@ -77,7 +77,12 @@ class Hand:
 
     def _beat(self, now: float) -> None:
         attempts = [
-            {"attempt_id": child.attempt_id, "fence": child.fence, "progress": {"step": child.step, "tokens": child.step}, "held": child.held}
+            {
+                "attempt_id": child.attempt_id,
+                "fence": child.fence,
+                "progress": {"step": child.step, "tokens": child.step},
+                "held": child.held,
+            }
             for child in self.children.values()
         ]
         said = [*self.leftover, *(one for child in self.children.values() for one in child.applied)]
@@ -140,7 +145,7 @@ class Hand:
             saved = child.saved[0]
             self.store[saved.id] = saved
             bound = (child.attempt_id, child.fence, saved.id, saved.step)
-            answer = self._ask(lambda bound=bound: self.stage.commit(*bound), now)  # type: ignore[misc]
+            answer = self._ask(lambda bound=bound: self.stage.commit(*bound), now)
             if answer is None or answer.status_code != 204:
                 return self._refused(child, answer.status_code if answer is not None else None)
             child.saved.pop(0)
@@ -178,5 +183,3 @@ class Hand:
         if answer is not None and answer.status_code not in {200, 204, 409}:
             self.mistakes.append(f"{self.name} was answered {answer.status_code}: {answer.text[:300]}")
         return answer
-
-

@@ -4,8 +4,9 @@ Events are numbered by topic; what happened on different topics is put in order 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import select
@@ -68,7 +69,9 @@ class Line:
         self.by_number = {row["number"]: row for row in history.attempts if row["run_id"] == run["id"]}
         self.commits = {row["id"]: row for row in history.checkpoints if row["run_id"] == run["id"]}
         self.state, self.attempt, self.claimed, self.last = str(RunState.QUEUED), 0, False, 0
-        self.line: list[tuple[int, int]] = []
+        self.deleted = {event["checkpoint_id"] for _, event in self.events if event["type"] == "CheckpointDeleted"}
+        self.line: list[tuple[int, int, str]] = []
+        self.known: dict[str, tuple[int, int, str]] = {}
         self.found: list[str] = []
 
     def read(self) -> list[str]:
@@ -106,18 +109,22 @@ class Line:
         self.claimed = True
 
     def committed(self, event: Event) -> None:
-        row = self.commits.get(event["checkpoint_id"])
+        name, own = event["checkpoint_id"], self.by_number.get(self.attempt, {}).get("fence") or -1
+        row = self.commits.get(name)
+        if row is None and name in self.deleted:  # by retention, since
+            row = {"attempt": self.attempt, "fence": own, "step": event["step"]}
         if row is None:
-            return self._require(False, f"checkpoint {event['checkpoint_id']} was committed and is not there")
+            return self._require(False, f"checkpoint {name} was committed and is not there")
         mine = row["attempt"] == self.attempt and self.claimed
         self._require(mine, f"step {row['step']} was committed by attempt {row['attempt']}, and {self.attempt} was current")
-        self._require(row["fence"] == self.by_number[row["attempt"]]["fence"], f"step {row['step']} was committed with fence {row['fence']}")
+        self._require(not mine or row["fence"] == own, f"step {row['step']} was committed with fence {row['fence']}")
         if self.line:
-            step, fence = self.line[-1]
+            step, fence, _ = self.line[-1]
             told = f"step {row['step']} of fence {row['fence']} was committed behind step {step} of fence {fence}: two histories"
             grows = row["step"] > step and row["fence"] >= fence
             self._require(grows or (row["step"] == step and row["fence"] > fence), told)  # of the same step: restored, and saved anew
-        self.line.append((row["step"], row["fence"]))
+        self.known[name] = (row["step"], row["fence"], name)
+        self.line.append(self.known[name])
         return None
 
     def ended(self, event: Event) -> None:
@@ -126,8 +133,7 @@ class Line:
 
     def rolled_back(self, event: Event) -> None:
         self._require(not self.attempt, "was rolled back under a current attempt")
-        target = self.commits.get(event["checkpoint_id"], {"step": -1, "fence": -1})
-        self._cut(target["step"], target["fence"])
+        self._cut(*self.known.get(event["checkpoint_id"], (-1, -1, ""))[:2])
         newest = self.line[-1][0] if self.line else 0
         self._require(newest == event["step"], f"was rolled back to step {event['step']}, which it did not have")
 
@@ -136,7 +142,7 @@ class Line:
             self._cut(-1, -1)
 
     def _cut(self, step: int, fence: int) -> None:
-        self.line = [one for one in self.line if one <= (step, fence)]
+        self.line = [one for one in self.line if one[:2] <= (step, fence)]
 
     def _end(self) -> None:
         run, state = self.run, self.run["state"]
@@ -145,11 +151,12 @@ class Line:
         self._require(len(current) <= 1, f"attempts {current} are all current")
         self._require(bool(current) == bool(run["current_attempt_id"]), f"has attempts {current} that have not ended")
         if state not in FINAL_STATES:
-            moves = bool(run["reason"]) or state in HELD and bool(current)
+            moves = bool(run["reason"]) or (state in HELD and bool(current))
             self._require(moves, f"is {state}, without a reason or an attempt: lost")
             self._require(state in HELD or not current, f"is {state} and has attempt {current}")
-        usable = sorted(row["step"] for row in self.commits.values() if row["left_behind_at"] is None)
-        self._require(usable == [step for step, _ in self.line], f"has checkpoints of {usable}; its line is {self.line}")
+        usable = {name for name, row in self.commits.items() if row["left_behind_at"] is None}
+        line = {name for *_, name in self.line} - self.deleted
+        self._require(usable == line, f"has checkpoints {sorted(usable)}; its line is {self.line}")
 
 
 _MOVES = frozenset({"RunStateChanged", "AttemptPlaced", "AttemptClaimed", "AttemptEnded", "CheckpointCommitted", "RunRolledBack"})
@@ -191,13 +198,9 @@ def _double_bookings(history: History) -> Iterable[str]:
         for slot in row["slots"]:
             by_slot[slot["id"]].append((row["placed_at"], row["ended_at"] or float("inf"), row["id"]))
     for slot_id, uses in by_slot.items():
-        for (_, end, one), (begin, _, other) in _pairs(sorted(uses)):
+        for (_, end, one), (begin, _, other) in pairwise(sorted(uses)):
             if begin < end:
                 yield f"slot {slot_id} was booked for {one} and for {other}"
-
-
-def _pairs(uses: Sequence[tuple[float, float, str]]) -> Iterable[tuple[tuple[float, float, str], tuple[float, float, str]]]:
-    return zip(uses, uses[1:], strict=False)
 
 
 def _placed_in_emergency(history: History) -> Iterable[str]:

@@ -20,6 +20,7 @@ from services.api.models import Attempt, Command, OutboxRow
 from services.monitor import main_ingester
 from services.trainer import courier, main_agent, recovery, training
 from services.trainer.children import MARK
+from services.trainer.spool import read_spool
 from serving.database import Database
 from tests.chaos import fake_training, processes
 from tests.chaos.platform import Platform
@@ -91,7 +92,8 @@ class Hosts(Platform):
     def cut_redis(self) -> int:
         """CLIENT KILL of every connection but our own; how many."""
         with contextlib.closing(redis.Redis.from_url(self.redis_url)) as client:
-            return sum(int(client.execute_command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")) for kind in ("normal", "pubsub"))  # type: ignore[no-untyped-call]
+            kill: Any = client.execute_command
+            return sum((int(kill("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")) for kind in ("normal", "pubsub")), 0)
 
     def processes_of(self, attempt_id: str = "") -> list[psutil.Process]:
         """Living ones with the mark of this attempt, or of any of this platform's."""
@@ -136,6 +138,13 @@ class Hosts(Platform):
 
     def step(self, run_id: str) -> int:
         return int(self.person.get(f"/api/v1/runs/{run_id}").raise_for_status().json()["progress"]["step"])
+
+    def step_times(self, run_id: str) -> list[float]:
+        """When the newest attempt ended each step, from its spool, while that is there."""
+        attempt = self.newest(run_id)
+        spool = self.folder / "worker" / attempt.worker / "attempts" / attempt.id / "spool"
+        records = read_spool(spool, 0)[0] if spool.exists() else []
+        return [record.at for record in records if record.event.type == "StepCompleted"]
 
     def commands(self, run_id: str) -> list[Command]:
         with self.api_tables.reading() as session:
@@ -183,5 +192,3 @@ def hosts(folder: Path, *, torch: bool = False) -> Iterator[Hosts]:
             yield made
         finally:
             made.close()
-
-

@@ -88,12 +88,12 @@ def _stage(database: Mortal) -> Stage:
 @contextlib.contextmanager
 def _numbered(seed: str) -> Iterator[None]:
     """Ids in an order of their own would make one seed's iterations differ: what is equally old goes by id."""
-    before = ids.secrets
-    ids.secrets = Dice(f"ids {seed}")  # type: ignore[assignment]
+    before = vars(ids)["secrets"]
+    vars(ids)["secrets"] = Dice(f"ids {seed}")
     try:
         yield
     finally:
-        ids.secrets = before
+        vars(ids)["secrets"] = before
 
 
 # --- all of them

@@ -7,9 +7,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+import httpx
 import psutil
 
 from shared.names import FINAL_STATES
@@ -40,13 +42,15 @@ FAULTS: Final = (*UNTOUCHED, *STRICKEN, *OBEDIENT)
 class Times:
     """Seconds, one for each time that it was seen."""
 
+    to_claimed: list[float] = field(default_factory=list)
     to_running: list[float] = field(default_factory=list)
     dead_process: list[float] = field(default_factory=list)
     dead_worker: list[float] = field(default_factory=list)
     emergency: list[float] = field(default_factory=list)
     emergency_without_redis: list[float] = field(default_factory=list)
     commands: list[float] = field(default_factory=list)
-    step_ratio: list[float] = field(default_factory=list)
+    steps_before: list[float] = field(default_factory=list)
+    steps_during: list[float] = field(default_factory=list)
 
 
 def planned(seed: int, count: int) -> list[tuple[int, str]]:
@@ -68,23 +72,30 @@ class Runs:
     def run(self, plan: Sequence[tuple[int, str]], tell: Callable[[str], None]) -> None:
         for number, fault in plan:
             begun, before = time.monotonic(), len(self.wrong)
-            run_id = ""
-            try:
-                run_id = self._begin()
-                rng = random.Random(f"{self.seed} {number}")
-                wait_until(lambda: self.platform.step(run_id) >= rng.randint(1, self.count // 3), "the first steps", SECONDS)
-                getattr(self, f"_{fault.replace(' ', '_')}")(run_id)
-                self._end(run_id, fault)
-            except (TimeoutError, AssertionError, IndexError, psutil.Error, OSError) as error:
-                state = self.platform.run_state(run_id) if run_id else "not there"
-                self.wrong.append(f"{error or type(error).__name__}; the run is {state}")
-                self._recover()
+            run_id = self._one(number, fault)
             self.wrong[before:] = [f"{number} ({fault}, {run_id}): {what}" for what in self.wrong[before:]]
             self.done[fault] += 1
             self._note(number, fault, run_id, time.monotonic() - begun, self.wrong[before:])
             for what in self.wrong[before:]:
                 tell(f"DOES NOT HOLD: {what}")
-        self.wrong += history.mistakes(history.History.read(self.platform.api_tables))
+        found = history.mistakes(history.History.read(self.platform.api_tables))
+        for what in found:
+            tell(f"DOES NOT HOLD: {what}")
+        self.wrong += found
+
+    def _one(self, number: int, fault: str) -> str:
+        """The run's id."""
+        run_id, moment = "", random.Random(f"{self.seed} {number}").randint(1, self.count // 3)
+        try:
+            run_id = self._begin()
+            wait_until(lambda: self.platform.step(run_id) >= moment, "the first steps", SECONDS)
+            getattr(self, f"_{fault.replace(' ', '_')}")(run_id)
+            self._end(run_id, fault)
+        except (TimeoutError, AssertionError, IndexError, psutil.Error, OSError, httpx.HTTPError) as error:
+            state = self.platform.run_state(run_id) if run_id else "not there"
+            self.wrong.append(f"{error or type(error).__name__}; the run is {state}")
+            self._recover()
+        return run_id
 
     def _note(self, number: int, fault: str, run_id: str, seconds: float, wrong: list[str]) -> None:
         line = {"number": number, "fault": fault, "run": run_id, "seconds": round(seconds, 2), "wrong": wrong}
@@ -107,7 +118,9 @@ class Runs:
         platform, begun = self.platform, time.time()
         run_id = platform.begin(self.count, ranks=self.ranks)
         wait_until(lambda: platform.run_state(run_id) == "running", "it does not run", SECONDS)
-        self.times.to_running.append(platform.event_times(run_id, "AttemptClaimed")[0][0] - begun)
+        self.times.to_claimed.append(platform.event_times(run_id, "AttemptClaimed")[0][0] - begun)
+        changes = platform.event_times(run_id, "RunStateChanged")
+        self.times.to_running.append(next(at for at, event in changes if event["new"] == "running") - begun)
         return run_id
 
     def _end(self, run_id: str, fault: str) -> None:
@@ -127,7 +140,7 @@ class Runs:
 
     def _read_history(self, run_id: str) -> None:
         """Every step once, in the monitor's effective history."""
-        query = {"names": "train/loss", "buckets": self.count * 2}
+        query: dict[str, str | int] = {"names": "train/loss", "buckets": self.count * 2}
 
         def counts() -> list[tuple[float, int]]:
             series = self.platform.monitor.get(f"/api/v1/runs/{run_id}/metrics", params=query).raise_for_status().json()["series"]
@@ -147,11 +160,14 @@ class Runs:
 
     def _restart(self, run_id: str, name: str) -> None:
         platform = self.platform
-        pids, before = self._pids(run_id), platform.step(run_id)
+        pids, before, begun = self._pids(run_id), platform.step(run_id), time.time()
         platform.restart(name)
         wait_until(lambda: platform.step(run_id) > before or platform.run_state(run_id) in FINAL_STATES, "no step after the restart")
-        after = self._pids(run_id)
+        after, ended = self._pids(run_id), time.time()
         self._require(after in (pids, set()), f"its processes were {pids}, and are {after}")
+        times = platform.step_times(run_id)
+        self.times.steps_before += [later - at for at, later in pairwise(times) if later < begun]
+        self.times.steps_during += [later - at for at, later in pairwise(times) if begun <= at < ended]
 
     def _pids(self, run_id: str) -> set[int]:
         return {process.pid for process in self.platform.processes_of(self.platform.newest(run_id).id)}

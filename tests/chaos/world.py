@@ -18,9 +18,12 @@ from tests.api.stage import SPEC, Stage
 from tests.chaos import history
 from tests.chaos.hands import Hand
 from tests.chaos.simulated import EVERY, STEPS, Call, Killed, Mortal, Network, Saved
+from tests.chaos.troubles import go_wrong
 from tests.conftest import GATEWAY_SECRET, JOIN_SECRET, headers
 
-SETTINGS: Final = Settings.read({"GROUNDUP_GATEWAY_SECRET": GATEWAY_SECRET, "GROUNDUP_JOIN_SECRET": JOIN_SECRET, "GROUNDUP_LEASE_SECONDS": "60"})
+SETTINGS: Final = Settings.read(
+    {"GROUNDUP_GATEWAY_SECRET": GATEWAY_SECRET, "GROUNDUP_JOIN_SECRET": JOIN_SECRET, "GROUNDUP_LEASE_SECONDS": "60"}
+)
 HEARTBEAT, TICK = 15.0, 11.0
 TROUBLE: Final = 180.0
 """Simulated seconds in which things go wrong; then they are put right, and everything must come to its end."""
@@ -43,13 +46,13 @@ class World:
         self.store: dict[str, Saved] = {}
         self.hands = [self._hand(name, slots) for name, slots in (("w1", 2), ("w2", 1), ("w3", 1))]
         self.runs: list[str] = []
-        self.schedulers = [self._scheduler(), self._scheduler()]
+        self.schedulers = [self.new_scheduler(), self.new_scheduler()]
 
     def _hand(self, name: str, slots: int) -> Hand:
         rng = random.Random(self.rng.random())
         return Hand(name, slots, self.stage, Network(rng, self.perform, self.late), rng, self.store, self.mistakes)
 
-    def _scheduler(self) -> Scheduler:
+    def new_scheduler(self) -> Scheduler:
         nobody: Any = None
         return Scheduler(SETTINGS, self.database, self.stage.storage, client=nobody, send_hint=lambda _: None)
 
@@ -112,7 +115,7 @@ class World:
             scheduler.tick(self.stage.now)
         except Killed:
             self.counts["scheduler killed between two writes"] += 1
-            self.schedulers[index] = self._scheduler()
+            self.schedulers[index] = self.new_scheduler()
         self.mistakes += [f"the scheduler's {name} failed" for name in scheduler.failing]
         self.after(TICK * self.rng.uniform(0.8, 1.2), lambda: self._tick(index))
 
@@ -171,50 +174,10 @@ class World:
                 hand.hear_emergency()
         self.after(self.rng.uniform(5, 60), lambda: self._ask("DELETE", "/api/v1/emergency-stop", None, "admin"))
 
-    # --- what goes wrong
-
     def _fault(self) -> None:
-        if self.calm:
-            return
-        hand, kind = self.rng.choice(self.hands), self.rng.choice(FAULTS)
-        self.counts[kind] += 1
-        getattr(self, f"_{kind.replace(' ', '_')}")(hand, self.rng.choice((3.0, 20.0, 45.0, 80.0, 130.0)))
-        self.after(self.rng.uniform(5, 40), self._fault)
-
-    def _host_killed(self, hand: Hand, seconds: float) -> None:
-        if hand.up:
-            hand.die()
-            self.after(seconds, hand.come_back)
-
-    def _agent_killed(self, hand: Hand, _: float) -> None:
-        if hand.up:
-            hand.come_back()
-
-    def _agent_stopped(self, hand: Hand, _: float) -> None:
-        hand.save_all("left")
-
-    def _process_killed(self, hand: Hand, _: float) -> None:
-        hand.crash_a_child()
-
-    def _frozen(self, hand: Hand, seconds: float) -> None:
-        """SIGSTOP, and SIGCONT: it goes on as if nothing had been."""
-        if hand.up:
-            hand.up = False
-            self.after(seconds, lambda: setattr(hand, "up", True))
-
-    def _cut_off(self, hand: Hand, seconds: float) -> None:
-        hand.network.cut = True
-        self.after(seconds, lambda: setattr(hand.network, "cut", False))
-
-    def _api_down(self, _hand: Hand, seconds: float) -> None:
-        self.api_up = False
-        self.after(seconds / 2, lambda: setattr(self, "api_up", True))
-
-    def _scheduler_restarted(self, _hand: Hand, _: float) -> None:
-        self.schedulers[self.rng.randrange(2)] = self._scheduler()
-
-    def _killed_writing(self, _hand: Hand, _: float) -> None:
-        self.database.armed = (self.rng.randrange(6), self.rng.choice(("before", "after")))
+        if not self.calm:
+            self.counts[go_wrong(self)] += 1
+            self.after(self.rng.uniform(5, 40), self._fault)
 
     # --- the end
 
@@ -266,16 +229,3 @@ class World:
 
 def _is_journal(row: dict[str, Any], run_id: str) -> bool:
     return row["run_id"] == run_id and row["type"] in JOURNALED and row["state"] == "applied" and row["undone_at"] is None
-
-
-FAULTS: Final = (
-    "host killed",
-    "agent killed",
-    "agent stopped",
-    "process killed",
-    "frozen",
-    "cut off",
-    "api down",
-    "scheduler restarted",
-    "killed writing",
-)
