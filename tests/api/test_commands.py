@@ -123,3 +123,25 @@ def test_the_worker_is_hinted_once_for_a_placement_and_once_for_a_command(stage:
             assert hints == ["w1", "w1"]
     with stage.database.reading() as session:
         assert session.query(Command).one().hinted
+
+
+def test_the_word_of_an_attempt_that_was_taken_over_from_changes_no_journal(both: Stage) -> None:
+    """Found by `./run chaos`: the attempts apply a change at different steps, and only the last one's weights go on."""
+    run, _, fence = both.running()
+    body = {"type": "set_hyperparameters", "changes": {"optimizer": {"lr": 0.001}}}
+    command_id = both.http.post(f"/api/v1/runs/{run['id']}/commands", json=body, headers=headers("editor")).json["command_id"]
+    both.now += 100
+    both.beat("w2")
+    both.reconcile()
+    both.now += 10
+    both.beat("w2")
+    (placed,) = both.place()
+    new = both.claim(placed.attempt_id, "w2").json["fence"]
+    stale = {"command_id": command_id, "step": 5, "ranks": 1, "fence": fence}
+    both.beat("w1", applied=[stale])
+    (command,) = both.get(f"/api/v1/runs/{run['id']}/commands")["items"]
+    assert (command["state"], command["step"]) == ("requested", None)
+    both.beat("w2", applied=[{**stale, "step": 0, "fence": new}])
+    both.beat("w1", applied=[stale])
+    (command,) = both.get(f"/api/v1/runs/{run['id']}/commands")["items"]
+    assert (command["state"], command["step"]) == ("applied", 0)
