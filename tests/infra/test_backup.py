@@ -46,13 +46,43 @@ def writing(databases: dict[str, Path]) -> Iterator[list[int]]:
         thread.join()
 
 
-def test_copies_are_of_one_moment_while_everything_writes(tmp_path: Path) -> None:
-    databases = {service: tmp_path / f"{service}.db" for service in snapshot.SERVICES}
-    for path in databases.values():
+@pytest.fixture
+def databases(tmp_path: Path) -> dict[str, Path]:
+    found = {service: tmp_path / f"{service}.db" for service in snapshot.SERVICES}
+    for path in found.values():
         with contextlib.closing(sqlite3.connect(path)) as connection, connection:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("CREATE TABLE numbers (n INTEGER)")
     (tmp_path / "copies").mkdir()
+    return found
+
+
+def is_closed(path: Path) -> bool:
+    """To writers."""
+    with contextlib.closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as writer:
+        try:
+            writer.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        return False
+
+
+def test_nobody_writes_while_the_moment_is_fixed(databases: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect, fixed = snapshot._connect, list[list[bool]]()
+
+    def traced(path: Path) -> sqlite3.Connection:
+        connection = connect(path)
+        look = [lambda: fixed.append([is_closed(each) for each in databases.values()])]
+        connection.set_trace_callback(lambda statement: look.pop()() if statement.startswith("SELECT") and look else None)
+        return connection
+
+    monkeypatch.setattr(snapshot, "_connect", traced)
+    snapshot.copy_databases(databases, tmp_path / "copies")
+    assert fixed == [[True, True, True]] * 3
+    assert not any(is_closed(each) for each in databases.values())
+
+
+def test_copies_are_whole_while_everything_writes(databases: dict[str, Path], tmp_path: Path) -> None:
     seen: set[int] = set()
     with writing(databases) as last:
         while len(seen) < 20:
