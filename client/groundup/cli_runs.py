@@ -131,6 +131,8 @@ def _show_facts(run: Run) -> None:
         "name": f"{run.name} (project {run.project})",
         "state": run.state + (f": {run.reason}" if run.reason else ""),
         "created": f"{day(run.created_at)} by {run.created_by}",
+        "failure": f"{run.failure.kind}: {run.failure.message}" if run.failure else "",
+        "remedy": run.failure.remedy if run.failure else "",
         "progress": f"step {progress.step}/{progress.steps}, {amount(progress.tokens)} tokens, loss {number(progress.loss) or '-'}",
         "trained on": ", ".join(f"{name} {_reference(value)}" for name, value in (run.resolved or {}).items()),
         "summary": "  ".join(f"{name} {value}" for name, value in run.summary.items()),

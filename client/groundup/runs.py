@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from groundup.commands import Command, Commands
 from groundup.problems import FieldProblem, LocalProblem
 from groundup.records import read
 from groundup.transport import Transport
@@ -39,6 +40,15 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Failure:
+    """What an attempt died of. `kind`: a name like out_of_memory."""
+
+    kind: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True)
 class Run:
     """`warnings`: told when it is submitted."""
 
@@ -56,6 +66,12 @@ class Run:
     attempts: list[Attempt] = field(default_factory=list, metadata={"of": Attempt})
     progress: Progress = field(default_factory=Progress, metadata={"of": Progress})
     summary: dict[str, float | None] = field(default_factory=dict)
+    train: dict[str, Any] = field(default_factory=dict)
+    failure: Failure | None = field(default=None, metadata={"of": Failure})
+    holds_slots: bool = False
+    parent_id: str | None = None
+    origin: dict[str, Any] | None = None
+    replay_of: str | None = None
     warnings: list[FieldProblem] = field(default_factory=list, metadata={"of": FieldProblem})
 
     @property
@@ -75,16 +91,10 @@ class Validation:
     estimate: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True)
-class Command:
-    command_id: str
-    type: str
-    state: str
-
-
 class Runs:
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
+        self.commands = Commands(transport)
 
     def submit(self, spec: Mapping[str, Any] | str | Path) -> Run:
         """`spec`: a mapping, YAML text, or the path of a YAML file. Raises ApiProblem naming every field at fault."""
@@ -111,11 +121,11 @@ class Runs:
 
     def stop(self, run_id: str) -> Command:
         """Ask for an end at the next step, with a checkpoint."""
-        return self._command(run_id, "stop")
+        return self.commands.ask(run_id, "stop")
 
     def kill(self, run_id: str) -> Command:
         """End its processes at once."""
-        return self._command(run_id, "kill")
+        return self.commands.ask(run_id, "kill")
 
     def delete(self, run_id: str, *, force: bool = False) -> None:
         """Raises ApiProblem `checkpoint-needed` where one of its checkpoints is pinned or has an alias, without `force`."""
@@ -130,8 +140,14 @@ class Runs:
             sleep(1)
         return run
 
-    def _command(self, run_id: str, kind: str) -> Command:
-        return read(Command, self.transport.post(f"/api/v1/runs/{run_id}/commands", {"type": kind}))
+    def fork(self, run_id: str, checkpoint_id: str, *, name: str | None = None, overrides: Mapping[str, Any] | None = None) -> Run:
+        """A new run from a checkpoint of this one. `overrides`: parts of a spec. Raises ApiProblem naming the fields at fault."""
+        body: dict[str, Any] = {"checkpoint_id": checkpoint_id, "overrides": dict(overrides or {})}
+        return read(Run, self.transport.post(f"/api/v1/runs/{run_id}/fork", body | ({"name": name} if name else {})))
+
+    def replay(self, run_id: str, *, name: str | None = None) -> Run:
+        """The same again from the beginning, with every change at its step."""
+        return read(Run, self.transport.post(f"/api/v1/runs/{run_id}/replay", {"name": name} if name else {}))
 
 
 def load_spec(spec: Mapping[str, Any] | str | Path) -> dict[str, Any]:

@@ -27,6 +27,7 @@ const PLAIN: Checkpoint = {
   kept_because: [],
   expires_at: null,
   files: [],
+  left_behind: false,
 };
 const texts = (checkpoint: Partial<Checkpoint>) => keeping({ ...PLAIN, ...checkpoint }, NOW).map(({ text }) => text);
 

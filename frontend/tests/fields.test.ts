@@ -30,7 +30,7 @@ test.each(paths)("%s is a field of the spec, of the kind it is shown as", (path,
   const { type, anyOf = [] } = schemaOf(path);
   const types = [type, ...anyOf.map((one) => one.type)];
   if (kind === "number") expect(types.some((one) => one === "integer" || one === "number")).toBe(true);
-  else expect(types).toContain(kind === "lines" ? "array" : path === "model.tied_head" ? "boolean" : "string");
+  else expect(types).toContain(kind === "lines" ? "array" : path === "model.tied_head" || path === "compute.preemptible" ? "boolean" : "string");
 });
 
 test.each(paths)("%s left empty is what the server takes then", (path, field: FormField) => {

@@ -40,7 +40,7 @@ def _ended(session: Session, run: Run, attempt: Attempt, report: StateReport, no
 def _paused(session: Session, run: Run, attempt: Attempt, report: StateReport, now: float) -> None:
     end_attempt(session, run, attempt, outcome="paused", reason=_clean(report.reason), now=now)
     run.summary = finite_only({**run.summary, **report.summary})
-    rest(session, run, by=attempt.worker, reason=run.reason, now=now)
+    rest(session, run, by=attempt.worker, reason=run.reason.split(":")[0], now=now)  # without what was to happen first
 
 
 def _preempted(session: Session, run: Run, attempt: Attempt, report: StateReport, now: float) -> None:

@@ -58,7 +58,7 @@ def roll_back(session: Session, run: Run, command: Command, now: float) -> None:
     _undo(session, run, checkpoint.step, now)
     run.step, run.tokens, run.loss, run.tokens_per_second = checkpoint.step, checkpoint.tokens, None, None
     run.fruitless, run.not_before, run.failure = 0, None, None
-    settle(command, step=checkpoint.step, now=now)
+    settle(command, step=old if command.step is None else command.step, ranks=command.ranks, now=now)
     told = {"command_id": command.id, "checkpoint_id": checkpoint.id, "old_step": old, "step": checkpoint.step, "by": command.by}
     record(session, run.id, RunRolledBack.model_validate(told), now)
 

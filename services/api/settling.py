@@ -48,6 +48,9 @@ def take_acknowledgement(database: Database, worker: str, applied: AppliedComman
         if applied.rejected:  # the event is the training's own
             command.state, command.reason, command.ended_at = "rejected", applied.rejected.replace("\0", ""), now
             return
+        if command.type == CommandType.ROLLBACK:  # the training has left for it; it is done when the attempt has ended
+            command.step, command.ranks = applied.step, applied.ranks
+            return
         settle(command, step=applied.step, ranks=applied.ranks, now=now)
         _follow(session, run, command, now)
 

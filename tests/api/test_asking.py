@@ -55,6 +55,7 @@ def test_pause_ends_the_attempt_and_resume_queues_the_run(both: Stage) -> None:
     assert both.report(attempt, fence, "paused", progress={"step": 11}).status_code == 204
     paused = both.run(run["id"])
     assert (paused["state"], paused["holds_slots"], paused["attempts"][0]["state"]) == ("paused", False, "paused")
+    assert paused["reason"] == "paused by test-editor"
     assert both.place() == []
     known = commands(both, run["id"])[command_id]
     assert (known["state"], known["step"], known["ranks"]) == ("applied", 11, 2)
@@ -136,11 +137,14 @@ def test_a_rollback_leaves_what_came_later_behind(both: Stage) -> None:
     both.beat(**report_of(attempt, fence, 31), applied=applied(change, 25))
     command_id = ask(both, run["id"], "rollback", checkpoint_id="ckpt_10").json["command_id"]
     assert orders(both.beat(**report_of(attempt, fence, 31))) == [("rollback", {"checkpoint_id": "ckpt_10", "step": 10})]
+    both.beat(**report_of(attempt, fence, 31), applied=applied(command_id, 31))
+    assert commands(both, run["id"])[command_id]["state"] == "accepted", "it is not done before the attempt has ended"
     both.report(attempt, fence, "rolled_back", progress={"step": 31})
     now = both.run(run["id"])
     assert (now["state"], now["progress"]["step"], now["train"]["optimizer"]["lr"]) == ("queued", 10, 0.001)
     assert commands(both, run["id"])[change]["undone"]
-    assert commands(both, run["id"])[command_id]["state"] == "applied"
+    known = commands(both, run["id"])[command_id]
+    assert (known["state"], known["step"], known["ranks"]) == ("applied", 31, 2)
     left = {item["id"]: item["left_behind"] for item in both.get("/api/v1/checkpoints")["items"]}
     assert left == {"ckpt_10": False, "ckpt_20": True, "ckpt_30": True}
     (placed,) = both.place()

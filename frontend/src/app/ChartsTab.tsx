@@ -1,10 +1,10 @@
-import { queryOptions, useQuery } from "@tanstack/react-query";
+import { queryOptions, useQueries, useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { ChartGrid } from "@/features/charts/ChartGrid";
 import type { ViewWishes } from "@/features/charts/ChartView";
 import type { MetricStore } from "@/features/charts/MetricStore";
-import { marksOf, type Failure } from "@/features/charts/marks";
+import { MARKED, marksOf, type Marked } from "@/features/charts/marks";
 import type { Pace } from "@/features/charts/zoom";
 import { call, path } from "@/shared/api/client";
 import { checkpointsQuery, keys } from "@/shared/api/queries";
@@ -22,9 +22,9 @@ export default function ChartsTab({ run, metrics }: { run: Run; metrics: MetricS
   const [text, edited] = useEdited(settled, (next) => void navigate({ search: read(next), replace: true, resetScroll: false }));
   const wishes = useMemo(() => wishesOf(read(text)), [text]);
   const asked = useMemo(() => wishesOf(read(settled)), [settled]);
-  const { data: failures } = useQuery(failuresQuery(run.id));
+  const happened = useQueries({ queries: MARKED.map((type) => markedQuery(run.id, type)), combine });
   const { attempts } = run;
-  const marks = useMemo(() => marksOf(attempts, checkpoints?.items ?? [], failures ?? []), [attempts, checkpoints, failures]);
+  const marks = useMemo(() => marksOf(attempts, checkpoints?.items ?? [], happened), [attempts, checkpoints, happened]);
   const change = (wish: Partial<ViewWishes>, pace: Pace) => {
     const next = written({ ...wishesOf(read(edited.shown.get())), ...wish });
     if (pace === "gliding") edited.edit(next);
@@ -41,13 +41,17 @@ function written(wishes: ViewWishes): string {
   return new URLSearchParams(searchOf(wishes)).toString();
 }
 
-/** Checkpoints that could not be written. Anything that happens to the run makes it stale. */
-function failuresQuery(runId: string) {
+/** One kind of what is marked. Anything that happens to the run makes it stale. */
+function markedQuery(runId: string, type: Marked["type"]) {
   return queryOptions({
-    queryKey: [...keys.run(runId), "events", "CheckpointFailed"],
-    queryFn: ({ signal }) => call<Page<Envelope>>("GET", path`/api/v1/runs/${runId}/events`, { query: { type: "CheckpointFailed", limit: 200 }, signal }),
-    select: ({ items }) => items.map(({ event }) => event).filter((event): event is Failure => event.type === "CheckpointFailed"),
+    queryKey: [...keys.run(runId), "events", type],
+    queryFn: ({ signal }) => call<Page<Envelope>>("GET", path`/api/v1/runs/${runId}/events`, { query: { type, limit: 200 }, signal }),
+    select: ({ items }) => items.map(({ event }) => event).filter((event): event is Marked => event.type === type),
   });
+}
+
+function combine(results: UseQueryResult<Marked[]>[]): Marked[] {
+  return results.flatMap(({ data }) => data ?? []);
 }
 
 function number(text: string | undefined): number | undefined {

@@ -17,7 +17,7 @@ const CONTENTS: Record<Tab, AsyncRouteComponent<TabProps>> = {
   samples: lazyRouteComponent(() => import("@/features/samples/SampleList"), "SampleList"),
   checkpoints: lazyRouteComponent(() => import("./CheckpointsTab")),
   config: lazyRouteComponent(() => import("@/features/config/RunConfig"), "RunConfig"),
-  events: lazyRouteComponent(() => import("@/features/events/EventList"), "EventList"),
+  events: lazyRouteComponent(() => import("./EventsTab")),
 };
 
 export function tabNamed(name: string): Tab {

@@ -1,6 +1,7 @@
 import "./shell.css";
 import { Outlet, useRouterState } from "@tanstack/react-router";
 import { useRef } from "react";
+import { EmergencyBanner } from "@/features/cluster/EmergencyStop";
 import { useStore } from "@/shared/store";
 import { Navigation } from "./Navigation";
 import { SignedOutPage } from "./SignedOutPage";
@@ -23,6 +24,7 @@ export function Shell() {
       <TopBar />
       <Navigation />
       <main id="main" ref={main} tabIndex={-1}>
+        {!outside && !loggingIn && <EmergencyBanner />}
         {outside && !loggingIn ? <SignedOutPage /> : <Outlet />}
       </main>
     </div>

@@ -1,4 +1,5 @@
 import { ClusterOverview } from "@/features/cluster/ClusterOverview";
+import { EmergencyButton } from "@/features/cluster/EmergencyStop";
 import { useTitle } from "@/shared/useTitle";
 
 export default function ClusterPage() {
@@ -7,6 +8,7 @@ export default function ClusterPage() {
     <div className="page">
       <div className="page-head">
         <h1>Cluster</h1>
+        <EmergencyButton />
       </div>
       <ClusterOverview />
     </div>

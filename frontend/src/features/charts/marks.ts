@@ -2,15 +2,16 @@ import type { AnyEvent, Attempt, Checkpoint } from "@/shared/api/types";
 
 /** Something that happened at a step. */
 export interface Mark {
-  kind: "checkpoint" | "bad-checkpoint" | "restart";
+  kind: "checkpoint" | "bad-checkpoint" | "restart" | "change" | "rollback" | "held" | "hang";
   x: number;
   text: string;
 }
 
-export type Failure = Extract<AnyEvent, { type: "CheckpointFailed" }>;
+/** Of a run's events, what is marked beside its checkpoints and restarts. */
+export const MARKED = ["CheckpointFailed", "HyperparametersChanged", "RunRolledBack", "TrainingHeld", "HangDetected"] as const;
+export type Marked = Extract<AnyEvent, { type: (typeof MARKED)[number] }>;
 
-/** `failures`: of checkpoints that could not be written, so that there is none. */
-export function marksOf(attempts: readonly Attempt[], checkpoints: readonly Checkpoint[], failures: readonly Failure[]): Mark[] {
+export function marksOf(attempts: readonly Attempt[], checkpoints: readonly Checkpoint[], happened: readonly Marked[]): Mark[] {
   const restarts = attempts.filter(({ attempt, started_at }) => attempt > 1 && started_at !== null);
   return [
     ...restarts.map(({ attempt, resume_step, worker }) => ({
@@ -23,6 +24,22 @@ export function marksOf(attempts: readonly Attempt[], checkpoints: readonly Chec
         ? { kind: "bad-checkpoint" as const, x: step, text: `damaged checkpoint at step ${String(step)}` }
         : { kind: "checkpoint" as const, x: step, text: `checkpoint at step ${String(step)}` },
     ),
-    ...failures.map(({ step, reason }) => ({ kind: "bad-checkpoint" as const, x: step, text: `no checkpoint at step ${String(step)}: ${reason}` })),
+    ...happened.map(markOf),
   ];
+}
+
+function markOf(event: Marked): Mark {
+  const at = `step ${String(event.step)}`;
+  switch (event.type) {
+    case "CheckpointFailed":
+      return { kind: "bad-checkpoint", x: event.step, text: `no checkpoint at ${at}: ${event.reason}` };
+    case "HyperparametersChanged":
+      return { kind: "change", x: event.step, text: `${Object.entries(event.new).map(([name, value]) => `${name.replace(/^train\./, "")} ${JSON.stringify(value)}`).join(", ")} from ${at} on` };
+    case "RunRolledBack":
+      return { kind: "rollback", x: event.step, text: `rolled back from step ${String(event.old_step)} to ${at}` };
+    case "TrainingHeld":
+      return { kind: "held", x: event.step, text: `stood still after ${at}` };
+    case "HangDetected":
+      return { kind: "hang", x: event.step, text: `no progress after ${at}` };
+  }
 }

@@ -16,8 +16,11 @@ export interface Overlay {
 /** So few points are drawn as dots too: one alone makes no line. */
 const FEW = 40;
 
-const GLYPHS: Record<Mark["kind"], string> = { checkpoint: "◆", "bad-checkpoint": "✕", restart: "↻" };
-const COLOURS: Record<Mark["kind"], string> = { checkpoint: "--text-2", "bad-checkpoint": "--bad", restart: "--warn" };
+const GLYPHS: Record<Mark["kind"], string> = { checkpoint: "◆", "bad-checkpoint": "✕", restart: "↻", change: "Δ", rollback: "↶", held: "‖", hang: "!" };
+const COLOURS: Record<Mark["kind"], string> = { checkpoint: "--text-2", "bad-checkpoint": "--bad", restart: "--warn", change: "--accent", rollback: "--warn", held: "--text-2", hang: "--bad" };
+
+/** With a line of their own: what comes behind is another training. */
+const UPRIGHT = new Set<Mark["kind"]>(["restart", "change", "rollback"]);
 
 /** Marks, places without a finite value, the crosshair and the selection. */
 export function overlayPlugin(overlay: Overlay): Plugin<"line"> {
@@ -90,9 +93,9 @@ function drawMarks(ctx: CanvasRenderingContext2D, marks: readonly Mark[], pixel:
   ctx.font = "9px sans-serif";
   for (const mark of marks) {
     const at = pixel(mark.x);
-    if (mark.kind === "restart") line(ctx, at, area, colour("--warn"), [3, 3]);
+    if (UPRIGHT.has(mark.kind)) line(ctx, at, area, colour(COLOURS[mark.kind]), [3, 3]);
     ctx.fillStyle = colour(COLOURS[mark.kind]);
-    ctx.fillText(GLYPHS[mark.kind], at, mark.kind === "restart" ? area.top + 8 : area.bottom - 3);
+    ctx.fillText(GLYPHS[mark.kind], at, UPRIGHT.has(mark.kind) ? area.top + 8 : area.bottom - 3);
   }
 }
 

@@ -1,5 +1,5 @@
 import { useNavigate } from "@tanstack/react-router";
-import { Copy, Download, Ellipsis, MessageSquareText, Pin, PinOff, ShieldCheck, Tag, Trash2, type LucideIcon } from "lucide-react";
+import { Copy, Download, Ellipsis, GitFork, MessageSquareText, Pin, PinOff, ShieldCheck, Tag, Trash2, Undo2, type LucideIcon } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { useRef } from "react";
 import { path } from "@/shared/api/client";
@@ -59,10 +59,10 @@ function ReadingItems({ checkpoint: { id } }: { checkpoint: Checkpoint }) {
 interface WritingProps {
   checkpoint: Checkpoint;
   actions: RowActions;
-  onAsk: (task: "alias" | "delete") => void;
+  onAsk: (task: "alias" | "delete" | "fork" | "rollback") => void;
 }
 
-function WritingItems({ checkpoint: { run_id, state, pinned }, actions, onAsk }: WritingProps) {
+function WritingItems({ checkpoint: { run_id, state, pinned, left_behind }, actions, onAsk }: WritingProps) {
   const navigate = useNavigate();
   return (
     <>
@@ -76,6 +76,8 @@ function WritingItems({ checkpoint: { run_id, state, pinned }, actions, onAsk }:
       {state === "committed" && <Item icon={Tag} text="Aliases…" about="promote it: a name that others can rely on" onSelect={() => onAsk("alias")} />}
       <Item icon={ShieldCheck} text="Verify now" about="read every byte back and compare" disabled={actions.busy} onSelect={actions.verify} />
       <Item icon={Copy} text="Start from this" about="a new run with the same configuration" onSelect={() => void navigate({ to: "/runs/new", search: { from: run_id } })} />
+      {state === "committed" && <Item icon={GitFork} text="Fork from this…" about="a new run that goes on from here" onSelect={() => onAsk("fork")} />}
+      {state === "committed" && !left_behind && <Item icon={Undo2} text="Roll back to this…" about="the run itself goes on from here" onSelect={() => onAsk("rollback")} />}
       <Item icon={Trash2} text="Delete…" about="first tells what is freed" onSelect={() => onAsk("delete")} />
     </>
   );

@@ -1,6 +1,8 @@
 import type { Checkpoint } from "@/shared/api/types";
 import { AliasDialog } from "./AliasDialog";
 import { CompareDialog } from "./CompareDialog";
+import { ForkDialog } from "./ForkDialog";
+import { RollbackDialog } from "./RollbackDialog";
 import { DeleteDialog } from "./DeleteDialog";
 import type { Desk } from "./desk";
 import type { Asked } from "./useDesk";
@@ -20,6 +22,8 @@ export function TaskDialog({ asked: { task, checkpoints, opener }, items, desk, 
   if (!first) return null;
   if (task === "alias") return <AliasDialog checkpoint={first} opener={opener} onSay={desk.say} onClose={onClose} />;
   if (task === "compare") return second && <CompareDialog first={first} second={second} opener={opener} onClose={onClose} />;
+  if (task === "fork") return <ForkDialog checkpoint={first} opener={opener} onClose={onClose} />;
+  if (task === "rollback") return <RollbackDialog checkpoint={first} opener={opener} onSay={desk.say} onClose={onClose} />;
   const done = () => {
     desk.choose(
       checkpoints.map(({ id }) => id),

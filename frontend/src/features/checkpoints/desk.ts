@@ -1,6 +1,6 @@
 import type { Checkpoint } from "@/shared/api/types";
 
-export type Task = "alias" | "delete" | "compare";
+export type Task = "alias" | "delete" | "compare" | "fork" | "rollback";
 
 /** What rows share: who may do what, what is chosen, and where to ask for more. */
 export interface Desk {

@@ -107,7 +107,8 @@ export const SECTIONS: readonly FormSection[] = [
     fields: [
       number("compute.processes_per_node", "Processes", 1, "GPUs, or processes on a CPU"),
       choice("compute.device", "Device", ["auto", "cpu", "cuda"]),
-      number("compute.priority", "Priority", 50, "0 to 100; higher goes first"),
+      number("compute.priority", "Priority", 50, "0 to 100; higher goes first, and may take the slots of lower ones"),
+      choice("compute.preemptible", "May be preempted", ["true", "false"], "saved and queued where a higher priority needs its slots"),
     ],
   },
 ];
@@ -136,7 +137,7 @@ export function valueOf(field: FormField, text: string): unknown {
   if (field.kind === "lines") return text === "" ? undefined : text.split("\n");
   if (text === "" && field.path !== "name" && field.path !== "dataset") return undefined;
   if (field.kind === "number" && isExactNumber(text)) return Number(text);
-  if (field.path === "model.tied_head") return text === "true";
+  if (field.path === "model.tied_head" || field.path === "compute.preemptible") return text === "true";
   return text;
 }
 

@@ -3,8 +3,10 @@ import { Link } from "@tanstack/react-router";
 import type { Run } from "@/shared/api/types";
 import { runColour } from "@/shared/runColour";
 import { InfoBanner } from "@/shared/ui/Notice";
+import { integer } from "@/shared/format/numbers";
 import { RunStateBadge } from "@/shared/ui/RunStateBadge";
 import { CopyButton } from "@/shared/ui/Snippet";
+import { FailureNotice } from "./FailureNotice";
 import { CommandLine } from "./CommandLine";
 import { TrainingControls } from "./TrainingControls";
 
@@ -32,15 +34,31 @@ export function RunHeader({ run }: { run: Run }) {
           {tokenizer.version > 0 && `@${String(tokenizer.version)}`}
         </span>
       </p>
+      <Lineage run={run} />
       <Reason run={run} />
+      {run.failure && <FailureNotice run={run} failure={run.failure} />}
       <CommandLine run={run} />
     </header>
   );
 }
 
+function Lineage({ run: { parent_id: parent, origin, replay_of: replayed } }: { run: Run }) {
+  const source = replayed ?? parent;
+  if (!source) return null;
+  return (
+    <p className="muted run-line">
+      {replayed ? "a replay of" : "forked from"}{" "}
+      <Link to="/runs/$runId/$tab" params={{ runId: source, tab: "charts" }} className="mono">
+        {source}
+      </Link>
+      {!replayed && origin && ` at step ${integer(origin.step)}`}
+    </p>
+  );
+}
+
 function Reason({ run }: { run: Run }) {
   if (run.reason === "" || run.state === "running" || run.state === "succeeded") return null;
-  if (run.state === "failed") {
+  if (run.state === "failed" && !run.failure) {
     return (
       <div className="banner" role="status">
         <strong>Failed:</strong> <span className="run-reason">{run.reason}</span>

@@ -1,6 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 import { call, path, type Query } from "./client";
-import type { Checkpoint, Dataset, Me, Page, Queue, Run, Tokenizer, Worker } from "./types";
+import type { Checkpoint, Dataset, Emergency, Me, Page, Queue, Run, Tokenizer, Worker } from "./types";
 
 /** First parts of the query keys, for invalidation. */
 export const keys = {
@@ -8,6 +8,7 @@ export const keys = {
   run: (id: string) => ["run", id],
   workers: ["workers"],
   queue: ["queue"],
+  emergency: ["emergency"],
   datasets: ["datasets"],
   checkpoints: ["checkpoints"],
   me: ["me"],
@@ -53,6 +54,12 @@ export const workersQuery = queryOptions({
 export const queueQuery = queryOptions({
   queryKey: keys.queue,
   queryFn: ({ signal }) => call<Queue>("GET", "/api/v1/queue", { query: { limit: 200 }, signal }),
+  refetchInterval: 5000,
+});
+
+export const emergencyQuery = queryOptions({
+  queryKey: keys.emergency,
+  queryFn: ({ signal }) => call<Emergency>("GET", "/api/v1/emergency-stop", { signal }),
   refetchInterval: 5000,
 });
 

@@ -50,7 +50,7 @@ const EFFECTS: Record<Exclude<AnyEvent["type"], PointType>, readonly Tell[]> = {
   WorkerLost: ["workers"],
   WorkerDraining: ["workers"],
   WorkerHalted: ["workers"],
-  EmergencyStopped: ["queue", "workers"],
+  EmergencyStopped: ["queue", "workers", "run"],
   EmergencyEnded: ["queue", "workers"],
   QueuePaused: ["queue"],
   QueueReopened: ["queue"],

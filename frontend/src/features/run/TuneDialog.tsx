@@ -1,0 +1,113 @@
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { asProblem } from "@/shared/api/problem";
+import type { Run } from "@/shared/api/types";
+import { integer } from "@/shared/format/numbers";
+import { Button } from "@/shared/ui/Button";
+import { Dialog, DialogButtons } from "@/shared/ui/Dialog";
+import { Field, type ControlProps } from "@/shared/ui/Field";
+import { ErrorBanner } from "@/shared/ui/Notice";
+import { Acknowledgement } from "./CommandList";
+import { SchedulePreview } from "./SchedulePreview";
+import { changed, changesOf, FIELDS, textAt, type TuningField, type Typed } from "./tuning";
+import { argumentsText, commandsQuery, isOpen, useCommand } from "./useCommand";
+
+interface Props {
+  run: Run;
+  opener: HTMLElement | null;
+  onClose: () => void;
+}
+
+/** What is typed, what of it the server refused, and how far that is which was sent. */
+function useTuning(run: Run) {
+  const [typed, setTyped] = useState<Typed>({});
+  const ask = useCommand(run);
+  const { data } = useQuery(commandsQuery(run.id));
+  const sent = data?.items.find(({ command_id }) => command_id === ask.data?.command_id);
+  const changes = changesOf(run.train, typed);
+  const errors = new Map(ask.isError ? asProblem(ask.error).errors.map(({ field, message }) => [field.replace("changes.", ""), message]) : []);
+  const elsewhere = ask.isError && !FIELDS.some(({ path }) => errors.has(path));
+  return {
+    textOf: (path: string) => typed[path] ?? textAt(run.train, path),
+    type: (path: string, text: string) => setTyped({ ...typed, [path]: text }),
+    changes,
+    told: argumentsText(changes),
+    errors,
+    error: elsewhere ? ask.error : null,
+    sent,
+    busy: ask.isPending || (sent !== undefined && isOpen(sent)),
+    send: () => ask.mutate({ type: "set_hyperparameters", changes }, { onSuccess: () => setTyped({}) }),
+  };
+}
+
+/** Change hyperparameters of a run that is under way, and see when it took them. */
+export default function TuneDialog({ run, opener, onClose }: Props) {
+  const { textOf, type, changes, told, errors, error, sent, busy, send } = useTuning(run);
+  return (
+    <Dialog title={`Change ${run.name} while it trains`} opener={opener} wide onClose={onClose}>
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (told) send();
+        }}
+      >
+        <p className="muted">
+          It is {run.state}, at step {integer(run.progress.step)}. A change is made between two steps, on all ranks at once, and is part of the run&apos;s next checkpoint.
+        </p>
+        <div className="tuning">
+          {FIELDS.map((field) => (
+            <TuningControl key={field.path} field={field} run={run} text={textOf(field.path)} error={errors.get(field.path)} onType={(text) => type(field.path, text)} />
+          ))}
+        </div>
+        <SchedulePreview before={run.train} after={changed(run.train, changes)} step={run.progress.step} />
+        {error && <ErrorBanner error={error} />}
+        <Acknowledgement command={sent} />
+        <DialogButtons>
+          <span className="muted">{told ? `will change: ${told}` : "nothing is changed yet"}</span>
+          <Button onClick={onClose}>Close</Button>
+          <Button kind="primary" type="submit" disabled={!told || busy}>
+            Apply
+          </Button>
+        </DialogButtons>
+      </form>
+    </Dialog>
+  );
+}
+
+interface ControlOf {
+  field: TuningField;
+  run: Run;
+  text: string;
+  error: string | undefined;
+  onType: (text: string) => void;
+}
+
+function TuningControl({ field, run, text, error, onType }: ControlOf) {
+  return (
+    <Field label={field.label} hint={field.path === "batch_size" ? multiples(run) : field.hint} error={error}>
+      {(control) => <Control field={field} text={text} control={control} onType={onType} />}
+    </Field>
+  );
+}
+
+function Control({ field, text, control, onType }: Omit<ControlOf, "run" | "error"> & { control: ControlProps }) {
+  if (field.kind === "choice") {
+    return (
+      <select className="input" value={text} {...control} onChange={(event) => onType(event.target.value)}>
+        {field.options?.map((option) => (
+          <option key={option}>{option}</option>
+        ))}
+      </select>
+    );
+  }
+  if (field.kind === "lines") return <textarea className="input" rows={2} value={text} {...control} onChange={(event) => onType(event.target.value)} />;
+  return <input className="input" inputMode={field.kind === "number" ? "decimal" : undefined} value={text} {...control} onChange={(event) => onType(event.target.value)} />;
+}
+
+/** A batch is changed by accumulation: it stays a multiple of what all processes take at once. */
+function multiples({ spec: { compute }, train }: Run): string {
+  const processes = compute.nodes * compute.processes_per_node;
+  const micro = train.micro_batch_size === "auto" ? train.batch_size / processes : train.micro_batch_size;
+  return `a multiple of ${integer(micro * processes)}`;
+}

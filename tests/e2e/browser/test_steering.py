@@ -1,0 +1,123 @@
+"""A running training, steered by hand: pause, change, resume, roll back, fork; and the emergency stop with its typed words."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.e2e.browser.conftest import watched
+from tests.e2e.browser.test_pages import violations
+from tests.e2e.runs import spec
+from tests.e2e.stack import Stack
+from tests.servers import wait_until
+
+SECONDS = 1000
+
+
+@pytest.fixture
+def long_run(stack: Stack, dataset: str, tokenizer: str) -> Iterator[str]:
+    """A run that trains for as long as the test needs it, past its second checkpoint."""
+    every = {"evaluate": {"every": 5000, "batches": 2}, "checkpoint": {"every": 40, "keep_last": 50}, "optimizer": {"lr": 1e-3}}
+    with stack.client() as client:
+        run = client.runs.submit(spec("steered", dataset, tokenizer, steps=100_000, batch_size=16, **every))
+        wait_until(lambda: client.runs.get(run.id).progress.step > 100, "step 100", 120)
+        yield run.id
+        if not client.runs.get(run.id).finished:
+            client.runs.kill(run.id)
+
+
+def state(page: Page, name: str) -> None:
+    expect(page.locator(".run-header .badge, .run-header [data-state]").first).to_contain_text(name, timeout=30 * SECONDS)
+
+
+def picture(page: Page, artefacts: Path, name: str) -> None:
+    page.screenshot(path=artefacts / f"steering-{name}.png")
+
+
+@pytest.mark.timeout(300)
+def test_pause_tune_resume_roll_back_and_fork(profile: BrowserContext, stack: Stack, long_run: str, artefacts: Path) -> None:
+    with watched(profile, refused=True) as page:
+        page.goto(f"{stack.url}/runs/{long_run}/charts")
+        page.get_by_role("button", name="Pause").click()
+        page.get_by_role("menuitem", name=re.compile("Hold the slots")).click()
+        expect(page.get_by_role("status").filter(has_text=re.compile(r"Pause: applied at step [\d,]+ on 2 ranks"))).to_be_visible(
+            timeout=20 * SECONDS
+        )
+        expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=20 * SECONDS)
+
+        page.get_by_role("button", name="Tune").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Learning rate", exact=True).fill("-1")
+        dialog.get_by_role("button", name="Apply").click()
+        expect(dialog.locator(".field-error")).to_contain_text("greater than 0")
+        dialog.get_by_label("Learning rate", exact=True).fill("0.0005")
+        dialog.get_by_label("Schedule", exact=True).select_option("constant")
+        expect(dialog.get_by_text("will change: optimizer.lr 0.0005, schedule.name constant")).to_be_visible()
+        picture(page, artefacts, "tune")
+        assert violations(page) == []
+        dialog.get_by_role("button", name="Apply").click()
+        expect(dialog.get_by_role("status")).to_contain_text(re.compile(r"applied at step [\d,]+ on 2 ranks"), timeout=20 * SECONDS)
+        dialog.get_by_role("button", name="Close").click()
+
+        page.get_by_role("button", name="Resume").click()
+        expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=20 * SECONDS)
+        page.get_by_role("tab", name="Events").click()
+        expect(page.get_by_label("Commands").get_by_text("optimizer.lr 0.0005")).to_be_visible()
+        picture(page, artefacts, "commands")
+
+        page.get_by_role("tab", name="Checkpoints").click()
+        page.get_by_role("button", name="More about step 40", exact=True).click()
+        page.get_by_role("menuitem", name=re.compile("^Roll back to this")).click()
+        page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
+        with stack.client() as client:
+            wait_until(
+                lambda: any(attempt.state == "rolled_back" for attempt in client.runs.get(long_run).attempts), "it is rolled back", 60
+            )
+        page.get_by_role("button", name="More about step 40", exact=True).click()
+        page.get_by_role("menuitem", name=re.compile("^Fork from this")).click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Name").fill("forked")
+        dialog.get_by_label("Steps").fill("20")
+        dialog.get_by_role("button", name="Fork", exact=True).click()
+        expect(dialog.locator(".field-error")).to_contain_text("the checkpoint is of step 40")
+        dialog.get_by_label("Steps").fill("60")
+        assert violations(page) == []
+        dialog.get_by_role("button", name="Fork", exact=True).click()
+        expect(page.get_by_role("heading", name="forked", level=1)).to_be_visible(timeout=20 * SECONDS)
+        expect(page.get_by_text("forked from")).to_be_visible()
+        with stack.client() as client:
+            fork = client.runs.find("forked")
+            client.runs.kill(long_run)
+            assert client.runs.wait(fork.id, timeout=120).progress.step == 60
+
+
+@pytest.mark.timeout(240)
+def test_an_emergency_stop_wants_its_words_and_kills_everything(
+    profile: BrowserContext, stack: Stack, long_run: str, artefacts: Path
+) -> None:
+    with watched(profile) as page:
+        page.goto(f"{stack.url}/cluster")
+        page.get_by_role("button", name="Emergency stop").click()
+        dialog = page.get_by_role("dialog")
+        stop = dialog.get_by_role("button", name="Stop everything")
+        expect(stop).to_be_disabled()
+        dialog.get_by_label("Why?").fill("smoke")
+        dialog.get_by_label("Type").fill("stop")
+        expect(stop).to_be_disabled()
+        dialog.get_by_label("Type").fill("stop everything")
+        picture(page, artefacts, "emergency")
+        assert violations(page) == []
+        stop.click()
+        expect(page.get_by_role("alert").filter(has_text="Emergency stop")).to_contain_text("smoke", timeout=10 * SECONDS)
+        wait_until(
+            lambda: not [each for each in stack.processes() if "services.trainer.main_child" in " ".join(each.cmdline())],
+            "all processes gone",
+            5,
+        )
+        with stack.client() as client:
+            assert client.runs.get(long_run).state == "paused"
+        picture(page, artefacts, "stopped")
+        page.get_by_role("button", name="Reopen").click()
+        expect(page.get_by_role("alert").filter(has_text="Emergency stop")).to_have_count(0)
