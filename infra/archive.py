@@ -18,9 +18,11 @@ from typing import IO, Any, Final, Protocol
 FORMAT: Final = 1
 HEAD: Final = "backup.json"
 LIST: Final = "manifest.json"
-NAMES: Final = re.compile(r"(?:api|storage|monitor)\.db|admin-token|secrets/[\w.-]+|s3/[\w.-]+(?:/[\w.=+-]+)+")
-SMALL: Final = 256 * 1024 * 1024
-"""The most that a head or a list may have."""
+_PART: Final = r"(?!\.\.?(?:/|$))[^/\0]+"
+NAMES: Final = re.compile(rf"(?:api|storage|monitor)\.db|admin-token|secrets/{_PART}|s3(?:/{_PART}){{2,}}")
+"""What a backup may hold; nothing of it leads out of the folder it is unpacked in."""
+SMALL: Final = 2 * 1024**3
+"""The most bytes that a head or a list may have."""
 _BLOCK: Final = 1024 * 1024
 
 
@@ -82,6 +84,8 @@ class Writer:
 
     def add(self, name: str, path: Path, expected: Contents | None = None) -> bool:
         """False, and not listed, where the bytes are not what was expected. A later member of the same name stands for it."""
+        if not NAMES.fullmatch(name):
+            raise BackupError(f"{name!r} could not be restored")
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
             size = expected.bytes if expected else status.st_size
@@ -94,7 +98,7 @@ class Writer:
         return True
 
     def _add_json(self, name: str, value: object) -> None:
-        data = json.dumps(value, indent=1).encode()
+        data = json.dumps(value).encode()
         measured = _Measured(_Bytes(data))
         self.tar.addfile(_member(name, len(data), 0), measured)
 
@@ -141,7 +145,7 @@ def unpack(path: Path, into: Path | None) -> dict[str, Contents]:
                 continue
             if member.name == LIST:
                 listed = {name: Contents(**contents) for name, contents in json.loads(_small(tar, member)).items()}
-            elif not member.isreg() or not NAMES.fullmatch(member.name) or ".." in member.name.split("/"):
+            elif not member.isreg() or not NAMES.fullmatch(member.name):
                 raise BackupError(f"{path} holds {member.name!r}, which no backup has")
             else:
                 found[member.name] = _take(tar, member, into)

@@ -74,7 +74,7 @@ def known_revisions(service: str) -> set[str]:
 def must_be_empty(layout: Layout) -> None:
     if running := our_processes(layout):
         raise BackupError(f"Groundup runs on {layout.data_dir} ({len(running)} processes); `./run down` first")
-    if layout.data_dir.exists() and any(layout.data_dir.iterdir()):
+    if layout.data_dir.exists() and {entry.name for entry in layout.data_dir.iterdir()} - {"lost+found"}:
         raise BackupError(f"{layout.data_dir} is not empty; move it away first, or set GROUNDUP_DATA_DIR to another folder")
 
 

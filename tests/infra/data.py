@@ -50,6 +50,11 @@ class Data:
         self.tell(run, step if told is None else told)
         return key
 
+    def remove(self, key: str) -> None:
+        """As storage deletes a checkpoint: its rows, then its objects."""
+        self._do("storage", "DELETE FROM checkpoint_files WHERE checkpoint_id = ?", key.split("/")[2])
+        (self.store / key).unlink()
+
     def tell(self, run: str, step: int) -> None:
         """The history has so many steps."""
         columns = "run_id, name, attempt, first_step, last_step, first_tokens, last_tokens, first_at, last_at, count, sealed, data"

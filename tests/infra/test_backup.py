@@ -121,6 +121,37 @@ def test_what_is_deleted_while_it_is_held_is_still_there(data: Data, tmp_path: P
     assert found.read_bytes() == data.contents[key]
 
 
+def test_what_retention_deletes_meanwhile_is_in_the_backup(data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = data.add_checkpoint("run_1", "ckpt_1", step=10)
+    copy = snapshot.copy_databases
+
+    def copy_then_delete(sources: dict[str, Path], into: Path) -> dict[str, Path]:
+        copies = copy(sources, into)
+        (data.store / key).unlink()
+        return copies
+
+    monkeypatch.setattr(snapshot, "copy_databases", copy_then_delete)
+    done = back_up(data.layout, {}, tmp_path, patience=0)
+    assert (done.objects, done.missing) == (1, [])
+
+
+def test_what_is_made_and_deleted_meanwhile_is_looked_at_again(data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the two times at which objects are held, so that the copies know it and nobody has its bytes."""
+    copy, looks = snapshot.copy_databases, list[str]()
+
+    def make_copy_delete(sources: dict[str, Path], into: Path) -> dict[str, Path]:
+        if not looks:
+            looks.append(data.add_checkpoint("run_1", "ckpt_1", step=10))
+        copies = copy(sources, into)
+        if (data.store / looks[0]).exists():
+            data.remove(looks[0])
+        return copies
+
+    monkeypatch.setattr(snapshot, "copy_databases", make_copy_delete)
+    done = back_up(data.layout, {}, tmp_path)
+    assert (done.objects, done.missing) == (0, [])
+
+
 def test_everything_comes_back_and_nothing_else(data: Data, tmp_path: Path) -> None:
     key = data.add_checkpoint("run_1", "ckpt_1", step=10)
     data.put("checkpoints/run_1/ckpt_never/model.safetensors", b"never verified")
