@@ -9,12 +9,12 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from services.api.commit import checkpoint_ref, current_attempt, finite_or_none, to_resume_from
-from services.api.emergency import must_be_open
-from services.api.endings import ENDINGS, end_attempt, try_again
+from services.api.endings import ENDINGS, end_attempt, outcome_of, try_again
 from services.api.journal import journal_of
 from services.api.models import Attempt, Run
 from services.api.outbox import record
 from services.api.rows import rows_changed
+from services.api.standing import must_not_stand
 from services.api.states import change_state
 from shared.conversation import Claim, ClaimRequest, Progress, SlotReport, StateReport
 from shared.errors import NotFound, Stale
@@ -27,10 +27,10 @@ from shared.spec import RunSpec
 
 def claim(session: Session, attempt_id: str, request: ClaimRequest, now: float) -> Claim:
     """Give the attempt its fence. The same instance gets the same answer again; anybody else Stale."""
-    must_be_open(session)
     run, attempt = current_attempt(session, attempt_id)
     if attempt.worker != request.worker:
         raise Stale(f"attempt {attempt_id} is not placed on {request.worker}")
+    must_not_stand(session)
     if attempt.fence is None:
         _raise_fence(session, run, attempt, request.instance)
         event = AttemptClaimed(attempt=attempt.number, worker=attempt.worker, resume_step=attempt.resume_step)
@@ -65,7 +65,7 @@ def _raise_fence(session: Session, run: Run, attempt: Attempt, instance: str) ->
 def report_state(session: Session, attempt_id: str, report: StateReport, now: float) -> None:
     """Take the worker's word for how its attempt is. A final report that is repeated changes nothing. Raises Stale."""
     known = session.get(Attempt, attempt_id)
-    if known and known.fence == report.fence and known.worker == report.worker and known.state == report.state:
+    if known and known.fence == report.fence and known.worker == report.worker and known.state == outcome_of(report):
         return
     run, attempt = current_attempt(session, attempt_id)
     if attempt.fence is None or attempt.fence != report.fence or attempt.worker != report.worker:
@@ -100,7 +100,7 @@ def lose(session: Session, attempt_id: str, reason: str, *, still: Callable[[Ses
     if not still(session, attempt):
         return False
     run.not_before = None  # not the run's fault
-    failure = Failure.of(FailureKind.WORKER_LOST, reason)
+    failure = Failure.of(FailureKind.WORKER_LOST, reason) if attempt.fence is not None else None
     end_attempt(session, run, attempt, outcome="lost", reason=reason, failure=failure, now=now)
     try_again(session, run, by="platform", reason=f"attempt {attempt.number} is lost: {reason}", now=now)
     return True

@@ -7,6 +7,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from services.api.commit import finite_only, newest_step
+from services.api.failures import cleaned, kept
 from services.api.journal import open_commands
 from services.api.models import Attempt, Run, Slot
 from services.api.outbox import record
@@ -28,7 +29,7 @@ def _ended(session: Session, run: Run, attempt: Attempt, report: StateReport, no
     """Of itself: by success, by command, or by a failure that is the run's own."""
     run.summary = finite_only({**run.summary, **report.summary})
     reason = _clean(report.reason)
-    end_attempt(session, run, attempt, outcome=report.state, reason=reason, failure=report.failure, now=now)
+    end_attempt(session, run, attempt, outcome=outcome_of(report), reason=reason, failure=cleaned(report.failure), now=now)
     if report.state == "failed" and report.retry:
         run.fruitless = 0 if newest_step(session, run.id) > attempt.resume_step else run.fruitless + report.counts
         run.not_before = now + wait_after(run.fruitless) if report.counts and run.fruitless else None
@@ -44,10 +45,9 @@ def _paused(session: Session, run: Run, attempt: Attempt, report: StateReport, n
 
 
 def _preempted(session: Session, run: Run, attempt: Attempt, report: StateReport, now: float) -> None:
-    reason = attempt.preempt_reason or _clean(report.reason)
+    reason = f"preempted by {attempt.preempt_reason}" if attempt.preempt_reason else _clean(report.reason)
     end_attempt(session, run, attempt, outcome="preempted", reason=reason, now=now)
-    run.not_before = None
-    try_again(session, run, by="scheduler", reason=f"attempt {attempt.number} was preempted: it {reason}", now=now)
+    give_way(session, run, by=attempt.worker, reason=reason, now=now)
 
 
 def _rolled_back(session: Session, run: Run, attempt: Attempt, report: StateReport, now: float) -> None:
@@ -73,14 +73,26 @@ ENDINGS: Final[Mapping[str, Ending]] = {
 """By the state that a worker reports."""
 
 
+def outcome_of(report: StateReport) -> str:
+    return "killed" if report.state == "halted" else report.state
+
+
 def end_attempt(
     session: Session, run: Run, attempt: Attempt, *, outcome: str, reason: str, failure: Failure | None = None, now: float
 ) -> None:
     attempt.state, attempt.reason, attempt.ended_at, attempt.held = outcome, reason, now, False
-    attempt.failure = run.failure = failure.model_dump(mode="json") if failure else None
+    attempt.failure = kept(failure)
+    if failure or outcome in {"failed", "succeeded"}:
+        run.failure = kept(failure)
     run.current_attempt_id = None
     session.execute(update(Slot).where(Slot.attempt_id == attempt.id).values(attempt_id=None))
     record(session, run.id, AttemptEnded(attempt=attempt.number, outcome=outcome, reason=reason, failure=failure), now)
+
+
+def give_way(session: Session, run: Run, *, by: str, reason: str, now: float) -> None:
+    """Back to the queue, at once and without a word against the run. One that a person has paused stays so, without its slots."""
+    run.not_before = None
+    try_again(session, run, by=by, reason=reason, now=now)
 
 
 def try_again(session: Session, run: Run, *, by: str, reason: str, now: float) -> None:

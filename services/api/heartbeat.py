@@ -7,20 +7,22 @@ from sqlalchemy import Row, Select, delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from services.api.attempts import lose, take_progress
-from services.api.emergency import standing
+from services.api.halting import give_back_unclaimed, note_halted
 from services.api.journal import OPEN
 from services.api.models import Attempt, Command, Run, Slot, Worker
 from services.api.outbox import record
 from services.api.rows import locked, rows_changed
 from services.api.settling import take_acknowledgement
+from services.api.standing import note_gone, order_of, standing
 from serving.database import Database
-from shared.cluster_events import EmergencyEnded, WorkerHalted, WorkerJoined
+from shared.cluster_events import WorkerJoined
 from shared.commands import CommandType
 from shared.conversation import AttemptReport, CommandOrder, Heartbeat, HeartbeatReply, Preemption, SlotReport
 from shared.errors import Conflict
 from shared.names import CLUSTER_TOPIC, PROTOCOL
 from shared.run_events import CommandAccepted
 
+_Held = Row[str, str, str | None, int | None, float | None, str]
 _NEW_SLOT: Final = text("INSERT INTO slots (id, worker, device, name) VALUES (:id, :worker, :device, :name) ON CONFLICT (id) DO NOTHING")
 
 
@@ -39,37 +41,39 @@ def beat(database: Database, name: str, report: Heartbeat, *, lease_seconds: flo
     """One transaction for the worker and one for each run it touches, so that locks are always taken in the same order."""
     with database.writing() as session:
         _join(session, name, report, now)
-        _take_slots(session, name, report.slots, now - lease_seconds)
+        if report.slots or not report.halted:  # a halted worker that offers none has them all the same
+            _take_slots(session, name, report.slots, now - lease_seconds)
     reported = {attempt.attempt_id: attempt for attempt in report.attempts}
     cancelled = [attempt.attempt_id for attempt in report.attempts if not _take_report(database, name, report.instance, attempt)]
     _lose_what_is_gone(database, name, report.instance, set(reported), now)
+    if report.halted:
+        give_back_unclaimed(database, name, report.halted, now)
     for applied in report.applied:
         take_acknowledgement(database, name, applied, now)
     with database.writing() as session:
-        held = session.execute(_held_by(name)).all()
+        held, stop = session.execute(_held_by(name)).all(), standing(session)
+        if stop:
+            note_gone(session, name, reported)
         return HeartbeatReply(
-            assignments=_assignments(held, report.instance, set(reported)),
+            assignments=[] if stop else _assignments(held, report.instance, set(reported)),
             commands=_orders(session, {row.run_id: row.id for row in held if row.fence is not None}, now),
             cancelled=cancelled,
-            preempted=[Preemption(attempt_id=row.id, reason=row.preempt_reason) for row in held if row.preempted_at is not None],
-            emergency=standing(session),
+            preempted=[_preemption(row) for row in held if row.fence is not None and row.preempted_at is not None],
+            emergency=order_of(stop) if stop else None,
         )
 
 
 def _join(session: Session, name: str, report: Heartbeat, now: float) -> None:
     worker = locked(session, Worker, name)
     if worker is None:
-        worker = Worker(name=name, instance="", host=report.host, state="lost", started_at=now)
+        worker = Worker(name=name, instance="", host=report.host, state="lost", started_at=now, halted="")
         session.add(worker)
-    if worker.state == "lost":
+    note_halted(session, worker, report.halted, now)
+    if worker.state != "online":
         record(session, CLUSTER_TOPIC, WorkerJoined(worker=name, slots=len(report.slots)), now)
     if worker.instance != report.instance:
         worker.instance, worker.started_at = report.instance, now
-    if report.halted and report.halted != worker.halted:
-        record(session, CLUSTER_TOPIC, WorkerHalted(worker=name, reason=report.halted), now)
-    elif worker.halted and not report.halted:
-        record(session, CLUSTER_TOPIC, EmergencyEnded(by=name, worker=name), now)
-    worker.host, worker.state, worker.last_heartbeat, worker.halted = report.host, "online", now, report.halted.replace("\0", "")
+    worker.host, worker.state, worker.last_heartbeat = report.host, "online", now
     session.flush()
 
 
@@ -135,7 +139,11 @@ def _held_by(worker: str) -> Select[str, str, str | None, int | None, float | No
     return current.where(Attempt.worker == worker, Attempt.ended_at.is_(None)).order_by(Attempt.placed_at)
 
 
-def _assignments(held: Sequence[Row[str, str, str | None, int | None, float | None, str]], instance: str, reported: set[str]) -> list[str]:
+def _preemption(row: _Held) -> Preemption:
+    return Preemption(attempt_id=row.id, reason=f"gives its slots to {row.preempt_reason}")
+
+
+def _assignments(held: Sequence[_Held], instance: str, reported: set[str]) -> list[str]:
     """What waits to be claimed, and what this instance has claimed without knowing (the answer was lost)."""
     return [row.id for row in held if row.fence is None or (row.instance == instance and row.id not in reported)]
 

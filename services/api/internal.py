@@ -6,12 +6,14 @@ from flask_openapi3.blueprint import APIBlueprint
 from services.api.attempts import claim, report_state
 from services.api.commit import commit_checkpoint, note_metrics
 from services.api.damage import report_damage
+from services.api.halting import note_refused
 from services.api.heartbeat import beat, must_speak_ours
 from services.api.parts import parts
 from services.api.paths import AttemptPath
 from serving.idempotency import Answer
 from shared.conversation import CheckpointCommit, CheckpointDamage, CheckpointMetrics, ClaimRequest, Heartbeat, StateReport, WorkerName
 from shared.crash import crash_point
+from shared.errors import Conflict
 
 api = APIBlueprint("internal", __name__, url_prefix="/internal", doc_ui=False)
 
@@ -20,7 +22,12 @@ api = APIBlueprint("internal", __name__, url_prefix="/internal", doc_ui=False)
 def refuse_other_protocols() -> None:
     """Before the body is checked: a heartbeat of another version may have other fields, and the fields are not what is at fault."""
     if request.path.endswith("/heartbeat"):
-        must_speak_ours((request.view_args or {}).get("name", ""), request.get_json(silent=True))
+        name, message = (request.view_args or {}).get("name", ""), request.get_json(silent=True)
+        try:
+            must_speak_ours(name, message)
+        except Conflict as refusal:
+            note_refused(parts().database, name, message, refusal, parts().clock())
+            raise
 
 
 @api.post("/workers/<name>/heartbeat")

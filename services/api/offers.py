@@ -12,18 +12,21 @@ from typing import Final
 from services.api.line import Waiting
 
 _NAMED: Final = 3
-"""So many draining workers are named in a reason."""
+"""So many draining or halted workers are named in a reason."""
 
 
 @dataclass(slots=True)
 class Offer:
-    """One kind of device on one online worker. `held_for`: the run that waits for more of its slots and goes before later ones."""
+    """One kind of device on one online worker. `halted`: why it takes nothing, if so. `held_for`: the run that waits for more of its slots
+    and goes before later ones.
+    """
 
     worker: str
     device: str
     total: int
     free: int
     draining: bool = False
+    halted: str = ""
     held_for: Waiting | None = None
     index: int = 0
 
@@ -48,8 +51,8 @@ class _Shape:
 class Offers:
     def __init__(self, offers: Iterable[Offer]) -> None:
         ordered = sorted(offers, key=lambda offer: (offer.worker, offer.device))
-        self.usable = [offer for offer in ordered if not offer.draining]
-        self.draining = [offer for offer in ordered if offer.draining]
+        self.usable = [offer for offer in ordered if not (offer.draining or offer.halted)]
+        self.withheld = [offer for offer in ordered if offer.draining or offer.halted]
         self.largest = max((offer.total for offer in self.usable), default=0)
         self.with_free: dict[tuple[str, int], list[int]] = {}
         for index, offer in enumerate(self.usable):  # in the order of their names, so each list is a heap
@@ -98,17 +101,17 @@ class Offers:
 
     def _shape(self, run: Waiting) -> _Shape:
         suited = [offer for offer in self.usable if offer.suits(run)]
-        drained = [offer for offer in self.draining if offer.suits(run) and offer.total >= run.processes]
+        withheld = [offer for offer in self.withheld if offer.suits(run) and offer.total >= run.processes]
         able = [(index, offer) for index, offer in enumerate(self.usable) if offer.suits(run) and offer.total >= run.processes]
         if able:
             nearest_first = [(-offer.free, index) for index, offer in able]
             heapq.heapify(nearest_first)
-            return _Shape([offer for _, offer in able], nearest_first, suffix=f"; {_are_draining(drained)}" if drained else "")
-        if drained:
-            return _Shape(reason=_are_draining(drained))
-        if not self.usable and not self.draining:
+            return _Shape([offer for _, offer in able], nearest_first, suffix=f"; {_are_withheld(withheld)}" if withheld else "")
+        if withheld:
+            return _Shape(reason=_are_withheld(withheld))
+        if not self.usable and not self.withheld:
             return _Shape(reason="no worker is online")
-        suited += [offer for offer in self.draining if offer.suits(run)]
+        suited += [offer for offer in self.withheld if offer.suits(run)]
         if not suited:
             return _Shape(reason=f"no online worker has a {run.device} slot")
         largest = max(offer.total for offer in suited)
@@ -128,12 +131,22 @@ def _pop_nearest(shape: _Shape, offers: Sequence[Offer]) -> Offer | None:
     return None
 
 
-def _are_draining(offers: Sequence[Offer]) -> str:
-    names = sorted({offer.worker for offer in offers})
-    if len(names) == 1:
-        return f"worker {names[0]} is draining"
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"workers {', '.join(names[:_NAMED])}{more} are draining"
+def _are_withheld(offers: Sequence[Offer]) -> str:
+    halted = {offer.worker: offer.halted for offer in offers if offer.halted}
+    draining = sorted({offer.worker for offer in offers} - halted.keys())
+    told = [f"{_named(draining)} draining"] if draining else []
+    if len(halted) == 1:
+        told += [f"worker {name} is halted: {why}" for name, why in halted.items()]
+    elif halted:
+        told.append(f"{_named(sorted(halted))} halted")
+    return "; ".join(told)
+
+
+def _named(workers: Sequence[str]) -> str:
+    if len(workers) == 1:
+        return f"worker {workers[0]} is"
+    more = f" and {len(workers) - _NAMED} more" if len(workers) > _NAMED else ""
+    return f"workers {', '.join(workers[:_NAMED])}{more} are"
 
 
 def _slots(count: int, kind: str = "") -> str:

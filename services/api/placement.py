@@ -1,21 +1,23 @@
 """Who goes next, and where: a run that is ready gets all its slots on one worker in one transaction, or none and a reason in words."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from services.api.emergency import standing
-from services.api.emergency import told as told_emergency
+from services.api.giving_way import ask_to_give_way, holders
 from services.api.line import Line, Waiting, busy_slots, waiting_runs, weights
 from services.api.models import Attempt, Run, Slot, Worker
 from services.api.offers import Offer, Offers
 from services.api.outbox import record
+from services.api.preemption import Preemption
 from services.api.queue_models import EmergencyStop, QueuePause
 from services.api.retries import told, wait_after
 from services.api.rows import batches, locked, rows_changed
+from services.api.standing import closed, standing
 from services.api.states import change_state
 from serving.database import Database
 from serving.ids import new_id
@@ -33,28 +35,30 @@ class Placed:
     worker: str
 
 
-def place(database: Database, *, now: float, lease_seconds: float) -> list[Placed]:
-    """Place what fits, in order of priority, then the project's busy slots by its weight, then age; tell the others why they wait."""
+def place(database: Database, *, now: float, lease_seconds: float, tell: Callable[[str], object] = lambda _worker: None) -> list[Placed]:
+    """Place what fits, in order of priority, then the project's busy slots by its weight, then age; have others give way where that makes
+    a run of higher priority fit, and tell the rest why they wait. `tell` is called with each worker that has something new to hear.
+    """
     with database.reading() as session:
         waiting = waiting_runs(session)
         if not waiting:
             return []
-        if closed := _closed(session):
-            ready, reasons = [], dict.fromkeys((run.id for run in waiting if run.prepared_id), closed)
+        if why_closed := _closed(session):
+            ready, reasons = [], dict.fromkeys((run.id for run in waiting if run.prepared_id), why_closed)
         else:
             ready = [run for run in waiting if run.may_start(now)]
             reasons = _reasons_to_retry(session, [run for run in waiting if run.prepared_id and not run.may_start(now)])
         offers = Offers(_offers(session, now - lease_seconds) if ready else ())
         line = Line(ready, busy_slots(session), weights(session))
-    placed, why = _place_in_order(database, line, offers, now)
+    placed, why = _place_in_order(database, line, offers, tell, now)
     tell_reasons(database, reasons | why, {run.id: run.reason for run in waiting})
     return placed
 
 
 def _closed(session: Session) -> str:
-    """Why nothing is placed at all; empty while the queue is open."""
-    if order := standing(session):
-        return told_emergency(order)
+    """Why nothing is placed; an emergency stop is told before a pause."""
+    if stop := standing(session):
+        return closed(stop)
     pause = session.get(QueuePause, 1)
     return paused(pause) if pause else ""
 
@@ -63,8 +67,11 @@ def paused(pause: QueuePause) -> str:
     return f"the queue is paused by {pause.paused_by}" + (f": {pause.reason}" if pause.reason else "")
 
 
-def _place_in_order(database: Database, line: Line, offers: Offers, now: float) -> tuple[list[Placed], dict[str, str]]:
+def _place_in_order(
+    database: Database, line: Line, offers: Offers, tell: Callable[[str], object], now: float
+) -> tuple[list[Placed], dict[str, str]]:
     """No more than a round's; those behind are looked at in the next one."""
+    preemption = Preemption(offers.usable, partial(holders, database))
     placed: list[Placed] = []
     reasons: dict[str, str] = {}
     for run in line:
@@ -72,7 +79,10 @@ def _place_in_order(database: Database, line: Line, offers: Offers, now: float) 
             break
         offer = offers.best(run)
         if offer is None:
-            reasons[run.id] = offers.reason_to_wait(run)
+            decision = preemption.decide(run)
+            reasons[run.id] = decision.reason if decision else offers.reason_to_wait(run)
+            for worker in ask_to_give_way(database, run, decision.victims if decision else (), now):
+                tell(worker)
         elif attempt := _place_one(database, run, offer, now):
             placed.append(attempt)
             offers.take(offer, run.processes)
@@ -95,13 +105,13 @@ def _reasons_to_retry(session: Session, runs: Sequence[Waiting]) -> dict[str, st
 def _offers(session: Session, alive_since: float) -> Iterable[Offer]:
     alive = func.coalesce(Worker.last_heartbeat, Worker.started_at) >= alive_since
     free = func.count() - func.count(Slot.attempt_id)
-    query = select(Slot.worker, Slot.device, func.count(), free, Worker.draining).join(Worker, Worker.name == Slot.worker)
-    query = query.where(Worker.state == "online", Worker.halted == "", alive).group_by(Slot.worker, Slot.device, Worker.draining)
+    query = select(Slot.worker, Slot.device, func.count(), free, Worker.draining, Worker.halted).join(Worker, Worker.name == Slot.worker)
+    query = query.where(Worker.state == "online", alive).group_by(Slot.worker, Slot.device, Worker.draining, Worker.halted)
     return [Offer(*row) for row in session.execute(query)]
 
 
 class _SlotsTaken(Exception):
-    """Somebody else was faster, the worker is being drained or the queue has been paused; the transaction is undone."""
+    """Somebody else was faster, the worker takes nothing now or the queue has been closed; the transaction is undone."""
 
 
 def _place_one(database: Database, run: Waiting, offer: Offer, now: float) -> Placed | None:
@@ -140,10 +150,10 @@ def _take(session: Session, run_id: str, offer: Offer, now: float) -> Placed | N
 
 
 def _free_slots(session: Session, offer: Offer, count: int) -> list[SlotReport]:
-    """Ours until the transaction ends. None where the worker was drained or the queue paused since the offer was read."""
-    drained = exists().where(Worker.name == offer.worker, Worker.draining | (Worker.halted != ""))
-    closed = exists().where(QueuePause.id == 1) | exists().where(EmergencyStop.id == 1)
-    still = (Slot.attempt_id.is_(None), ~drained, ~closed)
+    """Ours until the transaction ends. None where the worker was withheld or the queue closed since the offer was read."""
+    withheld = exists().where(Worker.name == offer.worker, or_(Worker.draining, Worker.halted != ""))
+    shut = or_(exists().where(QueuePause.id == 1), exists().where(EmergencyStop.id == 1))
+    still = (Slot.attempt_id.is_(None), ~withheld, ~shut)
     free = select(Slot.id, Slot.device, Slot.name).where(
         Slot.worker == offer.worker, Slot.device == offer.device, Slot.attempt_id.is_(None)
     )

@@ -28,6 +28,14 @@ class EmergencyStop(Base):
     attempts: Mapped[int]
 
 
+class EmergencyAttempt(Base):
+    """An attempt that an emergency stop has ended, until its worker's heartbeat no longer reports it: its processes are gone."""
+
+    __tablename__ = "emergency_attempts"
+    attempt_id: Mapped[str] = mapped_column(primary_key=True)
+    worker: Mapped[str]
+
+
 class ProjectShare(Base):
     """A project's weight; one without a row has 1."""
 

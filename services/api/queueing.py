@@ -15,6 +15,7 @@ from services.api.outbox import record
 from services.api.parts import parts
 from services.api.queue_models import QueuePause
 from services.api.rows import rows_changed
+from services.api.standing import EmergencyAnswer, emergency_answer
 from serving.idempotency import Answer, once
 from serving.paging import PageQuery
 from serving.principal import principal, require
@@ -67,9 +68,12 @@ class WaitingAnswer(BaseModel):
 
 
 class QueueAnswer(BaseModel):
-    """`pause`: null while the queue is open. `waiting`: how many runs, over all pages. `shares`: projects with runs or a weight."""
+    """`pause`: null while the queue is not paused. `emergency`: the stop that closes it, or null. `waiting`: how many runs, over all pages.
+    `shares`: projects with runs or a weight.
+    """
 
     pause: PauseAnswer | None
+    emergency: EmergencyAnswer | None
     waiting: int
     shares: list[ShareInQueue]
     items: list[WaitingAnswer]
@@ -81,13 +85,14 @@ def show_queue(query: PageQuery) -> Answer:
     """Show who waits, in order and why, and whether the queue is paused"""
     with parts().database.reading() as session:
         waiting, busy, weight = waiting_runs(session), busy_slots(session), weights(session)
-        pause = session.get(QueuePause, 1)
+        pause, emergency = session.get(QueuePause, 1), emergency_answer(session)
     counts = Counter(run.project for run in waiting)
     end, now = query.position + query.limit, parts().clock()
     line = Line(waiting, busy, weight)
     items = [_waiting_answer(place, run, line, now) for place, run in enumerate(islice(line, end), 1)]
     answer = QueueAnswer(
         pause=_pause_answer(pause) if pause else None,
+        emergency=emergency if emergency.active else None,
         waiting=len(waiting),
         shares=[
             ShareInQueue(project=project, weight=weight.get(project, 1.0), busy_slots=busy.get(project, 0), waiting=counts[project])

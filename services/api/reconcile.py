@@ -6,7 +6,6 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from services.api.attempts import lose
-from services.api.emergency import end_everything
 from services.api.models import Attempt, Run, Worker
 from services.api.outbox import record
 from services.api.rows import rows_changed
@@ -17,10 +16,9 @@ from shared.names import CLUSTER_TOPIC
 
 def reconcile(database: Database, *, now: float, lease_seconds: float) -> None:
     """End the lease of silent workers; what they worked on, and what was never taken up, goes back to the queue."""
-    end_everything(database, now)  # while an emergency stop stands
     _lose_silent_workers(database, now, lease_seconds)
     current = select(Attempt.id, Attempt.worker).join(Run, Run.current_attempt_id == Attempt.id)
-    on_lost_workers = current.join(Worker, Worker.name == Attempt.worker).where(Worker.state == "lost")
+    on_lost_workers = current.join(Worker, Worker.name == Attempt.worker).where(Worker.state != "online")
     _lose_all(database, on_lost_workers, f"was silent for {lease_seconds:g} s", still=_is_on_a_lost_worker, now=now)
     never_claimed = current.where(Attempt.fence.is_(None), Attempt.placed_at < now - lease_seconds)
     _lose_all(database, never_claimed, "did not take it up", still=_is_unclaimed, now=now)
@@ -46,7 +44,7 @@ def _lose_all(database: Database, query: Select[str, str], reason: str, *, still
 
 
 def _is_on_a_lost_worker(session: Session, attempt: Attempt) -> bool:
-    return session.get_one(Worker, attempt.worker, populate_existing=True).state == "lost"
+    return session.get_one(Worker, attempt.worker, populate_existing=True).state != "online"
 
 
 def _is_unclaimed(_: Session, attempt: Attempt) -> bool:

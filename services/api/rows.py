@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeVar, cast
 
-from sqlalchemy import CursorResult, Delete, Insert, Update, select
+from sqlalchemy import CursorResult, Delete, Insert, TextClause, Update, select
 from sqlalchemy.orm import Session
 
 from services.api.models import Base
@@ -14,7 +14,7 @@ _AT_ONCE: Final = 500
 """Rows named in one statement."""
 
 
-def rows_changed(session: Session, statement: Insert | Update | Delete) -> int:
+def rows_changed(session: Session, statement: Insert | Update | Delete | TextClause) -> int:
     """Run a conditional statement; says how many rows fulfilled its condition."""
     return cast(CursorResult[Any], session.execute(statement)).rowcount
 

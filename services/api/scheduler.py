@@ -7,12 +7,14 @@ Several may run at once: each write is conditional, and publishing twice is harm
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
 import redis
 from sqlalchemy import select, update
 
+from services.api.emergency import end_all
 from services.api.housekeeping import Housekeeping
 from services.api.models import Attempt, Command, Run
 from services.api.outbox import relay, resend_lost
@@ -53,6 +55,7 @@ class Scheduler:
         self.failing: set[str] = set()
         self.last_tick = self.reconciled_at = 0.0
         self.watching_since = 0.0
+        self.to_hint: deque[str] = deque()
         self.epoch, self.epoch_read_at = "", float("-inf")
 
     def run(self, stop: threading.Event) -> None:
@@ -72,6 +75,7 @@ class Scheduler:
 
     def tick(self, now: float) -> None:
         self._notice_gaps(now)
+        self._step("emergency", lambda: end_all(self.database, now))
         self._step("preparing", lambda: self.preparing.step(now))
         self._step("placing", lambda: self._place(now))
         if now - self.reconciled_at >= min(5.0, self.lease_seconds / 4):
@@ -111,23 +115,24 @@ class Scheduler:
             self.failing.discard(name)
 
     def _place(self, now: float) -> None:
-        for attempt in place(self.database, now=now, lease_seconds=self.lease_seconds):
+        for attempt in place(self.database, now=now, lease_seconds=self.lease_seconds, tell=self.to_hint.append):
             log.info("attempt %s is placed on %s", attempt.attempt_id, attempt.worker)
 
     def _send_hints(self) -> None:
-        """Each new assignment and command is announced once; after that the heartbeat carries it."""
+        """Each new assignment, command and preemption is announced once; after that the heartbeat carries it."""
         current = select(Run.id, Attempt.id, Attempt.worker).join(Attempt, Attempt.id == Run.current_attempt_id)
         with self.database.reading() as session:
             placed = session.execute(current.where(Attempt.state == "placed", Attempt.hinted.is_(False))).all()
             new_command = select(Command.run_id).where(Command.state == "requested", Command.hinted.is_(False))
             asked = session.execute(current.where(Run.id.in_(new_command))).all()
-        if not placed and not asked:
+        preempted = {self.to_hint.popleft() for _ in range(len(self.to_hint))}
+        if not placed and not asked and not preempted:
             return
         asked_runs = Command.run_id.in_([row[0] for row in asked])
         with self.database.writing() as session:
             rows_changed(session, update(Attempt).where(Attempt.id.in_([row[1] for row in placed])).values(hinted=True))
             rows_changed(session, update(Command).where(asked_runs, Command.state == "requested").values(hinted=True))
-        for worker in sorted({row[2] for row in (*placed, *asked)}):
+        for worker in sorted({row[2] for row in (*placed, *asked)} | preempted):
             self.send_hint(worker)
 
     def _reconcile(self, now: float) -> None:

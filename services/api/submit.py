@@ -55,7 +55,7 @@ def too_few_tokens(spec: RunSpec, tokens: int) -> list[FieldError]:
 
 def too_few_slots(session: Session, spec: RunSpec) -> list[FieldError]:
     """A run's processes are on one worker and of one kind of device. Where no worker is known yet, any number may come."""
-    if not session.scalar(select(func.count()).select_from(Worker)):
+    if not session.scalar(select(func.count()).select_from(Worker).where(Worker.instance != "")):
         return []
     counts = select(func.count()).select_from(Slot).group_by(Slot.worker, Slot.device)
     if spec.compute.device != "auto":

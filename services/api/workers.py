@@ -34,13 +34,12 @@ class SlotAnswer(BaseModel):
 
 
 class WorkerAnswer(BaseModel):
-    """`state`: draining where it is online and nothing new is placed on it. `draining`: that it is to be drained, also while it is lost.
-
-    `halted`: why it takes nothing for now, in its own words: its host was stopped by hand, or is about to go.
+    """`state`: draining where it is online and nothing new is placed on it; halted where it takes nothing by its own word, refused where it
+    speaks another version. `halted`: why, in either case. `draining`: that it is to be drained, also while it is lost.
     """
 
     name: str
-    state: Literal["online", "draining", "lost"]
+    state: Literal["online", "draining", "halted", "refused", "lost"]
     draining: bool
     halted: str
     host: str
@@ -109,10 +108,16 @@ def _worker_answer(worker: Worker, slots: list[SlotAnswer]) -> WorkerAnswer:
     online = worker.state == "online" and silent < parts().settings.lease_seconds
     return WorkerAnswer(
         name=worker.name,
-        state=("draining" if worker.draining else "online") if online else "lost",
+        state=_state(worker) if online or worker.state == "refused" else "lost",
         draining=worker.draining,
         halted=worker.halted,
         host=worker.host,
         slots=slots,
         last_heartbeat=iso_or_none(worker.last_heartbeat),
     )
+
+
+def _state(worker: Worker) -> Literal["online", "draining", "halted", "refused"]:
+    if worker.state == "refused":
+        return "refused"
+    return "halted" if worker.halted else "draining" if worker.draining else "online"

@@ -25,6 +25,8 @@ SPEC: dict[str, Any] = {
     "train": {"steps": 100, "batch_size": 12, "schedule": {"warmup_steps": 0}},
     "compute": {"processes_per_node": 1},
 }
+NOTHING: dict[str, Any] = {"assignments": [], "commands": [], "cancelled": [], "preempted": [], "emergency": None}
+"""What a heartbeat is answered while there is nothing to say."""
 
 
 class FakeStorage(StorageClient):

@@ -5,10 +5,8 @@ from typing import Any
 import pytest
 
 from shared.names import PROTOCOL
-from tests.api.stage import WORKER, Stage
+from tests.api.stage import NOTHING, WORKER, Stage
 from tests.conftest import headers
-
-NOTHING: dict[str, object] = {"assignments": [], "commands": [], "cancelled": [], "preempted": [], "emergency": None}
 
 
 def test_a_worker_joins_with_its_slots(both: Stage) -> None:
@@ -24,7 +22,7 @@ def test_another_protocol_is_refused(stage: Stage) -> None:
     answer = stage.beat(protocol=99)
     assert (answer.status_code, answer.json["code"]) == (409, "protocol-mismatch")
     assert "same version" in answer.json["remedy"]
-    assert stage.get("/api/v1/workers")["items"] == []
+    assert [worker["state"] for worker in stage.get("/api/v1/workers")["items"]] == ["refused"]
 
 
 @pytest.mark.parametrize("bad", ["x" * 201, "a\0b"])

@@ -50,7 +50,9 @@ def test_another_version_is_refused_with_the_remedy(stage: Stage, client: ApiCli
     assert refused.value.problem_code == "protocol-mismatch"
     stage.submit()
     assert stage.place() == []
-    assert stage.get("/api/v1/workers")["items"] == []
+    (worker,) = stage.get("/api/v1/workers")["items"]
+    assert (worker["state"], worker["slots"]) == ("refused", [])
+    assert worker["halted"] == f"{refused.value.detail}; {refused.value.remedy}"
 
 
 def test_our_own_version_is_let_in_and_its_mistakes_are_named(stage: Stage, client: ApiClient) -> None:

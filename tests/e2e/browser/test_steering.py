@@ -28,10 +28,6 @@ def long_run(stack: Stack, dataset: str, tokenizer: str) -> Iterator[str]:
             client.runs.kill(run.id)
 
 
-def state(page: Page, name: str) -> None:
-    expect(page.locator(".run-header .badge, .run-header [data-state]").first).to_contain_text(name, timeout=30 * SECONDS)
-
-
 def picture(page: Page, artefacts: Path, name: str) -> None:
     page.screenshot(path=artefacts / f"steering-{name}.png")
 
@@ -42,7 +38,7 @@ def test_pause_tune_resume_roll_back_and_fork(profile: BrowserContext, stack: St
         page.goto(f"{stack.url}/runs/{long_run}/charts")
         page.get_by_role("button", name="Pause").click()
         page.get_by_role("menuitem", name=re.compile("Hold the slots")).click()
-        expect(page.get_by_role("status").filter(has_text=re.compile(r"Pause: applied at step [\d,]+ on 2 ranks"))).to_be_visible(
+        expect(page.get_by_role("status").filter(has_text=re.compile(r"Pause by admin: applied at step [\d,]+ on 2 ranks"))).to_be_visible(
             timeout=20 * SECONDS
         )
         expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=20 * SECONDS)

@@ -1,6 +1,6 @@
 import "./cluster.css";
 import { useQuery } from "@tanstack/react-query";
-import { CircleCheck, CircleSlash, Server, Unplug } from "lucide-react";
+import { CircleCheck, CircleSlash, OctagonX, Server, Unplug } from "lucide-react";
 import { isActive, runsQuery, workersQuery } from "@/shared/api/queries";
 import type { Run, Worker } from "@/shared/api/types";
 import { plural } from "@/shared/format/numbers";
@@ -41,7 +41,7 @@ function NoWorkers() {
 
 function Workers({ workers, runs }: { workers: readonly Worker[]; runs: readonly Run[] }) {
   const now = useNow();
-  const online = workers.filter(({ state }) => state !== "lost").flatMap(({ slots }) => slots);
+  const online = workers.filter(({ state }) => state === "online" || state === "draining").flatMap(({ slots }) => slots);
   const busy = online.filter(({ run_id }) => run_id !== null).length;
   const training = runs.filter(isActive).length;
   return (
@@ -67,6 +67,8 @@ function Workers({ workers, runs }: { workers: readonly Worker[]; runs: readonly
 const STATES = {
   online: { Icon: CircleCheck, tone: "good" },
   draining: { Icon: CircleSlash, tone: "warn" },
+  halted: { Icon: OctagonX, tone: "bad" },
+  refused: { Icon: CircleSlash, tone: "bad" },
   lost: { Icon: Unplug, tone: "bad" },
 } as const;
 
@@ -88,6 +90,7 @@ function WorkerCard({ worker, runs, now }: { worker: Worker; runs: readonly Run[
         <p className="muted">
           <span className="mono">{worker.host}</span> · heartbeat {ago(worker.last_heartbeat, now)}
         </p>
+        {worker.halted && <p className="run-reason">{worker.halted}</p>}
         <SlotBar slots={worker.slots} runs={runs} />
         <SlotTable slots={worker.slots} runs={runs} />
       </div>

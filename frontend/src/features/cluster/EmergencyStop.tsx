@@ -28,7 +28,7 @@ export function EmergencyBanner() {
     <div className="banner emergency-banner" role="alert">
       <OctagonX size={16} aria-hidden />
       <span>
-        <strong>Emergency stop</strong> by {stop.by}: {stop.reason}. {plural(stop.attempts, "attempt")} killed; nothing is started until it is reopened. Its runs are paused, their checkpoints are
+        <strong>Emergency stop</strong> by {stop.by}: {stop.reason}. {plural(stop.attempts, "attempt")} killed{stop.remaining > 0 && `, ${String(stop.remaining)} not yet known to be gone`}; nothing is started until it is reopened. Its runs are paused, their checkpoints are
         untouched.
       </span>
       {stop.since && <span className="muted">{ago(stop.since, now)}</span>}

@@ -1,4 +1,3 @@
-import { useQuery } from "@tanstack/react-query";
 import { ChevronDown, Ellipsis, Pause, Play, SlidersHorizontal } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { lazy, Suspense, useRef, useState, type ReactNode } from "react";
@@ -7,9 +6,8 @@ import type { CommandBody, CommandType, Run } from "@/shared/api/types";
 import { Button } from "@/shared/ui/Button";
 import { ErrorBanner } from "@/shared/ui/Notice";
 import { allows, NAMES } from "./actions";
-import { Acknowledgement } from "./CommandList";
 import { Confirmed } from "./Confirmed";
-import { commandsQuery, useCommand } from "./useCommand";
+import { useCommand } from "./useCommand";
 
 const TuneDialog = lazy(() => import("./TuneDialog"));
 
@@ -18,8 +16,6 @@ export function Steering({ run }: { run: Run }) {
   const [tuning, setTuning] = useState<HTMLElement | null>(null);
   const opener = useRef<HTMLButtonElement>(null);
   const ask = useCommand(run);
-  const { data } = useQuery(commandsQuery(run.id));
-  const sent = data?.items.find(({ command_id }) => command_id === ask.data?.command_id);
   const say = (body: CommandBody) => ask.mutate(body);
   const needsCheckpoint = ask.isError && asProblem(ask.error).code === "no-checkpoint";
   return (
@@ -38,11 +34,6 @@ export function Steering({ run }: { run: Run }) {
       {ask.isError && !needsCheckpoint && (
         <div className="run-told">
           <ErrorBanner error={ask.error} />
-        </div>
-      )}
-      {sent && (
-        <div className="run-told">
-          <Acknowledgement command={sent} />
         </div>
       )}
       {needsCheckpoint && <Confirmed run={run} action="resume" opener={opener} onClose={() => ask.reset()} />}

@@ -29,7 +29,10 @@ function useTuning(run: Run) {
   const elsewhere = ask.isError && !FIELDS.some(({ path }) => errors.has(path));
   return {
     textOf: (path: string) => typed[path] ?? textAt(run.train, path),
-    type: (path: string, text: string) => setTyped({ ...typed, [path]: text }),
+    type: (path: string, text: string) => {
+      if (ask.isError) ask.reset(); // what is refused is being mended
+      setTyped({ ...typed, [path]: text });
+    },
     changes,
     told: argumentsText(changes),
     errors,

@@ -299,16 +299,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show whether an emergency stop stands */
-        get: operations["emergency_show_emergency_api_v1_emergency_stop_get"];
+        /** Show whether an emergency stop stands, and what is not known to be gone */
+        get: operations["emergency_show_emergency_stop_api_v1_emergency_stop_get"];
         put?: never;
         /**
-         * Kill every training process on every worker, and close the queue (admin)
-         * @description <br/>Its runs are paused; their checkpoints stay. Where it stands already, nothing changes.
+         * Kill every attempt at once and close the queue until it is reopened (admin)
+         * @description <br/>Nothing is saved; checkpoints stay good. Runs become paused, to be resumed one by one; those that were stopping end as was wished. While<br/>one stands another changes nothing, but is told to the workers again.
          */
         post: operations["emergency_stop_everything_api_v1_emergency_stop_post"];
-        /** Reopen after an emergency stop (admin): queued runs are placed again; paused ones wait to be resumed */
-        delete: operations["emergency_reopen_api_v1_emergency_stop_delete"];
+        /** Reopen the queue after an emergency stop (admin); the runs stay paused, a queue that is open stays so */
+        delete: operations["emergency_end_emergency_stop_api_v1_emergency_stop_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1622,36 +1622,39 @@ export interface components {
         };
         /**
          * EmergencyAnswer
-         * @description `attempts`: how many were running when it came. `ending`: how many are not ended yet; workers kill processes at once.
+         * @description `active`: it stands; nothing is placed or claimed. `by`, `reason` and `since` are null where none does. `attempts`: how many had
+         *     their slots when it came. `remaining`: of those, what no heartbeat has yet told to be gone; a silent worker's stay.
          */
         EmergencyAnswer: {
             /** Active */
             active: boolean;
-            /**
-             * By
-             * @default
-             */
-            by: string;
+            /** By */
+            by: string | null;
+            /** Reason */
+            reason: string | null;
+            /** Since */
+            since: string | null;
+            /** Attempts */
+            attempts: number;
+            /** Remaining */
+            remaining: number;
+        };
+        /**
+         * EmergencyBody
+         * @description `confirm`: what a person typed.
+         */
+        EmergencyBody: {
             /**
              * Reason
+             * @description what the stopped runs say
              * @default
              */
             reason: string;
             /**
-             * Since
+             * Confirm
              * @default null
              */
-            since: string | null;
-            /**
-             * Attempts
-             * @default 0
-             */
-            attempts: number;
-            /**
-             * Ending
-             * @default 0
-             */
-            ending: number;
+            confirm: "stop everything" | null;
         };
         /**
          * EmergencyEnded
@@ -2433,10 +2436,12 @@ export interface components {
         };
         /**
          * QueueAnswer
-         * @description `pause`: null while the queue is open. `waiting`: how many runs, over all pages. `shares`: projects with runs or a weight.
+         * @description `pause`: null while the queue is not paused. `emergency`: the stop that closes it, or null. `waiting`: how many runs, over all pages.
+         *     `shares`: projects with runs or a weight.
          */
         QueueAnswer: {
             pause: components["schemas"]["PauseAnswer"] | null;
+            emergency: components["schemas"]["EmergencyAnswer"] | null;
             /** Waiting */
             waiting: number;
             /** Shares */
@@ -2958,14 +2963,6 @@ export interface components {
                 [key: string]: number;
             };
         };
-        /** StopBody */
-        StopBody: {
-            /**
-             * Reason
-             * @description what everybody is told
-             */
-            reason: string;
-        };
         /** StorageLevelChanged */
         StorageLevelChanged: {
             /**
@@ -3392,9 +3389,8 @@ export interface components {
         };
         /**
          * WorkerAnswer
-         * @description `state`: draining where it is online and nothing new is placed on it. `draining`: that it is to be drained, also while it is lost.
-         *
-         *     `halted`: why it takes nothing for now, in its own words: its host was stopped by hand, or is about to go.
+         * @description `state`: draining where it is online and nothing new is placed on it; halted where it takes nothing by its own word, refused where it
+         *     speaks another version. `halted`: why, in either case. `draining`: that it is to be drained, also while it is lost.
          */
         WorkerAnswer: {
             /** Name */
@@ -3403,7 +3399,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "online" | "draining" | "lost";
+            state: "online" | "draining" | "halted" | "refused" | "lost";
             /** Draining */
             draining: boolean;
             /** Halted */
@@ -4083,7 +4079,7 @@ export interface operations {
             };
         };
     };
-    emergency_show_emergency_api_v1_emergency_stop_get: {
+    emergency_show_emergency_stop_api_v1_emergency_stop_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -4121,7 +4117,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["StopBody"];
+                "application/json": components["schemas"]["EmergencyBody"];
             };
         };
         responses: {
@@ -4145,7 +4141,7 @@ export interface operations {
             };
         };
     };
-    emergency_reopen_api_v1_emergency_stop_delete: {
+    emergency_end_emergency_stop_api_v1_emergency_stop_delete: {
         parameters: {
             query?: never;
             header?: never;
