@@ -38,12 +38,15 @@ class AttemptReport(Message):
 
 
 class AppliedCommand(Message):
-    """After `step`, on so many `ranks`. `rejected`: why it was not, in words; then nothing has changed."""
+    """After `step`, on so many `ranks`. `rejected`: why it was not, in words; then nothing has changed. `fence`: of the attempt that did
+    it; once a later one is claimed its word no longer counts.
+    """
 
     command_id: str
     step: int
     ranks: int
     rejected: str = ""
+    fence: int | None = None
 
 
 class Heartbeat(Message):

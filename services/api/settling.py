@@ -33,14 +33,16 @@ def settle_open(session: Session, run: Run, kind: CommandType, now: float) -> No
 
 
 def take_acknowledgement(database: Database, worker: str, applied: AppliedCommand, now: float) -> None:
-    """What a worker says of a command of a run that it trains or trained. Repeated ones change nothing."""
+    """What a worker says of a command of a run that it trains or trained. Repeated ones change nothing, nor does the word of an attempt
+    that a later one has taken over from: that one has its own journal, and answers for itself.
+    """
     with database.writing() as session:
         own = Command.run_id.in_(select(Attempt.run_id).where(Attempt.worker == worker))
         known = Command.state.in_((*OPEN, "applied"))
         run_id = session.scalar(select(Command.run_id).where(Command.id == applied.command_id, own, known))
         run = locked(session, Run, run_id) if run_id else None
         command = session.get(Command, applied.command_id, populate_existing=True)
-        if run is None or command is None or command.state == "rejected":
+        if run is None or command is None or command.state == "rejected" or applied.fence not in {None, run.fence}:
             return
         if command.state == "applied":  # as the end of the run had it; the worker knows better where
             command.step, command.ranks = applied.step, applied.ranks

@@ -45,10 +45,11 @@ class Attempt:
 
     def applied(self) -> list[AppliedCommand]:
         killed = [order for order in self.orders.values() if order.type == "kill"] if self.signals.killed.is_set() else []
-        return [
+        said = [
             *self.watch.applied,
             *(AppliedCommand(command_id=order.command_id, step=self.watch.progress.step, ranks=0) for order in killed),
         ]
+        return [command.model_copy(update={"fence": self.claim.fence if self.claim else None}) for command in said]
 
     def obey(self, order: CommandOrder) -> None:
         """Safe to repeat: heartbeat replies do, until the command is applied."""

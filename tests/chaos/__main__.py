@@ -1,7 +1,8 @@
-"""`./run chaos [--seed N] [--kills 500] [--flips 1000] [--short] [--only K]`: what breaks on purpose, and what must hold all the same.
+"""`./run chaos [--seed N] [--part runs|checkpoints] [--short] [--only K] [--kills 500] [--flips 1000] [--model 1000] [--runs 60]
+[--torch 10]`: what breaks on purpose, and what must hold all the same.
 
-Each iteration has a number and is a line in build/chaos/; flipped bits are counted on from the kills. `--only K` repeats one of them alone,
-with the same seed and the same other options.
+Each iteration has a number and is a line in build/chaos/. Of checkpoints: kills, then flipped bits. Of runs: the model's, then those with
+real processes, then those with torch. `--part P --only K` repeats one of them alone, with the same seed and the same other options.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from collections.abc import Iterable
 
 from shared.crash import POINTS
 from tests.bench.figures import Figures
+from tests.chaos import parts
 from tests.chaos.disk import FullDisk, NotHere
 from tests.chaos.flips import Flips
 from tests.chaos.kills import Kill, Kills, planned
@@ -21,13 +23,13 @@ from tests.chaos.leftovers import leftovers, unverified
 from tests.chaos.platform import Platform, platform
 from tests.e2e.stack import ROOT
 
-ABOUT = """Real processes on one machine: Redis, `rclone serve s3`, api, storage, the scheduler with its housekeeping, an agent and its
-training child, on SQLite. They are forked from a process that has everything imported, look about them more often than they do otherwise
-(tests/chaos/processes.py) and collect garbage after seconds; the child's checkpoints hold tensors that are a known function of run and
-step. Kills: a process is armed to kill itself at a crash point (`shared/crash.py`); the agent before it is killed at whatever moment that
-is; the next attempt's child compares what it went on from bit by bit, and this bench compares that with the tables. Flipped bits: one bit
-of one file of the newest committed checkpoint, read by the product's own code, then flipped back. Full disk: a tmpfs of 96 MiB under a
-child of torchrun."""
+ABOUT = """Checkpoints: real processes on one machine: Redis, `rclone serve s3`, api, storage, the scheduler with its housekeeping, an agent
+and its training child, on SQLite. They are forked from a process that has everything imported, look about them more often than they do
+otherwise (tests/chaos/processes.py) and collect garbage after seconds; the child's checkpoints hold tensors that are a known function of
+run and step. Kills: a process is armed to kill itself at a crash point (`shared/crash.py`); the agent before it is killed at whatever
+moment that is; the next attempt's child compares what it went on from bit by bit, and this bench compares that with the tables. Flipped
+bits: one bit of one file of the newest committed checkpoint, read by the product's own code, then flipped back. Full disk: a tmpfs of
+96 MiB under a child of torchrun."""
 TIMES = 20
 """At least so many kills at each point, where all kills together are enough for that."""
 HERE = ROOT / "build" / "chaos"
@@ -40,25 +42,48 @@ def main() -> int:
     shutil.rmtree(HERE, ignore_errors=True)
     HERE.mkdir(parents=True)
     figures = Figures("chaos", ABOUT)
-    begun, not_here = time.monotonic(), ["several hosts", "PostgreSQL", "GPUs", "loss of power"]
+    begun, not_here = time.monotonic(), ["several hosts", "GPUs", "loss of power"]
+    if options.part in {"", "runs"}:
+        survive(figures, options)
+    if options.part in {"", "checkpoints"}:
+        not_here += keep(figures, options)
+    shutil.rmtree(HERE / "data", ignore_errors=True) if all(figure.holds for figure in figures.all) else None
+    figures.tell("took", time.monotonic() - begun, "s")
+    figures.about += f"\n\nSeed {options.seed}{', --short' if options.short else ''}."
+    partly = options.short or bool(options.only) or bool(options.part)
+    code = figures.finish(", ".join(not_here), short=partly)
+    say(f"chaos: {'everything holds' if code == 0 else 'something does NOT hold; build/chaos/ has the history'} (seed {options.seed})")
+    return code
+
+
+def survive(figures: Figures, options: argparse.Namespace) -> None:
+    """The runs' part."""
+    figures.about += f"\n\n{parts.ABOUT}"
+    numbers = list(range(1, options.model + 1))
+    fake, torch = parts.plans(options.seed, options.model, options.runs, options.torch)
+    if options.only:
+        numbers = [number for number in numbers if number == options.only]
+        fake, torch = ([one for one in plan if one[0] == options.only] for plan in (fake, torch))
+    if numbers:
+        parts.model(figures, options.seed, numbers, say)
+    for plan, with_torch in ((fake, False), (torch, True)):
+        if plan:
+            parts.real(figures, HERE / "data", plan, options.seed, torch=with_torch, say=say)
+
+
+def keep(figures: Figures, options: argparse.Namespace) -> list[str]:
+    """The checkpoints' part. What could not be done here."""
     plan = planned(options.seed, options.kills, list(POINTS))
     flips = list(range(options.kills + 1, options.kills + options.flips + 1))
     if options.only:
         plan, flips = plan[options.only - 1 : options.only], [number for number in flips if number == options.only]
-    with platform(HERE / "data") as stage:
+    with platform(HERE / "data" / "checkpoints") as stage:
         if plan:
             kill(figures, stage, plan)
         if flips:
             flip(figures, stage, options.seed, flips)
         clear_up(figures, stage)
-    if not options.only:
-        not_here += fill_the_disk(figures)
-    shutil.rmtree(HERE / "data") if all(figure.holds for figure in figures.all) else None
-    figures.tell("took", time.monotonic() - begun, "s")
-    figures.about += f"\n\nSeed {options.seed}{', --short' if options.short else ''}."
-    code = figures.finish(", ".join(not_here), short=options.short or bool(options.only))
-    say(f"chaos: {'everything holds' if code == 0 else 'something does NOT hold; build/chaos/ has the history'} (seed {options.seed})")
-    return code
+    return fill_the_disk(figures) if not options.only else []
 
 
 def parsed() -> argparse.Namespace:
@@ -66,13 +91,20 @@ def parsed() -> argparse.Namespace:
     arguments.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
     arguments.add_argument("--kills", type=int, default=500)
     arguments.add_argument("--flips", type=int, default=1000)
-    arguments.add_argument("--short", action="store_true", help="20 kills and 40 flipped bits, for CI; under 90 s")
+    arguments.add_argument("--model", type=int, default=1000)
+    arguments.add_argument("--runs", type=int, default=60)
+    arguments.add_argument("--torch", type=int, default=10)
+    arguments.add_argument("--part", choices=("runs", "checkpoints"), default="")
+    arguments.add_argument("--short", action="store_true", help="a few of each, for CI; under 150 s")
     arguments.add_argument("--only", type=int, metavar="K", help="one iteration alone")
     options = arguments.parse_args()
     if options.short:
-        options.kills, options.flips = len(POINTS), 40
-    if options.only and not 1 <= options.only <= options.kills + options.flips:
-        arguments.error(f"--only {options.only}: there are {options.kills} kills and {options.flips} flipped bits")
+        options.kills, options.flips, options.model, options.runs, options.torch = len(POINTS), 40, 30, 5, 0
+    if options.only and not options.part:
+        arguments.error(f"--only {options.only}: of which part? Add --part runs or --part checkpoints")
+    most = options.model + options.runs + options.torch if options.part == "runs" else options.kills + options.flips
+    if options.only and not 1 <= options.only <= most:
+        arguments.error(f"--only {options.only}: there are {most} iterations in that part")
     return options
 
 
@@ -113,7 +145,7 @@ def fill_the_disk(figures: Figures) -> list[str]:
     """What could not be done here."""
     disk = FullDisk()
     try:
-        disk.run(HERE / "data")
+        disk.run(HERE / "data" / "checkpoints")
     except NotHere as why:
         return [str(why)]
     complain(disk.wrong)

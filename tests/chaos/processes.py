@@ -38,7 +38,7 @@ CHILD_ARMED, CHILD_ENDED = "arm-child", "armed-child-ended"
 
 
 def start(target: Any, *arguments: Any) -> BaseProcess:
-    FORKS.set_forkserver_preload(["tests.chaos.processes"])
+    FORKS.set_forkserver_preload(["tests.chaos.processes", "tests.chaos.hosts"])
     process = FORKS.Process(target=target, args=arguments)
     process.start()
     return process

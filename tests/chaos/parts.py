@@ -1,0 +1,80 @@
+"""The parts of `./run chaos` that concern runs, and their figures."""
+
+import statistics
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from tests.bench.figures import Figures
+from tests.chaos.hosts import HEARTBEAT, LEASE, hosts
+from tests.chaos.model import played
+from tests.chaos.runs import STEPS, TORCH_STEPS, Times, planned
+from tests.chaos.steered import SteeredRuns
+
+SCALED: Final = f"lease {LEASE:g} s, of 60; heartbeat {HEARTBEAT:g} s, of 15"
+ABOUT: Final = f"""Runs, in the model: the api's own code on SQLite, every tenth iteration on PostgreSQL where that is installed, with
+simulated workers, two schedulers, a person and faults, all from one seed: hosts and agents killed, frozen and cut off, api and schedulers
+killed between two writes, messages lost, late and doubled; commands, preemption, emergency stops and rollbacks among them. Runs, with real
+processes: two agents with real children, each run with one fault ({SCALED}; agents look at their processes twice as often). Without torch
+the child is tests/chaos/fake_training.py, two ranks of torchrun where it is said. Nothing hints: what is told comes with the heartbeats.
+The history checker (tests/chaos/history.py) reads events and tables of all of them; its verdict is the number of its findings."""
+RECONCILES: Final = LEASE / 4
+"""The scheduler looks for silent workers that often."""
+
+
+def model(figures: Figures, seed: int, numbers: Sequence[int], say: Callable[[str], None]) -> None:
+    counts, on, findings = Counter[str](), Counter[str](), 0
+    for done in played(seed, numbers):
+        counts += done.counts
+        on[done.on] += 1
+        findings += len(done.mistakes)
+        for what in done.mistakes:
+            say(f"DOES NOT HOLD: iteration {done.number} ({done.on}): {what}")
+        if on.total() % 100 == 0:
+            say(f"{on.total()} of {len(numbers)} iterations of the model")
+    figures.about += f"\n\nIn the model: {', '.join(f'{name} {count}' for name, count in sorted(counts.items()))}."
+    figures.tell("model: iterations", on.total(), f"({', '.join(f'{count} on {name}' for name, count in sorted(on.items()))})")
+    figures.tell("model: runs, each brought to its end", counts["succeeded"] + counts["stopped"] + counts["killed"] + counts["failed"], "")
+    figures.tell("model: what the history checker and the workers found", findings, "", most=0)
+
+
+def real(figures: Figures, folder: Path, plan: Sequence[tuple[int, str]], seed: int, *, torch: bool, say: Callable[[str], None]) -> None:
+    kind = "torch, two ranks" if torch else "real processes"
+    with hosts(folder / ("torch" if torch else "hosts"), torch=torch) as platform:
+        steps, ranks = (TORCH_STEPS, 2) if torch else (STEPS, 1)
+        runs = SteeredRuns(platform, folder.parent / "runs.jsonl", seed, steps=steps, ranks=ranks)
+        runs.run(plan, say)
+    listed = ", ".join(f"{name} {count}" for name, count in sorted(runs.done.items()))
+    figures.about += f"\n\nFaults with {kind}: {listed}."
+    figures.tell(f"{kind}: runs, each with a fault", runs.done.total(), "")
+    figures.tell(f"{kind}: steps in their histories, lost or doubled", runs.flaws, f"of {runs.steps}", most=0)
+    figures.tell(f"{kind}: what did not hold, history checker included", len(runs.wrong), "", most=0)
+    if not torch:
+        tell_times(figures, runs.times)
+
+
+def tell_times(figures: Figures, times: Times) -> None:
+    late = LEASE + RECONCILES
+    tell_two(figures, "submit to claimed by an idle worker", times.to_claimed, most=2.0)
+    tell_two(figures, "submit to running, the start of a child without torch included", times.to_running, most=2.0)
+    tell_two(figures, "dead process noticed, on a live host", times.dead_process, most=5.0)
+    tell_two(figures, f"dead worker noticed (lease and a look: {late:g} s; 75 s unscaled)", times.dead_worker, most=late + 1)
+    tell_two(figures, "emergency stop to all processes gone", times.emergency, most=2.0)
+    tell_two(figures, f"the same with Redis down (heartbeat {HEARTBEAT:g} s)", times.emergency_without_redis, most=HEARTBEAT + 2)
+    tell_two(figures, "command to applied", times.commands, most=1.0 + 0.01)
+    if times.steps_during:
+        before, during = statistics.median(times.steps_before) * 1000, statistics.median(times.steps_during) * 1000
+        figures.tell("step time while a service is restarted, median", during, "ms", peer=before, ratio=1.05)
+
+
+def tell_two(figures: Figures, name: str, seconds: Sequence[float], *, most: float) -> None:
+    if seconds:
+        figures.tell(f"{name}: p50", statistics.median(seconds), "s")
+        figures.tell(f"{name}: p95 of {len(seconds)}", sorted(seconds)[int(len(seconds) * 0.95)], "s", most=most, timed=True)
+
+
+def plans(seed: int, first: int, fake: int, torch: int) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+    """Numbered on from `first`."""
+    both = [(first + number, fault) for number, fault in [*planned(seed, fake), *((fake + n, f) for n, f in planned(seed + 1, torch))]]
+    return both[:fake], both[fake:]
