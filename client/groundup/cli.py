@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from groundup import cli_account, cli_checkpoints, cli_commands, cli_data, cli_demo, cli_doctor, cli_generate, cli_queue
+from groundup import cli_account, cli_checkpoints, cli_commands, cli_data, cli_demo, cli_doctor, cli_emergency, cli_generate, cli_queue
 from groundup.cli_output import Options, complain
 from groundup.problems import ClientError
 
@@ -56,6 +56,7 @@ app.add_typer(cli_queue.project, name="project")
 app.add_typer(cli_account.token, name="token")
 app.command()(cli_account.login)
 app.command("login-link")(cli_account.login_link)
+app.command("emergency-stop")(cli_emergency.emergency_stop)
 app.command()(cli_doctor.doctor)
 app.command()(cli_demo.demo)
 

@@ -72,6 +72,7 @@ def _row(found: Worker) -> tuple[object, ...]:
     devices = ", ".join(sorted({slot.name or slot.device for slot in found.slots}))
     runs = " ".join(sorted({slot.run_id for slot in found.slots if slot.run_id}))
     state = found.state + (", to be drained" if found.state == "lost" and found.draining else "")
+    state += f": {found.halted}" if found.halted else ""
     return (found.name, state, found.host, f"{free}/{len(found.slots)}", devices, runs, day(found.last_heartbeat))
 
 

@@ -7,6 +7,7 @@ from groundup.account import Account
 from groundup.checkpoints import Checkpoints
 from groundup.config import read_config
 from groundup.datasets import Datasets
+from groundup.emergency import Emergency
 from groundup.generation import Generator
 from groundup.history import History
 from groundup.queueing import Queue
@@ -34,6 +35,7 @@ class Client:
         self.generator = Generator(self.transport)
         self.workers = Workers(self.transport)
         self.queue = Queue(self.transport)
+        self.emergency = Emergency(self.transport)
         self.account = Account(self.transport)
 
     def close(self) -> None:

@@ -25,6 +25,7 @@ class Worker:
     slots: list[Slot] = field(default_factory=list, metadata={"of": Slot})
     last_heartbeat: str | None = None
     draining: bool = False
+    halted: str = ""
 
 
 class Workers:

@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import delete, select
 
 from services.storage.export import plan, stream
+from services.storage.keys import checkpoint_key
 from services.storage.manifest import Id
 from services.storage.models import CheckpointFile
-from services.storage.objects import DamagedObject, MissingObject, checkpoint_key
+from services.storage.objects import DamagedObject, MissingObject
 from services.storage.room import release, set_aside
 from services.storage.stores import Stores, lock, now, public_origin, stores
 from shared.conversation import CheckpointRef

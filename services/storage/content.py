@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from services.storage.keys import part_key
 from services.storage.models import DatasetVersion, File, UploadPart
-from services.storage.objects import part_key
 from services.storage.repair import doubting
 from services.storage.stores import Stores
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from services.storage.card import config_of, model_card
+from services.storage.keys import checkpoint_key
 from services.storage.models import CheckpointFile
-from services.storage.objects import DamagedObject, ObjectStore, checkpoint_key
+from services.storage.objects import DamagedObject, ObjectStore
 from shared.errors import Conflict
 from shared.names import TENSOR_FILE
 

@@ -23,7 +23,6 @@ log = logging.getLogger(__name__)
 PUT_SECONDS: Final = 3600
 GET_SECONDS: Final = 6 * 3600
 PROBE_SECONDS: Final = 2
-CHECKPOINTS: Final = "checkpoints/"
 _ABSENT: Final = frozenset({"NoSuchKey", "404", "NotFound"})
 _NO_BUCKET: Final = "NoSuchBucket"
 _TOO_SHORT: Final = frozenset({"InvalidRange", "416"})
@@ -47,22 +46,6 @@ class MissingBucket(EnvironmentFault):
 
 class BrokenRead(EnvironmentFault):
     """An answer ended before the bytes that it announced: the connection broke, or the endpoint has less than it thinks."""
-
-
-def part_key(sha256: str) -> str:
-    return f"parts/{sha256[:2]}/{sha256}"
-
-
-def shard_key(sha256: str) -> str:
-    return f"shards/{sha256[:2]}/{sha256}"
-
-
-def tokenizer_key(tokenizer_id: str) -> str:
-    return f"tokenizers/{tokenizer_id}/tokenizer.json"
-
-
-def checkpoint_key(run_id: str, checkpoint_id: str, name: str) -> str:
-    return f"{CHECKPOINTS}{run_id}/{checkpoint_id}/{name}"
 
 
 class ObjectStore:

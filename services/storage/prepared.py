@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.storage.encoders import END_OF_TEXT, load, token_bytes, token_dtype
+from services.storage.keys import shard_key
 from services.storage.models import DatasetVersion, PreparedTokens, Shard, Tokenizer
-from services.storage.objects import shard_key
 from services.storage.progress import PREPARE_CHUNK
 from services.storage.stores import Stores, lock, now, stores
 from services.storage.vocabularies import locate_tokenizer, read_tokenizer

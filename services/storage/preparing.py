@@ -14,8 +14,9 @@ from sqlalchemy import func, select, update
 
 from services.storage.content import PartReader, PlacedPart, files_within, parts_of
 from services.storage.encoders import END_OF_TEXT, Encoder, Ids, load_encoder, token_dtype
+from services.storage.keys import shard_key
 from services.storage.models import DatasetVersion, File, PreparedTokens, Shard, Tokenizer
-from services.storage.objects import DamagedObject, shard_key
+from services.storage.objects import DamagedObject
 from services.storage.progress import MAX_TRIES, PREPARE_CHUNK, pulse
 from services.storage.settings import MIB, StorageSettings
 from services.storage.split import last_cut, split_text

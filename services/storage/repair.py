@@ -10,8 +10,9 @@ from typing import Final
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
+from services.storage.keys import part_key
 from services.storage.models import Part
-from services.storage.objects import DamagedObject, part_key
+from services.storage.objects import DamagedObject
 from services.storage.stores import Stores, now
 
 log = logging.getLogger(__name__)

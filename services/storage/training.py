@@ -11,8 +11,9 @@ from tokenizers import models, pre_tokenizers, trainers
 
 from services.storage.content import PartReader, PlacedPart, parts_of
 from services.storage.encoders import END_OF_TEXT, PieceEncoder, byte_level, dump, load
+from services.storage.keys import tokenizer_key
 from services.storage.models import DatasetVersion, Tokenizer
-from services.storage.objects import DamagedObject, tokenizer_key
+from services.storage.objects import DamagedObject
 from services.storage.progress import MAX_TRIES, pulse
 from services.storage.settings import MIB
 from services.storage.split import split_text

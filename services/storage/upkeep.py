@@ -7,8 +7,9 @@ from pydantic import BaseModel, Field
 from sqlalchemy import delete
 
 from services.storage.checkpoints import check_id
+from services.storage.keys import CHECKPOINTS, checkpoint_key
 from services.storage.models import CheckpointFile
-from services.storage.objects import CHECKPOINTS, BrokenRead, DamagedObject, MissingObject, checkpoint_key
+from services.storage.objects import BrokenRead, DamagedObject, MissingObject
 from services.storage.room import disk_free, release, used
 from services.storage.stores import stores
 from shared.conversation import CheckpointRef

@@ -8,9 +8,9 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from services.storage import manifest
+from services.storage.keys import part_key
 from services.storage.manifest import Id, NewUpload
 from services.storage.models import File, IdempotencyKey, Part, Upload, UploadPart
-from services.storage.objects import part_key
 from services.storage.repair import find_parts, unverify_lost
 from services.storage.stores import lock, now, public_origin, stores
 from services.storage.verification import verify_part

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from services.storage.keys import part_key
 from services.storage.models import File, Part, UploadPart
-from services.storage.objects import DamagedObject, MissingObject, part_key
+from services.storage.objects import DamagedObject, MissingObject
 from services.storage.repair import unverify, unverify_since
 from services.storage.stores import Stores, now
 from services.storage.text_check import TextCheck

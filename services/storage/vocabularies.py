@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from services.storage.content import parts_of
 from services.storage.encoders import byte_tokenizer, char_tokenizer, dump
+from services.storage.keys import tokenizer_key
 from services.storage.models import DatasetVersion, Part, Tokenizer, UploadPart
-from services.storage.objects import tokenizer_key
 from services.storage.stores import Stores, lock, now
 from shared.errors import EnvironmentFault
 from shared.internal import Located

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from services.trainer.children import Child
 from services.trainer.diagnosis import diagnose
 from services.trainer.host import Host
+from services.trainer.launchers import UNKNOWN
 from services.trainer.prepare import report_damage
 from services.trainer.progress import SpoolWatch, finite
 from services.trainer.room import NO_ROOM
@@ -54,7 +55,8 @@ class Verdicts:
         self.note(ProcessDied(reason=reason, after_seconds=silent))
         self.crowded = code == NO_ROOM
         failure = diagnose(self.directory, child.processes, code, rank, reason)
-        return self.report("failed", reason, counts=not self.crowded, failure=failure)
+        unknown = code == UNKNOWN and rank is None  # it ended with, or without, an agent before us: no fault of the run is known
+        return self.report("failed", reason, counts=not (self.crowded or unknown), failure=failure)
 
     def _damaged(self, checkpoint: CheckpointRef, found: str) -> StateReport:
         """The child refuses what it was to go on from. It is marked unless the fault is this host's: a copy that went bad after it came."""

@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 import services.api
 from services.api.app import create_app
-from services.api.models import Attempt, Run
+from services.api.models import Attempt, Run, Slot, Worker
 from services.api.placement import ROUND
 from services.api.scheduler import Scheduler
 from serving.database import Database
@@ -110,6 +110,12 @@ class Cluster:
             kept = set(session.scalars(keep))
             session.execute(delete(Run).where(Run.state == RunState.QUEUED, Run.id > max(kept)))
             session.execute(update(Run).where(Run.state == RunState.QUEUED).values(prepared_id="prep_1"))
+
+    def keep_workers(self, count: int) -> None:
+        """The others have never been there. What was placed on them still counts for its project."""
+        with self.stage.database.writing() as session:
+            session.execute(delete(Slot).where(Slot.worker >= worker(count)))
+            session.execute(delete(Worker).where(Worker.name >= worker(count)))
 
     def show_queue(self) -> None:
         self.stage.get("/api/v1/queue?limit=200")

@@ -18,11 +18,14 @@ from tests.servers import postgres_server
 
 ABOUT = """A cluster whose workers are only their heartbeats, with slots on each, and a queue of runs of 12 projects, one or two processes
 each. The scheduler's own ticks place until every slot is taken, while another process sends each worker's heartbeat every 15 s; then
-nothing fits any more and every run is told why it waits. Ticks are the median of a full cluster's, with few and with many runs waiting.
+nothing fits any more and every run is told why it waits. Ticks are the median of a full cluster's, with few and with many runs waiting,
+and with a tenth of the workers.
 Heartbeats are HTTP requests to the application without a socket, one after the other, each with what its worker runs."""
 Result = TypeVar("Result")
 GROWTH = 1.5
-"""How much more than linear the time of a tick may grow with the runs that wait."""
+"""How much more than linear the time of a tick may grow with the runs that wait, and with the workers."""
+FEWER = 10
+"""The cluster to compare with has so many times fewer workers."""
 HEARTBEAT_SECONDS = 15
 
 
@@ -66,6 +69,12 @@ def measure(figures: Figures, name: str, cluster: Cluster, size: Size) -> None:
     few = statistics.median(timed(cluster.tick)[0] for _ in range(size.ticks))
     figures.tell(f"{name}: a tick, {size.few:,} runs waiting", 1e3 * few, "ms")
     figures.tell(f"{name}: a tick, {size.many:,} runs waiting", 1e3 * many, "ms")
+    cluster.queue(size.many - cluster.waiting())
+    cluster.keep_workers(size.workers // FEWER)
+    cluster.tick()
+    small = statistics.median(timed(cluster.tick)[0] for _ in range(size.ticks))
+    figures.tell(f"{name}: a tick, {size.many:,} runs waiting, {size.workers // FEWER:,} workers", 1e3 * small, "ms")
+    figures.tell(f"{name}: growth of a tick with {FEWER} times the workers", many / small, "times", most=GROWTH * FEWER)
     times = size.many / size.few
     figures.tell(f"{name}: growth of a tick with {times:g} times the runs", many / few, "times", most=GROWTH * times)
 

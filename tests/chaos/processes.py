@@ -62,7 +62,7 @@ def be_agent(environ: Mapping[str, str], log: Path) -> None:
     """Its fork server is ours: it must not start one of its own."""
     _become(environ, log)
     forkserver._forkserver.ensure_running = bool  # type: ignore[assignment,method-assign]
-    training.Child = ForkedChild  # type: ignore[assignment,attr-defined]
+    training.start = fork_child  # type: ignore[assignment,attr-defined]
     training.TICK_SECONDS, courier.LOOK_SECONDS, recovery.LOOK_SECONDS = 0.02, 0.02, 0.05  # type: ignore[misc]
     main_agent.main()
 
@@ -76,7 +76,7 @@ def be_child(environ: Mapping[str, str], log: Path, root: str) -> None:
 
 
 def _leave_with(agent: psutil.Process) -> None:
-    """The next agent ends what its predecessor left, by a mark in the environment that a forked process does not have."""
+    """A host that dies takes both; that the next agent adopts what outlives its own is another test's."""
     while agent.is_running() and agent.status() != psutil.STATUS_ZOMBIE:
         time.sleep(0.02)
     os.kill(os.getpid(), signal.SIGKILL)
@@ -115,26 +115,23 @@ class Forked:
         return code
 
 
-class ForkedChild(Child):
-    """One rank, which is its own launcher."""
-
-    def __init__(self, _command: Sequence[str], directory: RunDirectory, environment: Mapping[str, str], processes: int) -> None:
-        self.directory, self.attempt_id, self.processes = directory, environment[MARK], processes
-        self.ranks = {}
-        self.launcher_log = directory.root / "logs" / "launcher.log"
-        self.started_at, self.last_alive = time.time(), time.monotonic()
-        self.launcher_log.touch()
-        folder = Path(os.environ["CHAOS_FOLDER"])
-        armed = ""
-        with contextlib.suppress(FileNotFoundError):
-            armed = (folder / CHILD_ARMED).read_text()
-            (folder / CHILD_ARMED).unlink()
-        own = {
-            **environment,
-            "CHAOS_FOLDER": str(folder),
-            "CHAOS_AGENT": str(os.getpid()),
-            "OMP_NUM_THREADS": "1",
-            **({"CRASH_AT": armed} if armed else {}),
-        }
-        process = start(be_child, own, self.launcher_log, str(directory.root))
-        self.launcher = Forked(process, folder / CHILD_ENDED if armed else None)  # type: ignore[assignment]
+def fork_child(_command: Sequence[str], directory: RunDirectory, environment: Mapping[str, str], processes: int) -> Child:
+    """In place of children.start. One rank, which is its own launcher; it dies with its agent and is adopted by none."""
+    log = directory.root / "logs" / "launcher.log"
+    log.touch()
+    folder = Path(os.environ["CHAOS_FOLDER"])
+    armed = ""
+    with contextlib.suppress(FileNotFoundError):
+        armed = (folder / CHILD_ARMED).read_text()
+        (folder / CHILD_ARMED).unlink()
+    own = {
+        **environment,
+        "CHAOS_FOLDER": str(folder),
+        "CHAOS_AGENT": str(os.getpid()),
+        "OMP_NUM_THREADS": "1",
+        **({"CRASH_AT": armed} if armed else {}),
+    }
+    started_at = time.time()
+    process = start(be_child, own, log, str(directory.root))
+    launcher = Forked(process, folder / CHILD_ENDED if armed else None)
+    return Child(launcher, directory, environment[MARK], processes, started_at=started_at)  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ from tests.chaos import history
 from tests.chaos.hosts import AGENTS, LEASE, Hosts
 from tests.servers import wait_until
 
-STEPS, TORCH_STEPS = 150, 60
+STEPS, TORCH_STEPS = 150, 1500
 SECONDS: Final = 60.0
 UNTOUCHED: Final = (
     "api killed",
@@ -116,7 +116,7 @@ class Runs:
 
     def _begin(self) -> str:
         platform, begun = self.platform, time.time()
-        run_id = platform.begin(self.count, ranks=self.ranks)
+        run_id = platform.begin(self.count, self.count // 8, ranks=self.ranks)
         wait_until(lambda: platform.run_state(run_id) == "running", "it does not run", SECONDS)
         self.times.to_claimed.append(platform.event_times(run_id, "AttemptClaimed")[0][0] - begun)
         changes = platform.event_times(run_id, "RunStateChanged")

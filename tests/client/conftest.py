@@ -43,8 +43,8 @@ class Command:
     def __init__(self, platform: Platform) -> None:
         self.env = {"GROUNDUP_URL": platform.url, "GROUNDUP_TOKEN": TOKEN}
 
-    def __call__(self, *words: str, **env: str) -> Any:
-        return CliRunner().invoke(app, list(words), env=self.env | env)
+    def __call__(self, *words: str, typed: str | None = None, **env: str) -> Any:
+        return CliRunner().invoke(app, list(words), env=self.env | env, input=typed)
 
 
 @pytest.fixture

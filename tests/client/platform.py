@@ -54,6 +54,8 @@ class Platform:
     pause: dict[str, str] | None = None
     shares: list[dict[str, Any]] = field(default_factory=list)
     waiting: list[dict[str, Any]] = field(default_factory=list)
+    commands: list[dict[str, Any]] = field(default_factory=list)
+    emergency: dict[str, Any] | None = None
 
     @property
     def url(self) -> str:
@@ -212,6 +214,14 @@ def add_runs(app: Flask, state: Platform) -> None:
     @app.post("/api/v1/runs/<run_id>/commands")
     def command(run_id: str) -> ResponseReturnValue:
         return {"command_id": "cmd_1", "type": request.get_json()["type"], "state": "requested"}, 202
+
+    @app.get("/api/v1/runs/<run_id>/commands")
+    def commands(run_id: str) -> ResponseReturnValue:
+        return page(state.commands)
+
+    @app.post("/api/v1/runs/<run_id>/<any(fork, replay):how>")
+    def descend(run_id: str, how: str) -> ResponseReturnValue:
+        return new_run(f"{run_id}_{how}", state.runs[run_id].get("spec", {})), 201
 
 
 def add_history(app: Flask, state: Platform) -> None:

@@ -23,6 +23,15 @@ def add_queue(app: Flask, state: "Platform") -> None:
         state.pause = {"by": "ada", "reason": request.get_json()["reason"], "since": "2026-01-01T00:00:00Z"}
         return state.pause
 
+    @app.route("/api/v1/emergency-stop", methods=["GET", "POST", "DELETE"])
+    def emergency() -> ResponseReturnValue:
+        if request.method == "DELETE":
+            state.emergency = None
+            return "", 204
+        if request.method == "POST":
+            state.emergency = {"active": True, "by": "ada", "attempts": 2, "remaining": 1, **request.get_json()}
+        return state.emergency or {"active": False}
+
     @app.post("/api/v1/workers/<name>/drain")
     def drain(name: str) -> ResponseReturnValue:
         for worker in state.workers:

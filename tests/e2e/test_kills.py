@@ -1,5 +1,7 @@
 """Processes that are really killed: the run goes on by itself, and its history has every step once."""
 
+import signal
+
 import pytest
 from groundup import Client
 
@@ -46,13 +48,30 @@ def test_killed_services_cost_no_step(stack: Stack, client: Client, dataset: str
 
 
 @pytest.mark.timeout(600)
-def test_a_killed_agent_is_replaced_and_its_run_goes_on(stack: Stack, client: Client, dataset: str, tokenizer: str) -> None:
-    run = client.runs.submit(spec("orphaned", dataset, tokenizer, steps=400, batch_size=32, checkpoint={"every": 50}))
+def test_the_training_outlives_its_agent_and_the_next_one_adopts_it(stack: Stack, client: Client, dataset: str, tokenizer: str) -> None:
+    run = client.runs.submit(spec("adopted", dataset, tokenizer, steps=3000, batch_size=32, checkpoint={"every": 100}))
     wait_until(lambda: client.checkpoints.newest(run.id) is not None, "the first checkpoint", 90)
+    before = training_processes(stack)
     stack.kill("main_agent")
+    wait_until(lambda: adoptions(client, run.id) == 1, "the next agent adopts it", 60)
+    assert training_processes(stack) == before
+    stack.oldest("main_agent").send_signal(signal.SIGUSR1)  # and once more on purpose
+    wait_until(lambda: adoptions(client, run.id) == 2, "it is handed over", 60)
+    assert training_processes(stack) == before
     finished = client.runs.wait(run.id, timeout=300)
     assert finished.succeeded, finished
-    wait_for_history(client, run.id, 400)
+    assert len(finished.attempts) == 1
+    wait_for_history(client, run.id, 3000)
+    lines = [line for event in client.history.events(run.id) if event.event["type"] == "LogWritten" for line in event.event["lines"]]
+    assert len(lines) == len(set(lines)), "no line of the log is told twice"
+
+
+def training_processes(stack: Stack) -> set[int]:
+    return {process.pid for process in stack.processes() if "services.trainer.main_child" in " ".join(process.cmdline())}
+
+
+def adoptions(client: Client, run_id: str) -> int:
+    return sum(event.event["type"] == "ProcessAdopted" for event in client.history.events(run_id))
 
 
 @pytest.mark.timeout(600)

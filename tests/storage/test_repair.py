@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from services.storage.keys import part_key
 from services.storage.models import Part, PreparedTokens
-from services.storage.objects import ObjectStore, part_key
+from services.storage.objects import ObjectStore
 from services.storage.repair import unverify_since
 from services.storage.stores import Stores, now
 from services.storage.verification import verify_part

@@ -1,11 +1,12 @@
 """Stands in for torchrun and the training child: `python -m tests.trainer.fake_child <run directory> <processes> <mode> [rank]`.
 
 Modes: steps (40 steps of 10 ms, a checkpoint every 10), endless, crash (rank 0 raises at step 3), crowded (the
-first checkpoint is written, for the second there is no room), deaf (endless, and deaf to SIGTERM),
+first checkpoint is written, for the second there is no room), deaf (endless, and deaf to SIGTERM), hanging (nothing more after step 5),
 lingering (steps, but the process does not end with them), refusing (finds damage in the
 checkpoint that it is to go on from), spoiling (the same, and the disk is at fault).
 """
 
+import faulthandler
 import hashlib
 import os
 import signal
@@ -48,6 +49,7 @@ class FakeRank:
         self.log = directory.log(rank).open("a")
         self.terminated = False
         signal.signal(signal.SIGTERM, signal.SIG_IGN if mode == "deaf" else self._note)
+        faulthandler.register(signal.SIGUSR1, file=self.log, all_threads=True)
         directory.pid(rank).write_text(str(os.getpid()))
 
     def _note(self, *_signal: object) -> None:
@@ -86,6 +88,8 @@ class FakeRank:
             if order := self._order():
                 self.spool.emit(CommandApplied(command_id=order.command_id, step=self.step, ranks=2))
                 return self._end("stopped")
+            while self.mode == "hanging" and self.step == 5:
+                time.sleep(0.05)
             time.sleep(0.01)
         return self._end("succeeded")
 

@@ -29,8 +29,10 @@ from shared.conversation import (
     Claim,
     ClaimRequest,
     CommandOrder,
+    EmergencyOrder,
     Heartbeat,
     HeartbeatReply,
+    Preemption,
     SlotReport,
     StateReport,
 )
@@ -58,6 +60,8 @@ class FakeApi(ApiClient):
     damages: list[CheckpointDamage] = field(default_factory=list)
     commands: list[CommandOrder] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
+    preempted: list[Preemption] = field(default_factory=list)
+    emergency: EmergencyOrder | None = None
     down: bool = False
     stale: bool = False
     refusals: dict[str, Exception] = field(default_factory=dict)
@@ -66,7 +70,13 @@ class FakeApi(ApiClient):
         self._answer()
         self.beats.append(report)
         final = any(state.state != "running" for state in self.states)
-        return HeartbeatReply(assignments=[] if final else list(self.claim_of), commands=self.commands, cancelled=self.cancelled)
+        return HeartbeatReply(
+            assignments=[] if final else list(self.claim_of),
+            commands=self.commands,
+            cancelled=self.cancelled,
+            preempted=self.preempted,
+            emergency=self.emergency,
+        )
 
     def claim(self, attempt_id: str, request: ClaimRequest) -> Claim:
         self._answer()
@@ -202,9 +212,12 @@ class Platform:
 
 
 @contextmanager
-def platform(settings: Settings, storage: FakeStorage, command: Command, *, heartbeat: float = 0.2, grace: float = 5) -> Iterator[Platform]:
+def platform(
+    settings: Settings, storage: FakeStorage, command: Command, *, heartbeat: float = 0.2, grace: float = 5, hang: float = 600
+) -> Iterator[Platform]:
     """An agent in this process, not started yet."""
     environ = {"GROUNDUP_WORKER_NAME": "tester", "GROUNDUP_GRACE_SECONDS": str(grace), "GROUNDUP_AGENT_PORT": "8"}
+    environ["GROUNDUP_HANG_SECONDS"] = str(hang)
     own = AgentSettings.read(environ, settings.data_dir)
     own.folder.mkdir(parents=True)
     wake, api = threading.Event(), FakeApi()

@@ -1,4 +1,4 @@
-import { CircleAlert, CircleCheck, CircleDashed, Clock, Lock, LockOpen, Pin, Tag, Trash2, type LucideIcon } from "lucide-react";
+import { CircleAlert, CircleCheck, CircleDashed, Clock, Lock, LockOpen, Pin, Tag, Trash2, Undo2, type LucideIcon } from "lucide-react";
 import type { Checkpoint } from "@/shared/api/types";
 import { ago, exactTime, until } from "@/shared/format/time";
 import type { Tone } from "@/shared/ui/RunStateBadge";
@@ -25,6 +25,7 @@ export function keeping(checkpoint: Checkpoint, now: number): Told[] {
   const { pinned, pinned_by, aliases, expires_at, state } = checkpoint;
   if (state === "deleting") return [];
   const told: Told[] = [];
+  if (checkpoint.left_behind) told.push({ icon: Undo2, tone: "off", text: "left behind", about: "the run was rolled back to before it, and does not use it any more" });
   if (pinned) told.push({ icon: Pin, tone: "info", text: "pinned", about: `pinned by ${pinned_by ?? "somebody"}` });
   for (const name of aliases) told.push({ icon: Tag, tone: "info", text: name, about: `alias ${name}` });
   const [first, ...more] = rules(checkpoint);

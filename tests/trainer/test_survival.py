@@ -1,0 +1,134 @@
+"""What the agent does when things end: itself, its host, or everything at once. Real processes; the platform around it is in memory."""
+
+import time
+from dataclasses import replace
+
+import psutil
+
+from services.trainer.halting import Halting, reopen, stop_by_hand
+from shared.conversation import CommandOrder, EmergencyOrder, Preemption
+from shared.training_events import HangDetected, LogWritten
+from tests.servers import wait_until
+from tests.trainer.platform import SLOTS, Platform, Start, make_claim, pid_of, processes_of, steps, under_way
+
+ORDER = EmergencyOrder(id="stop_1", reason="smoke", by="ada")
+
+
+def test_an_emergency_stop_ends_all_processes_within_two_seconds(start: Start) -> None:
+    stage = start("deaf")
+    wait_until(lambda: under_way(stage), "training")
+    begun = time.monotonic()
+    stage.agent.stop_everything(ORDER)
+    wait_until(lambda: processes_of("att_1") == [], "all processes are gone", 5)
+    assert time.monotonic() - begun < 2
+    wait_until(lambda: stage.final() is not None, "the last report", 10)
+    final = stage.final()
+    assert final is not None
+    assert (final.state, final.reason) == ("halted", "emergency stop by ada: smoke")
+
+
+def test_the_heartbeat_s_reply_stops_everything_too_and_nothing_is_claimed(start: Start) -> None:
+    stage = start("deaf")
+    wait_until(lambda: under_way(stage), "training")
+    stage.api.emergency = ORDER
+    wait_until(lambda: processes_of("att_1") == [], "all processes are gone", 5)
+    stage.api.claim_of["att_2"] = make_claim("att_2")
+    stage.api.states.clear()
+    beats = len(stage.api.beats)
+    wait_until(lambda: len(stage.api.beats) > beats + 2, "more heartbeats")
+    assert "att_2" not in stage.agent.attempts
+
+
+def test_a_preempted_run_saves_itself_and_says_so(start: Start) -> None:
+    stage = start("endless")
+    wait_until(lambda: under_way(stage), "training")
+    stage.api.preempted.append(Preemption(attempt_id="att_1", reason="gives its slots to run 'x' (priority 90)"))
+    wait_until(lambda: stage.final() is not None, "the last report", 10)
+    final = stage.final()
+    assert final is not None
+    assert (final.state, final.reason) == ("preempted", "gives its slots to run 'x' (priority 90)")
+    assert [commit.step for commit in stage.api.commits] == [max(steps(stage))]
+
+
+def test_a_preempted_run_that_does_not_save_itself_is_killed_after_the_grace(start: Start) -> None:
+    stage = start("deaf", grace=0.5)
+    wait_until(lambda: under_way(stage), "training")
+    stage.api.preempted.append(Preemption(attempt_id="att_1", reason="gives its slots"))
+    wait_until(lambda: stage.final() is not None, "the last report", 10)
+    assert stage.api.states[-1].state == "preempted"
+
+
+def with_halting(stage: Platform, notice: list[str]) -> None:
+    """`notice`: what the host is told; empty while there is nothing."""
+    host = replace(stage.host, halting=Halting(stage.host.settings.folder, lambda: notice[-1] if notice else ""))
+    stage.agent.host = host
+    for attempt in stage.agent.attempts.values():
+        attempt.host = host
+
+
+def test_a_notice_that_the_host_goes_saves_its_runs_and_offers_nothing(start: Start) -> None:
+    stage = start("endless")
+    wait_until(lambda: under_way(stage), "training")
+    notice: list[str] = []
+    with_halting(stage, notice)
+    notice.append("the host is about to go (spot)")
+    stage.host.poke()
+    wait_until(lambda: stage.final() is not None, "the last report", 10)
+    final = stage.final()
+    assert final is not None
+    assert (final.state, final.retry, final.counts, final.reason) == ("failed", True, False, "the host is about to go (spot)")
+    assert stage.api.commits, "it was saved"
+    wait_until(lambda: stage.api.beats[-1].halted == notice[0], "the heartbeat tells")
+    assert stage.api.beats[-1].slots == []
+    notice.append("")
+    wait_until(lambda: stage.api.beats[-1].slots == SLOTS, "the slots are offered again")
+
+
+def test_a_host_that_was_stopped_by_hand_takes_nothing_until_it_is_reopened(start: Start) -> None:
+    stage = start("deaf")
+    wait_until(lambda: under_way(stage), "training")
+    with_halting(stage, [])
+    stop_by_hand(stage.host.settings.folder, "burning smell")
+    stage.host.poke()
+    wait_until(lambda: processes_of("att_1") == [], "all processes are gone", 5)
+    wait_until(lambda: stage.final() is not None, "the last report", 10)
+    assert stage.api.states[-1].state == "halted"
+    assert "burning smell" in stage.api.states[-1].reason
+    wait_until(lambda: "burning smell" in stage.api.beats[-1].halted, "the heartbeat tells")
+    assert reopen(stage.host.settings.folder)
+    wait_until(lambda: stage.api.beats[-1].halted == "", "it is open again")
+
+
+def test_a_training_that_hangs_shows_its_stacks_and_is_ended(start: Start) -> None:
+    stage = start("hanging", hang=0.5)
+    wait_until(lambda: stage.final() is not None, "the last report", 30)
+    final = stage.final()
+    assert final is not None
+    assert final.failure is not None
+    assert (final.state, final.retry, final.failure.kind) == ("failed", True, "hang")
+    assert [event.step for event in stage.events() if isinstance(event, HangDetected)] == [5]
+    lines = [line for event in stage.events() if isinstance(event, LogWritten) for line in event.lines]
+    assert any("most recent call first" in line for line in lines)
+
+
+def test_a_process_that_the_system_kills_is_named(start: Start) -> None:
+    stage = start("endless")
+    wait_until(lambda: under_way(stage), "training")
+    psutil.Process(pid_of(stage, 0)).kill()
+    wait_until(lambda: stage.final() is not None, "the last report", 10)
+    final = stage.final()
+    assert final is not None
+    assert final.failure is not None
+    assert final.failure.kind == "killed_by_system"
+    assert "memory" in final.failure.remedy
+
+
+def test_every_command_reaches_the_training_with_its_arguments(start: Start) -> None:
+    stage = start("endless")
+    wait_until(lambda: under_way(stage), "training")
+    arguments = {"optimizer": {"lr": 0.1}}
+    order = CommandOrder.model_validate({"command_id": "c", "attempt_id": "att_1", "type": "set_hyperparameters", "arguments": arguments})
+    stage.api.commands.append(order)
+    file = stage.host.attempts_folder / "att_1" / "commands.jsonl"
+    wait_until(file.exists, "the order is passed on")
+    assert '"optimizer":{"lr":0.1}' in file.read_text()
