@@ -99,7 +99,7 @@ def parsed() -> argparse.Namespace:
     arguments.add_argument("--only", type=int, metavar="K", help="one iteration alone")
     options = arguments.parse_args()
     if options.short:
-        options.kills, options.flips, options.model, options.runs, options.torch = len(POINTS), 40, 30, 5, 0
+        options.kills, options.flips, options.model, options.runs, options.torch = len(POINTS), 40, 20, 5, 0
     if options.only and not options.part:
         arguments.error(f"--only {options.only}: of which part? Add --part runs or --part checkpoints")
     most = options.model + options.runs + options.torch if options.part == "runs" else options.kills + options.flips

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Final
 
@@ -35,7 +35,6 @@ UNTOUCHED: Final = (
 
 STRICKEN: Final = ("rank killed", "launcher killed", "host killed", "host frozen", "agent frozen")
 OBEDIENT: Final = ("emergency stop", "emergency stop without redis", "held and resumed", "paused and resumed", "rolled back", "changed")
-FAULTS: Final = (*UNTOUCHED, *STRICKEN, *OBEDIENT)
 
 
 @dataclass
@@ -54,10 +53,10 @@ class Times:
 
 
 def planned(seed: int, count: int) -> list[tuple[int, str]]:
-    """Every fault equally often, in an order by the seed."""
-    order = [FAULTS[index % len(FAULTS)] for index in range(count)]
-    random.Random(f"{seed} runs").shuffle(order)
-    return list(enumerate(order, 1))
+    """One of each kind in turn, each kind's equally often, in an order by the seed."""
+    rng = random.Random(f"{seed} runs")
+    decks = [cycle(rng.sample(kind, len(kind))) for kind in (UNTOUCHED, STRICKEN, OBEDIENT)]
+    return [(number, next(decks[number % len(decks)])) for number in range(1, count + 1)]
 
 
 class Runs:

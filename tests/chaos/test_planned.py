@@ -9,9 +9,11 @@ from services.api.checkpoint_models import Checkpoint
 from services.api.models import Attempt, Base, OutboxRow, Run
 from serving.database import Database
 from shared.crash import POINTS
+from tests.chaos import runs
 from tests.chaos.flips import flipped
 from tests.chaos.kills import OWNERS, planned
 from tests.chaos.ledger import Ledger
+from tests.chaos.steered import SteeredRuns
 
 
 def test_every_point_at_least_twenty_times_in_the_full_plan() -> None:
@@ -28,6 +30,15 @@ def test_every_point_has_an_owner() -> None:
     of_the_child = {kill.point.partition(".")[0] for kill in planned(1, 40, list(POINTS)) if kill.owner == "child"}
     assert of_the_child == {"step", "checkpoint", "evaluation"}
     assert {"agent", "api", "storage", "scheduler"} == set(OWNERS.values())
+
+
+def test_every_fault_of_runs_at_least_twice_in_the_full_plan() -> None:
+    plan = runs.planned(7, 60)
+    counted = Counter(fault for _, fault in plan)
+    assert counted.keys() == {*runs.UNTOUCHED, *runs.STRICKEN, *runs.OBEDIENT}
+    assert min(counted.values()) >= 2
+    assert plan == runs.planned(7, 60) != runs.planned(8, 60)
+    assert all(hasattr(SteeredRuns, f"_{fault.replace(' ', '_')}") for fault in counted)
 
 
 def test_a_flipped_bit_is_flipped_back(tmp_path: Path) -> None:
