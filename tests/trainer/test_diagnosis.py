@@ -7,7 +7,8 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from services.trainer.diagnosis import diagnose
+from services.trainer import diagnosis
+from services.trainer.diagnosis import diagnose, memory_kills
 from services.trainer.naming import named
 from services.trainer.room import NO_ROOM
 from services.trainer.rundir import RunDirectory
@@ -89,3 +90,38 @@ def test_the_first_step_may_take_three_times_as_long() -> None:
     dog.see(1, 1, stepped=False, still=False)  # it has started
     assert not dog.is_hanging(30)
     assert dog.is_hanging(31.1)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (2, 3, "the kernel has killed 1 process(es) here for want of memory meanwhile"),
+        (2, 2, "who else sends signals"),
+        (None, 2, "by Groundup"),
+    ],
+)
+def test_what_the_kernel_counts_is_told(
+    directory: RunDirectory, monkeypatch: pytest.MonkeyPatch, before: int | None, after: int, told: str
+) -> None:
+    monkeypatch.setattr(diagnosis, "memory_kills", lambda: after)
+    failure = diagnose(directory, 1, -signal.SIGKILL, 0, "rank 0 was killed by signal 9", kills_before=before)
+    assert failure.kind == "killed_by_system"
+    assert told in failure.message
+
+
+@pytest.mark.parametrize(("text", "kills"), [("low 0\noom 4\noom_kill 3\n", 3), ("low 0\n", None), ("nonsense", None), (None, None)])
+def test_the_count_of_the_control_group(tmp_path: Path, text: str | None, kills: int | None) -> None:
+    if text is not None:
+        (tmp_path / "events").write_text(text)
+    assert memory_kills(tmp_path / "events") == kills
+
+
+def test_a_host_that_stood_still_is_no_silence_of_the_training() -> None:
+    dog = Watchdog(limit=10)
+    for second in range(4):
+        dog.see(second, second, stepped=True, still=False)
+    dog.see(1000, 3, stepped=True, still=False)  # nobody looked for 997 s
+    assert not dog.is_hanging(1000)
+    for second in range(1001, 1022):
+        dog.see(second, 3, stepped=True, still=False)
+    assert dog.is_hanging(1021)
