@@ -12,6 +12,7 @@ import psutil
 
 from infra.layout import ROOT, Layout
 from infra.services import configure
+from infra.supervisor import stop_seconds
 
 MARK = "GROUNDUP_EMBEDDED_DATA_DIR"
 """In the environment of every process we start, so that `down` finds all of them."""
@@ -53,7 +54,7 @@ def down(layout: Layout) -> None:
     if (pid := supervisor_pid(layout)) is not None:
         supervisor = psutil.Process(pid)
         control(layout, "shutdown")
-        psutil.wait_procs([supervisor], timeout=90)
+        psutil.wait_procs([supervisor], timeout=2 * stop_seconds())
     end_leftovers(layout)
 
 

@@ -1,5 +1,6 @@
 """supervisord's configuration: every process of the embedded mode, in the order in which they start; they stop in the opposite one."""
 
+import math
 import os
 import resource
 import shlex
@@ -13,6 +14,9 @@ from infra.layout import ROOT, Layout
 
 WANTED_FILES = 65_536
 """Open files for sockets; the machine's own limit may be lower."""
+STOP_SECONDS = 45
+BEYOND_GRACE_SECONDS = 20
+"""What the agent needs to end what did not save itself within the grace, and to tell of it."""
 
 
 def supervisor_config(layout: Layout) -> str:
@@ -86,13 +90,22 @@ priority={order}
 autorestart=true
 startsecs=1
 startretries=1000000
-stopwaitsecs=45
+stopwaitsecs={stop_seconds()}
 killasgroup=true
 redirect_stderr=true
 stdout_logfile={logs}/{name}.log
 stdout_logfile_maxbytes=10MB
 stdout_logfile_backups=2
 """
+
+
+def stop_seconds() -> int:
+    """What a service gets to stop: more than the agent gives to training. A grace that is no number is refused by the agent itself."""
+    try:
+        grace = float(os.environ.get("GROUNDUP_GRACE_SECONDS") or 0)
+    except ValueError:
+        return STOP_SECONDS
+    return max(STOP_SECONDS, math.ceil(grace) + BEYOND_GRACE_SECONDS) if math.isfinite(grace) else STOP_SECONDS
 
 
 def supervisor_socket(layout: Layout) -> Path:

@@ -1,5 +1,6 @@
 """What the environment says about this worker, beside shared.settings."""
 
+import math
 import os
 import re
 import socket
@@ -7,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from shared.errors import EnvironmentFault
 from shared.spec import NAME
@@ -41,10 +43,10 @@ class AgentSettings:
             slots=_positive(environ, "GROUNDUP_SLOTS", os.cpu_count() or 1),
             device=_device(environ.get("GROUNDUP_DEVICE", "auto")),
             port=agent_port(environ),
-            grace_seconds=float(environ.get("GROUNDUP_GRACE_SECONDS", "25")),
-            hang_seconds=float(environ.get("GROUNDUP_HANG_SECONDS", "600")),
+            grace_seconds=_seconds(environ, "GROUNDUP_GRACE_SECONDS", 25),
+            hang_seconds=_seconds(environ, "GROUNDUP_HANG_SECONDS", 600),
             interruption_file=Path(file) if (file := environ.get("GROUNDUP_INTERRUPTION_FILE")) else None,
-            interruption_url=environ.get("GROUNDUP_INTERRUPTION_URL", ""),
+            interruption_url=_address(environ, "GROUNDUP_INTERRUPTION_URL"),
             folder=data_dir / "worker" / name,
         )
 
@@ -69,6 +71,28 @@ def _positive(environ: Mapping[str, str], name: str, default: int) -> int:
     if not value.isdigit() or int(value) < 1:
         raise EnvironmentFault(f"{name}: '{value}' is not a whole number above 0", remedy=f"unset {name} for the default, {default}")
     return int(value)
+
+
+def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+    text = environ.get(name) or str(default)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise EnvironmentFault(f"{name}: '{text}' is not a number of seconds above 0", remedy=f"unset {name} for the default, {default}")
+    return value
+
+
+def _address(environ: Mapping[str, str], name: str) -> str:
+    url = environ.get(name, "")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    if url and not (parts.scheme in {"http", "https"} and parts.hostname):
+        raise EnvironmentFault(f"{name}: '{url}' is not an address", remedy="it begins with http:// or https://")
+    return url
 
 
 def _device(value: str) -> Device:

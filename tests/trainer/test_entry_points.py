@@ -75,9 +75,18 @@ def test_the_agent_starts_without_an_api_and_ends_on_sigterm(environ: dict[str, 
         assert agent.wait(10) == 0
 
 
+BAD = [
+    ("GROUNDUP_GRACE_SECONDS", "soon"),
+    ("GROUNDUP_GRACE_SECONDS", "-1"),
+    ("GROUNDUP_HANG_SECONDS", "nan"),
+    ("GROUNDUP_INTERRUPTION_URL", "metadata/notice"),
+    ("GROUNDUP_INTERRUPTION_URL", "http://["),
+]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("GROUNDUP_WORKER_NAME", "Not A Name"), ("GROUNDUP_SLOTS", "0"), ("GROUNDUP_SLOTS", "many"), ("GROUNDUP_DEVICE", "tpu")],
+    [("GROUNDUP_WORKER_NAME", "Not A Name"), ("GROUNDUP_SLOTS", "0"), ("GROUNDUP_SLOTS", "many"), ("GROUNDUP_DEVICE", "tpu"), *BAD],
 )
 def test_bad_settings_are_named(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(EnvironmentFault, match=name):
