@@ -134,6 +134,7 @@ class StateReport(Message):
     """`failed` with `retry` asks for a new attempt; without, the run itself is at fault and ends. `counts`: whether a failure
     counts against the run; an outage or the end of a worker does not. `paused`: saved, its slots are free. `preempted`: saved, and back to
     the queue. `rolled_back`: ended to go on from the checkpoint that the open `rollback` names. `halted`: killed by an emergency stop.
+    `applied`: all that this attempt has applied, so that the end of a run never overtakes what is known of its commands.
     """
 
     worker: str
@@ -145,6 +146,7 @@ class StateReport(Message):
     counts: bool = True
     progress: Progress = Progress()
     summary: dict[str, float] = Field(default_factory=dict)
+    applied: list[AppliedCommand] = Field(default_factory=list)
 
 
 class CheckpointCommit(Message):

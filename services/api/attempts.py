@@ -14,6 +14,7 @@ from services.api.journal import journal_of
 from services.api.models import Attempt, Run
 from services.api.outbox import record
 from services.api.rows import rows_changed
+from services.api.settling import acknowledge
 from services.api.standing import must_not_stand
 from services.api.states import change_state
 from shared.conversation import Claim, ClaimRequest, Progress, SlotReport, StateReport
@@ -74,6 +75,8 @@ def report_state(session: Session, attempt_id: str, report: StateReport, now: fl
     if report.state == "running":
         _start(session, run, attempt, now)
     else:
+        for applied in report.applied:
+            acknowledge(session, run, applied, now)
         ENDINGS[report.state](session, run, attempt, report, now)
 
 

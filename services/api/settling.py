@@ -41,18 +41,22 @@ def take_acknowledgement(database: Database, worker: str, applied: AppliedComman
         known = Command.state.in_((*OPEN, "applied"))
         run_id = session.scalar(select(Command.run_id).where(Command.id == applied.command_id, own, known))
         run = locked(session, Run, run_id) if run_id else None
-        command = session.get(Command, applied.command_id, populate_existing=True)
-        if run is None or command is None or command.state == "rejected" or applied.fence not in {None, run.fence}:
-            return
-        if command.state == "applied":  # as the end of the run had it; the worker knows better where
-            command.step, command.ranks = applied.step, applied.ranks
-            return
-        if applied.rejected:  # the event is the training's own
-            command.state, command.reason, command.ended_at = "rejected", applied.rejected.replace("\0", ""), now
-            return
-        if command.type == CommandType.ROLLBACK:  # the training has left for it; it is done when the attempt has ended
-            command.step, command.ranks = applied.step, applied.ranks
-            return
+        if run is not None and applied.fence in {None, run.fence}:
+            acknowledge(session, run, applied, now)
+
+
+def acknowledge(session: Session, run: Run, applied: AppliedCommand, now: float) -> None:
+    """Of a locked run, by its newest attempt."""
+    command = session.get(Command, applied.command_id, populate_existing=True)
+    if command is None or command.run_id != run.id or command.state == "rejected":
+        return
+    if command.state == "applied":  # as the end of the run had it; the worker knows better where
+        command.step, command.ranks = applied.step, applied.ranks
+    elif applied.rejected:  # the event is the training's own
+        command.state, command.reason, command.ended_at = "rejected", applied.rejected.replace("\0", ""), now
+    elif command.type == CommandType.ROLLBACK:  # the training has left for it; it is done when the attempt has ended
+        command.step, command.ranks = applied.step, applied.ranks
+    else:
         settle(command, step=applied.step, ranks=applied.ranks, now=now)
         _follow(session, run, command, now)
 

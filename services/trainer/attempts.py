@@ -129,7 +129,7 @@ class Attempt:
         claim = self.claim or self._take()
         log.info("%s: attempt %d of %s, fence %d%s", self.id, claim.attempt, claim.run_id, claim.fence, ", adopted" if self.adopted else "")
         self.host.poke()
-        report = self._train(claim)
+        report = self._train(claim).model_copy(update={"applied": self.applied()})
         patiently(lambda: self.host.api.report_state(self.id, report), f"{self.id}: reporting '{report.state}'", self.signals.abandon)
         log.info("%s: %s %s", self.id, report.state, report.reason)
         return report.state == "failed" and report.retry and not self.crowded

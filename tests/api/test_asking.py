@@ -122,6 +122,16 @@ def test_what_the_training_refuses_is_rejected_with_its_reason(both: Stage) -> N
     assert both.run(run["id"])["progress"]["steps"] == 100
 
 
+def test_the_end_of_a_run_does_not_overtake_what_it_has_applied(both: Stage) -> None:
+    """The heartbeat that would have told is never heard."""
+    run, attempt, fence = saved(both, 10)
+    command_id = ask(both, run["id"], "set_hyperparameters", changes={"optimizer": {"lr": 0.01}}).json["command_id"]
+    both.beat(**report_of(attempt, fence))
+    both.report(attempt, fence, "succeeded", progress={"step": 100}, applied=applied(command_id, 40))
+    known = commands(both, run["id"])[command_id]
+    assert (known["state"], known["step"], both.run(run["id"])["train"]["optimizer"]["lr"]) == ("applied", 40, 0.01)
+
+
 def test_a_change_of_a_waiting_run_is_told_to_its_next_attempt(both: Stage) -> None:
     run = both.submit()
     command_id = ask(both, run["id"], "set_hyperparameters", changes={"optimizer": {"lr": 0.01}}).json["command_id"]

@@ -154,7 +154,8 @@ class Hand:
         return None
 
     def _end(self, child: Child, now: float) -> None:
-        fields: dict[str, Any] = {"state": child.outcome, "progress": {"step": child.step, "tokens": child.step}}
+        progress = {"step": child.step, "tokens": child.step}
+        fields: dict[str, Any] = {"state": child.outcome, "progress": progress, "applied": child.applied}
         if child.outcome in {"crashed", "left"}:
             fields |= {"state": "failed", "reason": child.outcome, "counts": child.outcome == "crashed"}
         status = self._report(child.attempt_id, child.fence, now, **fields)
