@@ -6,14 +6,15 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from threading import Thread
+from threading import Event, Thread
 
 from services.trainer.host import Host
 from services.trainer.patience import GaveUp, patiently
 from services.trainer.progress import SpoolWatch
-from services.trainer.recovery import remove_earlier
+from services.trainer.recovery import remove_earlier, remove_when_shipped
 from services.trainer.room import is_full
 from services.trainer.rundir import Order, RunDirectory
+from services.trainer.shipper import Tail
 from services.trainer.signals import Signals
 from services.trainer.training import Training
 from shared.commands import CommandType
@@ -35,6 +36,7 @@ class Attempt:
         self.passed_on = self._orders_before() if adopted else set[str]()
         self.signals = Signals()
         self.crowded = False
+        self.late: list[Tail] = []
         self.thread = Thread(target=self._run, name=attempt_id, daemon=True)
 
     def report(self) -> AttemptReport | None:
@@ -143,8 +145,9 @@ class Attempt:
 
     def _train(self, claim: Claim) -> StateReport:
         """Whatever happens here, api is told how it ended; a claimed attempt that nobody speaks of would hold its run for ever."""
+        training = Training(self.host, claim, self.watch, self.signals, self.cancel)
         try:
-            with Training(self.host, claim, self.watch, self.signals, self.cancel) as training:
+            with training:
                 report = training.ship(training.run(adopted=self.adopted))
                 self.crowded = training.crowded
                 return report
@@ -152,10 +155,15 @@ class Attempt:
             log.exception("%s could not be carried through", self.id)
             reason = f"the agent failed: {error}"
             return StateReport(worker=self.host.settings.name, fence=claim.fence, state="failed", reason=reason, counts=not is_full(error))
+        finally:
+            self.late = training.late
 
     def _clean_up(self, again: bool) -> None:
         """Where another attempt follows, its checkpoints stay to spare it the download. Earlier attempts' are of no more use."""
         if self.claim:
             remove_earlier(self.host.attempts_folder, self.claim)
-        if not again:
+        if self.late:
+            left = ([(self.directory.root, self.late)], self.host.shipper, Event())
+            Thread(target=remove_when_shipped, args=left, name=f"late-{self.id}", daemon=True).start()
+        elif not again:
             shutil.rmtree(self.directory.root, ignore_errors=True)

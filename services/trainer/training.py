@@ -68,6 +68,7 @@ class Training:
         self.restored: CheckpointRef | None = None
         self.failed_at = self.outcome_at = self.enough_at = float("inf")
         self.told: set[str] = set()
+        self.late: list[Tail] = []  # on their way when it was left
         self.noting, self.closed = Lock(), False
 
     def __enter__(self) -> "Training":
@@ -206,11 +207,16 @@ class Training:
         if self.child:
             self.child.kill()
         self.courier.give_up.set()
-        for tail in self.tails:
-            self.host.shipper.drop(tail)
         with self.noting:
             self.closed = True
             self.notes.close()
+        # An emergency stop waits for nobody, but what was trained until then is the run's: it is told as soon as it can be.
+        self.late = [tail for tail in self.tails if self.signals.halted and not tail.shipped.is_set()]
+        for tail in self.tails:
+            if tail in self.late:
+                tail.close()
+            else:
+                self.host.shipper.drop(tail)
 
     def _tell(self, line: str) -> None:
         """A line for the run's own log, once however often the set-up is repeated."""
