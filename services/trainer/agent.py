@@ -9,6 +9,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.trainer.attempts import Attempt
+from services.trainer.children import kill_marked
 from services.trainer.host import Host
 from shared.conversation import AppliedCommand, AttemptReport, Claim, EmergencyOrder, Heartbeat, HeartbeatReply, SlotReport, StateReport
 from shared.errors import GroundupError
@@ -32,7 +33,7 @@ class Agent:
         self.ended: dict[str, AttemptReport] = {}  # claimed ones, as they last were
         self.leftover: list[AppliedCommand] = []  # of attempts that have ended
         self.acknowledged: set[str] = set()
-        self.failures = 0
+        self.failures, self.missed_because = 0, ""
         self.ready = False
         self.registry = CollectorRegistry()
         self.beats = Counter("groundup_agent_heartbeats", "Heartbeats", ["answered"], registry=self.registry)
@@ -53,8 +54,13 @@ class Agent:
     def adopt(self, claims: Sequence[Claim]) -> None:
         """Before `run`: go on with what an agent before us has left running."""
         for claim in claims:
-            attempt = self.attempts[claim.attempt_id] = Attempt(self.host, claim.attempt_id, self._end, claim)
-            attempt.thread.start()
+            try:
+                attempt = self.attempts[claim.attempt_id] = Attempt(self.host, claim.attempt_id, self._end, claim)
+            except (OSError, ValueError) as error:  # unreported it counts as gone, and another attempt follows
+                log.error("%s cannot be adopted: %s", claim.attempt_id, error)
+                kill_marked(claim.attempt_id)
+            else:
+                attempt.thread.start()
 
     def stop_everything(self, order: EmergencyOrder) -> None:
         """From any thread, and safe to repeat."""
@@ -77,7 +83,7 @@ class Agent:
         return self.heartbeat_seconds if not self.failures else min(self.heartbeat_seconds, 0.25 * 2 ** min(self.failures, 10))
 
     def _beat(self) -> None:
-        report = self._report()
+        report, emergency = self._report(), self.emergency
         try:
             reply = self.host.api.heartbeat(self.host.settings.name, report)
         except (GroundupError, ValueError) as error:
@@ -88,6 +94,8 @@ class Agent:
         self.failures, self.ready = 0, True
         self.beats.labels("yes").inc()
         self.acknowledged.update(command.command_id for command in report.applied)
+        if self.emergency is emergency:  # else one was heard of while this reply was on its way
+            self.emergency = reply.emergency
         self._follow(reply)
 
     def _report(self) -> Heartbeat:
@@ -105,9 +113,10 @@ class Agent:
 
     def _missed(self, error: Exception) -> None:
         """Silence stops nothing: training goes on until a shared write is refused."""
-        if not self.failures:
-            told = f"{error}; {error.remedy}" if isinstance(error, GroundupError) and error.remedy else str(error)
+        told = f"{error}; {error.remedy}" if isinstance(error, GroundupError) and error.remedy else str(error)
+        if not self.failures or told != self.missed_because:
             log.warning("no answer to the heartbeat (%s); training goes on", told)
+        self.missed_because = told
         self.failures += 1
         self.ready = False
         self.beats.labels("no").inc()
@@ -123,9 +132,8 @@ class Agent:
                     attempt.shut_down(time.monotonic() + self.host.settings.grace_seconds, notice)
 
     def _follow(self, reply: HeartbeatReply) -> None:
-        self.emergency = reply.emergency
-        if reply.emergency:
-            self.stop_everything(reply.emergency)
+        if self.emergency:
+            self.stop_everything(self.emergency)
         for preemption in reply.preempted:
             if attempt := self.attempts.get(preemption.attempt_id):
                 attempt.preempt(preemption.reason)
@@ -165,7 +173,7 @@ class Agent:
         self.wake.set()
 
     def _shut_down(self) -> None:
-        """Training saves itself within the grace; what is then left is killed, and what cannot be told is left untold."""
+        """Training saves itself within the grace; what is then left is killed, and what cannot be told is left to the next agent."""
         log.info("stopping; %d attempt(s) to end", len(self.attempts))
         kill_at = time.monotonic() + self.host.settings.grace_seconds
         for attempt in list(self.attempts.values()):
@@ -175,6 +183,6 @@ class Agent:
             self.wake.wait(min(self._pause(), 0.5))
             self.wake.clear()
         for attempt in list(self.attempts.values()):
-            attempt.cancel("the agent stops before everything could be told")
+            attempt.leave("the agent stops before everything could be told")
         for attempt in list(self.attempts.values()):
             attempt.thread.join(SHIPPING_SECONDS)

@@ -1,6 +1,7 @@
 """One attempt on this host, from its claim to its last report. Each lives in a thread of its own."""
 
 import errno
+import json
 import logging
 import os
 import shutil
@@ -8,12 +9,13 @@ import time
 from collections.abc import Callable
 from threading import Event, Thread
 
+from services.trainer.children import kill_marked
 from services.trainer.host import Host
 from services.trainer.patience import GaveUp, patiently
 from services.trainer.progress import SpoolWatch
 from services.trainer.recovery import remove_earlier, remove_when_shipped
 from services.trainer.room import is_full
-from services.trainer.rundir import Order, RunDirectory
+from services.trainer.rundir import AttemptOrder, Order, RunDirectory, write_whole
 from services.trainer.shipper import Tail
 from services.trainer.signals import Signals
 from services.trainer.training import Training
@@ -33,11 +35,13 @@ class Attempt:
         self.watch = SpoolWatch(self.directory.spool)
         self.claim: Claim | None = adopted
         self.orders: dict[str, CommandOrder] = {}
-        self.passed_on = self._orders_before() if adopted else set[str]()
+        self.passed_on = set[str]()
         self.signals = Signals()
-        self.crowded = False
+        self.crowded = self.left = False
         self.late: list[Tail] = []
         self.thread = Thread(target=self._run, name=attempt_id, daemon=True)
+        if adopted:
+            self._catch_up(adopted)
 
     def report(self) -> AttemptReport | None:
         """For the heartbeat; None while it is not claimed."""
@@ -68,6 +72,18 @@ class Attempt:
                 return
         self.orders[order.command_id] = order
 
+    def _catch_up(self, claim: Claim) -> None:
+        """What an agent before us knew, before the first heartbeat tells of it. Raises ValueError and OSError where that is unreadable."""
+        order = AttemptOrder.model_validate_json(self.directory.order.read_bytes())
+        restored = [each.step for each in claim.checkpoints if each.files == order.checkpoint] if order.checkpoint else []
+        self.watch.resume(claim.spec, restored[0] if restored else 0)
+        self.watch.read()
+        self.passed_on = self._orders_before()
+        if self.directory.leaving.exists():
+            asked = json.loads(self.directory.leaving.read_bytes())
+            self.signals.preempted = asked["preempted"]
+            self.shut_down(time.monotonic() + self.host.settings.grace_seconds, asked["reason"])
+
     def _orders_before(self) -> set[str]:
         """What an agent before us has passed on; a line it did not finish is cut off."""
         if not self.directory.commands.exists():
@@ -93,6 +109,11 @@ class Attempt:
         self.signals.abandon.set()
         self.signals.interrupt.set()
 
+    def leave(self, reason: str) -> None:
+        """End its processes, and leave the rest of it to the next agent: a checkpoint may wait that is worth telling of."""
+        self.left = True
+        self.cancel(reason)
+
     def halt(self, reason: str) -> None:
         """An emergency: its processes are killed at once."""
         self.signals.halted = self.signals.halted or reason
@@ -109,6 +130,15 @@ class Attempt:
         self.signals.kill_at, self.signals.leaving = min(self.signals.kill_at, kill_at), reason
         self.signals.shutting_down.set()
         self.signals.interrupt.set()
+        self._note_leaving(reason)
+
+    def _note_leaving(self, reason: str) -> None:
+        """So that an agent after us knows why its processes ended."""
+        if self.directory.launcher.exists():
+            try:
+                write_whole(self.directory.leaving, json.dumps({"reason": reason, "preempted": self.signals.preempted}))
+            except OSError as error:
+                log.warning("%s: it cannot be noted that it leaves: %s", self.id, error)
 
     def _run(self) -> None:
         again = False
@@ -120,7 +150,8 @@ class Attempt:
             log.exception("%s is left", self.id)
         finally:
             try:
-                self._clean_up(again)
+                if not self.left:
+                    self._clean_up(again)
             except Exception:
                 log.exception("%s: its folders stay until the agent is started anew", self.id)
             finally:
@@ -134,6 +165,7 @@ class Attempt:
         report = self._train(claim).model_copy(update={"applied": self.applied()})
         patiently(lambda: self.host.api.report_state(self.id, report), f"{self.id}: reporting '{report.state}'", self.signals.abandon)
         log.info("%s: %s %s", self.id, report.state, report.reason)
+        self.directory.reported.touch()
         return report.state == "failed" and report.retry and not self.crowded
 
     def _take(self) -> Claim:
@@ -145,18 +177,17 @@ class Attempt:
 
     def _train(self, claim: Claim) -> StateReport:
         """Whatever happens here, api is told how it ended; a claimed attempt that nobody speaks of would hold its run for ever."""
-        training = Training(self.host, claim, self.watch, self.signals, self.cancel)
         try:
-            with training:
+            with Training(self.host, claim, self.watch, self.signals, self.cancel) as training:
+                self.late = training.late
                 report = training.ship(training.run(adopted=self.adopted))
                 self.crowded = training.crowded
                 return report
-        except OSError as error:
+        except (OSError, ValueError) as error:
             log.exception("%s could not be carried through", self.id)
-            reason = f"the agent failed: {error}"
-            return StateReport(worker=self.host.settings.name, fence=claim.fence, state="failed", reason=reason, counts=not is_full(error))
-        finally:
-            self.late = training.late
+            kill_marked(self.id)  # an adopted one has processes before there is a Training
+            reason, crowded = f"the agent failed: {error}", isinstance(error, OSError) and is_full(error)
+            return StateReport(worker=self.host.settings.name, fence=claim.fence, state="failed", reason=reason, counts=not crowded)
 
     def _clean_up(self, again: bool) -> None:
         """Where another attempt follows, its checkpoints stay to spare it the download. Earlier attempts' are of no more use."""

@@ -72,6 +72,7 @@ class Child:
         self.launcher_log = directory.root / "logs" / "launcher.log"
         self.started_at = started_at
         self.last_alive = time.monotonic()
+        self.killed: set[int] = set()
 
     def running(self) -> bool:
         """Whether the launcher is there. Keeps track of the ranks on the way."""
@@ -82,14 +83,14 @@ class Child:
         return launched
 
     def _find_ranks(self) -> None:
-        """A pid counts only if its process is younger than this child: numbers are used again."""
+        """A pid counts only if its process is ours or younger than this child: numbers are used again."""
         for rank in range(self.processes):
             file = self.directory.pid(rank)
             if rank in self.ranks or not file.exists() or not (text := file.read_text().strip()).isdigit():
                 continue
             try:
                 process = psutil.Process(int(text))
-                if process.create_time() >= self.started_at - 1:
+                if bears_mark(process, self.attempt_id) or process.create_time() >= self.started_at - 1:
                     self.ranks[rank] = process
             except psutil.NoSuchProcess:
                 log.debug("rank %d of %s was gone before it was seen", rank, self.attempt_id)
@@ -116,6 +117,7 @@ class Child:
         """Leaves the launcher, which then tells how the first one died."""
         self._find_ranks()
         for rank in self.ranks.values():
+            self.killed.add(rank.pid)
             _signal_group(rank, signal.SIGKILL)
 
     def kill(self) -> None:
@@ -128,7 +130,7 @@ class Child:
             self.launcher.wait(KILL_SECONDS)
         except subprocess.TimeoutExpired:
             log.error("the launcher of %s does not die", self.attempt_id)
-        kill_marked(self.attempt_id)
+        self.killed.update(kill_marked(self.attempt_id))
 
     def end(self) -> tuple[int, int | None]:
         """The exit code of the rank that failed first, and which that was; else the launcher's. Negative: the signal it was killed by."""
@@ -168,6 +170,11 @@ def _kill(is_meant: Callable[[str | None], bool], whose: str) -> list[int]:
             _signal_group(process, signal.SIGKILL)
         psutil.wait_procs(left, timeout=0.2)
     return sorted(killed)
+
+
+def bears_mark(process: psutil.Process, attempt_id: str) -> bool:
+    """False also where that cannot be read."""
+    return _is_marked(process, lambda mark: mark == attempt_id)
 
 
 def _is_marked(process: psutil.Process, is_meant: Callable[[str | None], bool]) -> bool:

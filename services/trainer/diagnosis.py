@@ -29,6 +29,7 @@ SIGNS: Final[Sequence[tuple[FailureKind, "re.Pattern[str]"]]] = (
 )
 """What the log's end looks like, most telling first."""
 _READ_BYTES: Final = 64 << 10
+MEMORY_EVENTS: Final = Path("/sys/fs/cgroup/memory.events")
 
 
 def told_by(directory: RunDirectory, ranks: int) -> Failure | None:
@@ -37,10 +38,12 @@ def told_by(directory: RunDirectory, ranks: int) -> Failure | None:
     return next((failure for failure in found if failure.kind != _K.COLLECTIVE_TIMEOUT), found[0] if found else None)
 
 
-def diagnose(directory: RunDirectory, ranks: int, code: int, rank: int | None, death: str) -> Failure:
-    """`code`, `rank`: of the process that failed first, negative for a signal; `death`: how that was, in words."""
+def diagnose(directory: RunDirectory, ranks: int, code: int, rank: int | None, death: str, *, kills_before: int | None = None) -> Failure:
+    """`code`, `rank`: of the process that failed first, negative for a signal; `death`: how that was, in words. `kills_before`: as
+    `memory_kills` told when the processes were started.
+    """
     if code == -signal.SIGKILL:
-        return Failure.of(_K.KILLED_BY_SYSTEM, f"{death}, and not by Groundup{_out_of_memory_kills()}")
+        return Failure.of(_K.KILLED_BY_SYSTEM, f"{death}, and not by Groundup{_since(kills_before)}")
     if code == NO_ROOM:
         return Failure.of(_K.DISK_FULL, death)
     if failure := told_by(directory, ranks):
@@ -67,11 +70,19 @@ def _end_of(path: Path) -> str:
         return ""
 
 
-def _out_of_memory_kills() -> str:
-    """What the kernel counts in our control group, where it tells."""
+def memory_kills(events: Path = MEMORY_EVENTS) -> int | None:
+    """How many processes of our control group the kernel has killed for want of memory so far; None where it does not tell."""
     try:
-        counts = dict(line.split() for line in Path("/sys/fs/cgroup/memory.events").read_text().splitlines())
-    except (OSError, ValueError):
+        counts = dict(line.split() for line in events.read_text().splitlines())
+        return int(counts["oom_kill"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _since(before: int | None) -> str:
+    now = memory_kills()
+    if before is None or now is None:
         return ""
-    kills = int(counts.get("oom_kill", 0))
-    return f"; the kernel has killed {kills} process(es) here for want of memory so far" if kills else ""
+    if now > before:
+        return f"; the kernel has killed {now - before} process(es) here for want of memory meanwhile"
+    return "; the kernel has counted no want of memory here meanwhile, so look for who else sends signals"

@@ -49,7 +49,11 @@ class Interruption:
             self.look()
 
     def _of_file(self) -> str:
-        if self.file is None or not self.file.exists():
+        try:
+            if self.file is None or not self.file.exists():
+                return ""
+        except OSError as error:
+            log.debug("%s cannot be looked for: %s", self.file, error)
             return ""
         return f"the host is about to go ({self.file.name})"
 
@@ -58,7 +62,7 @@ class Interruption:
             return ""
         try:
             answer = self.http.get(self.url, headers=self._token(), timeout=_ANSWER_SECONDS)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             log.debug("%s does not answer: %s", self.url, error)
             return ""
         return f"the host is about to go ({answer.text.strip()[:_TOLD]})" if answer.status_code == httpx.codes.OK else ""

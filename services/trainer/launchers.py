@@ -1,9 +1,12 @@
-"""The launcher of an attempt's processes: our child, or that of an agent before us, which is known again by its pid and its birth."""
+"""The launcher of an attempt's processes: our child, or that of an agent before us. That one is known again by its pid together with the
+attempt's mark in its environment, or its birth: pids are used again, and the time of birth moves where the clock is set.
+"""
 
 import json
 import logging
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -53,7 +56,7 @@ def remember(path: Path, pid: int, started_at: float) -> None:
     write_whole(path, json.dumps({"pid": pid, "born": born, "started_at": started_at}))
 
 
-def find(path: Path) -> tuple[AdoptedLauncher, float] | None:
+def find(path: Path, bears_mark: Callable[[psutil.Process], bool]) -> tuple[AdoptedLauncher, float] | None:
     """The launcher that was remembered, dead or alive, and when it was started; None where none was."""
     try:
         known = json.loads(path.read_text())
@@ -63,10 +66,10 @@ def find(path: Path) -> tuple[AdoptedLauncher, float] | None:
         return None
     try:
         process = psutil.Process(pid)
-        alive = abs(process.create_time() - born) < _BIRTH_SECONDS
+        ours = bears_mark(process) or abs(process.create_time() - born) < _BIRTH_SECONDS
     except psutil.NoSuchProcess:
         return AdoptedLauncher(pid, None), started_at
-    return AdoptedLauncher(pid, process if alive else None), started_at
+    return AdoptedLauncher(pid, process if ours else None), started_at
 
 
 def is_alive(process: psutil.Process) -> bool:

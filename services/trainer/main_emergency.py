@@ -14,6 +14,7 @@ import psutil
 
 from services.trainer.children import kill_all
 from services.trainer.halting import reopen, stop_by_hand
+from services.trainer.held_gpus import still_held
 from services.trainer.settings import worker_name
 from shared.settings import data_dir
 
@@ -50,7 +51,9 @@ def _stop(folders: list[Path], reason: str) -> int:
     log.info("%d training process(es) killed in %.1f s on worker(s) %s", len(killed), time.monotonic() - begun, _names(folders))
     if left:
         log.error("these do not die: %s", ", ".join(map(str, left)))
-    return 1 if left or refused else 0
+    if held := still_held(killed):
+        log.error("the GPUs still count these as theirs: %s", ", ".join(map(str, held)))
+    return 1 if left or refused or held else 0
 
 
 def _reopen(folders: list[Path]) -> int:

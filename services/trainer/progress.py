@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from services.trainer.spool import read_spool
+from services.trainer.spool import blocks
 from shared.conversation import AppliedCommand, Progress
 from shared.events import AnyEvent
 from shared.names import Metric
@@ -42,10 +42,10 @@ class SpoolWatch:
         if not self.spool.exists():
             return False
         known = (self.started, len(self.applied), self.held)
-        records, self.offset = read_spool(self.spool, self.offset)
-        for record in records:
-            self._see(record.event)
-        self.signs += len(records)
+        for records, end in blocks(self.spool, self.offset):
+            for record in records:
+                self._see(record.event)
+            self.signs, self.offset = self.signs + len(records), end
         return (self.started, len(self.applied), self.held) != known
 
     def _see(self, event: AnyEvent) -> None:
@@ -83,18 +83,21 @@ class CheckpointWatch:
         if self.broken or not self.spool.exists():
             return
         try:
-            records, self.offset = read_spool(self.spool, self.offset)
+            for records, end in blocks(self.spool, self.offset):
+                for record in records:
+                    self._see(record.event)
+                self.offset = end
         except ValueError as error:
             self.broken = True
             log.error("evaluations are not attached to checkpoints any more: %s", error)
-            return
-        for event in (record.event for record in records):
-            match event:
-                case EvaluationCompleted(step=step, metrics=metrics):
-                    if found := finite(metrics):
-                        self.measured[step] = found
-                case CheckpointFailed():
-                    self.failures += 1
+
+    def _see(self, event: AnyEvent) -> None:
+        match event:
+            case EvaluationCompleted(step=step, metrics=metrics):
+                if found := finite(metrics):
+                    self.measured[step] = found
+            case CheckpointFailed():
+                self.failures += 1
 
     def offer(self, step: int) -> dict[str, float]:
         """What goes into the commit of a step's checkpoint. Only the first commit counts as having told it: repeated ones are ignored."""

@@ -25,11 +25,13 @@ UNUSED_SECONDS: Final = 7 * 86_400.0
 
 
 def adoptable(attempts_folder: Path) -> list[Claim]:
-    """Of attempts that an agent before us had brought as far as starting their processes, whether these still run or have ended since."""
+    """Of attempts that an agent before us had brought as far as starting their processes, whether these still run or have ended since. Not
+    of those whose end the api knows.
+    """
     found = []
     for folder in attempts_folder.glob("*"):
         directory = RunDirectory(folder)
-        if not (directory.launcher.exists() and _order_of(directory)):
+        if directory.reported.exists() or not (directory.launcher.exists() and _order_of(directory)):
             continue
         try:
             found.append(Claim.model_validate_json(directory.claim.read_bytes()))
@@ -79,7 +81,7 @@ def _order_of(directory: RunDirectory) -> AttemptOrder | None:
 def _ship(directory: RunDirectory, shipper: Shipper) -> list[Tail]:
     try:
         order = AttemptOrder.model_validate_json(directory.order.read_bytes())
-        if directory.spool.exists() and not directory.outcome.exists():
+        if directory.spool.exists() and not directory.outcome.exists() and not directory.reported.exists():
             _note_death(directory, order)
     except (OSError, ValidationError, ValueError) as error:
         log.warning("%s: its events cannot be told whose they are: %s", directory.root, error)

@@ -6,21 +6,25 @@ import os
 import struct
 import time
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from shared.events import AnyEvent, Record, unpack
 
 _HEADER: Final = struct.Struct("<II")
+BLOCK_BYTES: Final = 1 << 20
 
 
 class SpoolWriter:
     """Appends events. A record goes out in one write, so a kill leaves at most one torn record, at the end, which reopening cuts off."""
 
     def __init__(self, path: Path, *, run_id: str, attempt: int, fence: int, producer: str) -> None:
-        records, end = read_spool(path, 0) if path.exists() else ([], 0)
+        count = end = 0
+        for records, behind in blocks(path, 0) if path.exists() else ():
+            count, end = count + len(records), behind
         self.run_id, self.attempt, self.fence, self.producer = run_id, attempt, fence, producer
-        self.producer_seq = len(records)
+        self.producer_seq = count
         self.file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.ftruncate(self.file, end)
 
@@ -66,3 +70,10 @@ def read_spool(path: Path, offset: int, limit: int = 1 << 62) -> tuple[list[Reco
             records.append(Record(**unpack(payload)))
             offset += _HEADER.size + size
     return records, offset
+
+
+def blocks(path: Path, offset: int) -> Iterator[tuple[list[Record], int]]:
+    """All that `read_spool` would give, some at a time: the spool of weeks does not fit into memory."""
+    while (block := read_spool(path, offset, BLOCK_BYTES))[0]:
+        yield block
+        offset = block[1]

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Final
 
-from services.trainer.children import Child, child_environment, start
+from services.trainer.children import Child, bears_mark, child_environment, start
 from services.trainer.courier import Courier
+from services.trainer.held_gpus import still_held
 from services.trainer.host import Host
 from services.trainer.launchers import find
 from services.trainer.logs import LogTail, told_before
@@ -19,7 +20,7 @@ from services.trainer.room import is_full, room_awaited
 from services.trainer.rundir import AttemptOrder, RunDirectory, write_whole
 from services.trainer.shipper import Tail
 from services.trainer.signals import Signals
-from services.trainer.spool import SpoolWriter, read_spool
+from services.trainer.spool import SpoolWriter, blocks
 from services.trainer.transfers import Halted, Transfers
 from services.trainer.verdicts import Verdicts
 from services.trainer.watchdog import Watchdog
@@ -33,16 +34,12 @@ TICK_SECONDS: Final = 0.1
 SET_UP_SECONDS: Final = 300.0
 CLOSING_SECONDS: Final = 0.5
 """What the other ranks get to write their last log lines once one has failed."""
-
 TELLING_SECONDS: Final = 5.0
 """What torchrun then gets to tell which one failed, and how."""
-
 ENDING_SECONDS: Final = 30.0
 """What the processes get to leave once the outcome is written; a process group that is taken down may hang."""
-
 STACK_SECONDS: Final = 2.0
 """What the processes get to write their stacks before they are ended."""
-
 KILLED_SECONDS: Final = 5.0
 """How long events and checkpoints of a killed run are still sent."""
 
@@ -59,7 +56,7 @@ class Training:
         self.notes = SpoolWriter(path, run_id=claim.run_id, attempt=claim.attempt, fence=claim.fence, producer=producer)
         spools = (self.directory.spool, path)
         self.tails = [host.shipper.add(Tail(spool, lambda: on_stale("Redis knows a higher fence"))) for spool in spools]
-        self.logs = LogTail(self.directory.root / "logs", told_before(record.event for record in read_spool(path, 0)[0]))
+        self.logs = LogTail(self.directory.root / "logs", told_before(record.event for records, _ in blocks(path, 0) for record in records))
         self.watchdog = Watchdog(host.settings.hang_seconds)
         self.hung: float | None = None  # how long it was silent
         self.courier = Courier(host, claim, watch, on_stale, self._tell)
@@ -84,6 +81,7 @@ class Training:
                 self.child = self._start()
             self.courier.start(self.restored.step if self.restored else None)
             self._watch(self.child)
+            self._look_at_gpus(self.child)
             return self.verdicts.of(self.child, self.restored, self.failed_at - self.child.last_alive, self.hung)
         except (Halted, GaveUp):
             return self.verdicts.interrupted()
@@ -110,29 +108,29 @@ class Training:
             return prepare(self.host, self.claim, self.directory, transfers, self._tell)
 
     def _start(self) -> Child:
-        gpus = [slot.id for slot in self.claim.slots if slot.device == "cuda"]
-        environment = child_environment(self.host.environ, self.claim.attempt_id, gpus, self.host.threads)
+        self._heed_host()
+        if self.signals.interrupt.is_set():
+            raise Halted(f"{self.claim.attempt_id} is not to be started any more")
+        environment = child_environment(self.host.environ, self.claim.attempt_id, self._gpus(), self.host.threads)
         processes = len(self.claim.slots)
         return start(self.host.command(self.directory.root, processes, self.claim.attempt_id), self.directory, environment, processes)
 
     def _adopt(self) -> Child:
         """Raises EnvironmentFault where an agent before us had not come so far."""
         order = AttemptOrder.model_validate_json(self.directory.order.read_bytes())
-        if (found := find(self.directory.launcher)) is None:
+        if (found := find(self.directory.launcher, lambda process: bears_mark(process, self.claim.attempt_id))) is None:
             raise EnvironmentFault("the agent was started anew while it was being set up", remedy="it is tried again")
         launcher, started_at = found
         if order.checkpoint:
             self.restored = next((each for each in self.claim.checkpoints if each.files == order.checkpoint), None)
-        self.watch.resume(self.claim.spec, self.restored.step if self.restored else 0)
-        child = Child(launcher, self.directory, self.claim.attempt_id, len(self.claim.slots), started_at=started_at)
-        self.watch.read()
         self._note(ProcessAdopted(step=self.watch.progress.step))
-        return child
+        return Child(launcher, self.directory, self.claim.attempt_id, len(self.claim.slots), started_at=started_at)
 
     def _watch(self, child: Child) -> None:
         asked = False
         while child.running():
             self._read()
+            self._heed_host()
             now = time.monotonic()
             if self._is_to_die(now) or self._is_hanging(child, now):
                 child.kill()
@@ -149,7 +147,24 @@ class Training:
             time.sleep(TICK_SECONDS)
         self.failed_at = min(self.failed_at, time.monotonic())
         child.kill()
+        self._heed_host()
         self._read(ended=True)
+
+    def _heed_host(self) -> None:
+        """A stop by hand needs no agent and no network; here it is seen and told."""
+        if by_hand := self.host.stopped_by_hand():
+            self.signals.halted = self.signals.halted or by_hand
+            self.signals.interrupt.set()
+
+    def _gpus(self) -> list[str]:
+        return [slot.id for slot in self.claim.slots if slot.device == "cuda"]
+
+    def _look_at_gpus(self, child: Child) -> None:
+        """After an emergency: whether the GPUs are free again, too."""
+        if self.signals.halted and self._gpus() and (held := still_held(child.killed)) is not None:
+            told = f"the GPUs still count {held} as theirs" if held else "the GPUs hold no memory of them"
+            self._tell(f"{len(child.killed)} process(es) killed; {told}")
+            self.signals.halted += f"; {told}" if held else ""
 
     def _is_hanging(self, child: Child, now: float) -> bool:
         """Silent for too long: its stacks go into the logs first."""
@@ -159,7 +174,8 @@ class Training:
         self.hung = self.watchdog.silence(now)
         self._note(HangDetected(step=self.watch.progress.step, silent_seconds=self.hung))
         child.ask_for_stacks()
-        self.signals.abandon.wait(STACK_SECONDS)
+        while not self._is_to_die(time.monotonic()) and time.monotonic() < now + STACK_SECONDS:
+            time.sleep(TICK_SECONDS)
         return True
 
     def _is_to_die(self, now: float) -> bool:
@@ -211,10 +227,10 @@ class Training:
             self.closed = True
             self.notes.close()
         # An emergency stop waits for nobody, but what was trained until then is the run's: it is told as soon as it can be.
-        self.late = [tail for tail in self.tails if self.signals.halted and not tail.shipped.is_set()]
         for tail in self.tails:
-            if tail in self.late:
+            if self.signals.halted and not tail.shipped.is_set():
                 tail.close()
+                self.late.append(tail)
             else:
                 self.host.shipper.drop(tail)
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from services.trainer.children import Child
-from services.trainer.diagnosis import diagnose
+from services.trainer.diagnosis import diagnose, memory_kills
 from services.trainer.host import Host
 from services.trainer.launchers import UNKNOWN
 from services.trainer.prepare import report_damage
@@ -28,6 +28,7 @@ class Verdicts:
         self.host, self.claim, self.watch, self.signals, self.note = host, claim, watch, signals, note
         self.directory = RunDirectory(host.attempts_folder / claim.attempt_id)
         self.crowded = False
+        self.kills_before = memory_kills()
 
     def of(self, child: Child, restored: CheckpointRef | None, silent: float, hung: float | None) -> StateReport:
         """Of processes that have ended. silent: seconds from their last sign of life to its discovery; hung: without any, before we ended
@@ -39,9 +40,6 @@ class Verdicts:
                 return self._damaged(restored, outcome.damage)
             report = self.report(outcome.state, outcome.reason, retry=False, failure=outcome.failure)
             return report.model_copy(update={"summary": finite(outcome.summary)})
-        if by_hand := self.host.stopped_by_hand():
-            self.signals.halted = self.signals.halted or by_hand
-            self.signals.interrupt.set()
         if self.signals.interrupt.is_set():
             return self.interrupted()
         return self._failed(child, silent, hung)
@@ -54,7 +52,7 @@ class Verdicts:
         log.warning("%s: %s (noticed after %.1f s)", self.claim.attempt_id, reason, silent)
         self.note(ProcessDied(reason=reason, after_seconds=silent))
         self.crowded = code == NO_ROOM
-        failure = diagnose(self.directory, child.processes, code, rank, reason)
+        failure = diagnose(self.directory, child.processes, code, rank, reason, kills_before=self.kills_before)
         unknown = code == UNKNOWN and rank is None  # it ended with, or without, an agent before us: no fault of the run is known
         return self.report("failed", reason, counts=not (self.crowded or unknown), failure=failure)
 
