@@ -54,8 +54,8 @@ class Training:
             (self.directory.root / name).mkdir(parents=True, exist_ok=True)
         path, producer = self.directory.agent_spool, f"agent-{claim.attempt}"
         self.notes = SpoolWriter(path, run_id=claim.run_id, attempt=claim.attempt, fence=claim.fence, producer=producer)
-        spools = (self.directory.spool, path)
-        self.tails = [host.shipper.add(Tail(spool, lambda: on_stale("Redis knows a higher fence"))) for spool in spools]
+        spools = (Tail(spool, lambda: on_stale("Redis knows a higher fence")) for spool in (self.directory.spool, path))
+        self.tails = [host.shipper.add(tail) for tail in spools]
         self.logs = LogTail(self.directory.root / "logs", told_before(record.event for records, _ in blocks(path, 0) for record in records))
         self.watchdog = Watchdog(host.settings.hang_seconds)
         self.hung: float | None = None  # how long it was silent
