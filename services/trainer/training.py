@@ -64,8 +64,7 @@ class Training:
         self.child: Child | None = None
         self.restored: CheckpointRef | None = None
         self.failed_at = self.outcome_at = self.enough_at = float("inf")
-        self.told: set[str] = set()
-        self.late: list[Tail] = []  # on their way when it was left
+        self.told, self.late = set[str](), list[Tail]()  # late: on their way when it was left
         self.noting, self.closed = Lock(), False
 
     def __enter__(self) -> "Training":
