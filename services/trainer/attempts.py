@@ -7,15 +7,16 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from threading import Thread
+from threading import Event, Thread
 
 from services.trainer.children import kill_marked
 from services.trainer.host import Host
 from services.trainer.patience import GaveUp, patiently
 from services.trainer.progress import SpoolWatch
-from services.trainer.recovery import remove_earlier
+from services.trainer.recovery import remove_earlier, remove_when_shipped
 from services.trainer.room import is_full
 from services.trainer.rundir import AttemptOrder, Order, RunDirectory, write_whole
+from services.trainer.shipper import Tail
 from services.trainer.signals import Signals
 from services.trainer.training import Training
 from shared.commands import CommandType
@@ -37,6 +38,7 @@ class Attempt:
         self.passed_on = set[str]()
         self.signals = Signals()
         self.crowded = self.left = False
+        self.late: list[Tail] = []
         self.thread = Thread(target=self._run, name=attempt_id, daemon=True)
         if adopted:
             self._catch_up(adopted)
@@ -177,6 +179,7 @@ class Attempt:
         """Whatever happens here, api is told how it ended; a claimed attempt that nobody speaks of would hold its run for ever."""
         try:
             with Training(self.host, claim, self.watch, self.signals, self.cancel) as training:
+                self.late = training.late
                 report = training.ship(training.run(adopted=self.adopted))
                 self.crowded = training.crowded
                 return report
@@ -190,5 +193,8 @@ class Attempt:
         """Where another attempt follows, its checkpoints stay to spare it the download. Earlier attempts' are of no more use."""
         if self.claim:
             remove_earlier(self.host.attempts_folder, self.claim)
-        if not again:
+        if self.late:
+            left = ([(self.directory.root, self.late)], self.host.shipper, Event())
+            Thread(target=remove_when_shipped, args=left, name=f"late-{self.id}", daemon=True).start()
+        elif not again:
             shutil.rmtree(self.directory.root, ignore_errors=True)

@@ -47,7 +47,7 @@ def recover(attempts_folder: Path, shipper: Shipper, stopping: Event, adopted: C
     for folder in folders:
         kill_marked(folder.name)
     leftovers = [(folder, _ship(RunDirectory(folder), shipper)) for folder in folders]
-    thread = Thread(target=_remove_when_shipped, args=(leftovers, shipper, stopping), name="recovery", daemon=True)
+    thread = Thread(target=remove_when_shipped, args=(leftovers, shipper, stopping), name="recovery", daemon=True)
     thread.start()
     return thread
 
@@ -99,7 +99,8 @@ def _note_death(directory: RunDirectory, order: AttemptOrder) -> None:
     notes.close()
 
 
-def _remove_when_shipped(leftovers: list[tuple[Path, list[Tail]]], shipper: Shipper, stopping: Event) -> None:
+def remove_when_shipped(leftovers: list[tuple[Path, list[Tail]]], shipper: Shipper, stopping: Event) -> None:
+    """Returns when nothing is left, or `stopping`."""
     while leftovers and not stopping.is_set():
         for folder, tails in leftovers:
             if all(tail.shipped.is_set() for tail in tails):

@@ -34,16 +34,12 @@ TICK_SECONDS: Final = 0.1
 SET_UP_SECONDS: Final = 300.0
 CLOSING_SECONDS: Final = 0.5
 """What the other ranks get to write their last log lines once one has failed."""
-
 TELLING_SECONDS: Final = 5.0
 """What torchrun then gets to tell which one failed, and how."""
-
 ENDING_SECONDS: Final = 30.0
 """What the processes get to leave once the outcome is written; a process group that is taken down may hang."""
-
 STACK_SECONDS: Final = 2.0
 """What the processes get to write their stacks before they are ended."""
-
 KILLED_SECONDS: Final = 5.0
 """How long events and checkpoints of a killed run are still sent."""
 
@@ -58,8 +54,8 @@ class Training:
             (self.directory.root / name).mkdir(parents=True, exist_ok=True)
         path, producer = self.directory.agent_spool, f"agent-{claim.attempt}"
         self.notes = SpoolWriter(path, run_id=claim.run_id, attempt=claim.attempt, fence=claim.fence, producer=producer)
-        spools = (self.directory.spool, path)
-        self.tails = [host.shipper.add(Tail(spool, lambda: on_stale("Redis knows a higher fence"))) for spool in spools]
+        spools = (Tail(spool, lambda: on_stale("Redis knows a higher fence")) for spool in (self.directory.spool, path))
+        self.tails = [host.shipper.add(tail) for tail in spools]
         self.logs = LogTail(self.directory.root / "logs", told_before(record.event for records, _ in blocks(path, 0) for record in records))
         self.watchdog = Watchdog(host.settings.hang_seconds)
         self.hung: float | None = None  # how long it was silent
@@ -68,7 +64,7 @@ class Training:
         self.child: Child | None = None
         self.restored: CheckpointRef | None = None
         self.failed_at = self.outcome_at = self.enough_at = float("inf")
-        self.told: set[str] = set()
+        self.told, self.late = set[str](), list[Tail]()  # late: on their way when it was left
         self.noting, self.closed = Lock(), False
 
     def __enter__(self) -> "Training":
@@ -226,11 +222,16 @@ class Training:
         if self.child:
             self.child.kill()
         self.courier.give_up.set()
-        for tail in self.tails:
-            self.host.shipper.drop(tail)
         with self.noting:
             self.closed = True
             self.notes.close()
+        # An emergency stop waits for nobody, but what was trained until then is the run's: it is told as soon as it can be.
+        for tail in self.tails:
+            if self.signals.halted and not tail.shipped.is_set():
+                tail.close()
+                self.late.append(tail)
+            else:
+                self.host.shipper.drop(tail)
 
     def _tell(self, line: str) -> None:
         """A line for the run's own log, once however often the set-up is repeated."""

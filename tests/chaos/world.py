@@ -206,7 +206,7 @@ class World:
             self.counts[run["state"]] += 1
             if run["state"] not in FINAL_STATES:
                 self.mistakes.append(f"{run['id']} is {run['state']} after {PATIENCE:g} s: {run['reason']}")
-        self.counts["attempts"] += len(read.attempts)
+        self.counts.update(f"attempts {row['state']}" for row in read.attempts)
         self.counts["commits"] += len(read.checkpoints)
         self.counts["events"] += len(read.events)
         for hand in self.hands:

@@ -27,6 +27,22 @@ def test_an_emergency_stop_ends_all_processes_within_two_seconds(start: Start) -
     assert (final.state, final.reason) == ("halted", "emergency stop by ada: smoke")
 
 
+def test_what_was_trained_before_an_emergency_stop_is_told_also_where_redis_could_not_be(start: Start) -> None:
+    stage = start("endless")
+    wait_until(lambda: under_way(stage), "training")
+    stage.client.execute_command("CLIENT", "PAUSE", "1500", "WRITE")  # type: ignore[no-untyped-call]
+    attempt = stage.agent.attempts["att_1"]
+    taken = attempt.watch.progress.step + 20
+    wait_until(lambda: attempt.watch.progress.step >= taken, "steps that Redis does not have")
+    stage.agent.stop_everything(ORDER)
+    attempt.cancel("the api service says so")
+    wait_until(lambda: processes_of("att_1") == [], "all processes are gone", 5)
+    wait_until(lambda: "att_1" not in stage.agent.attempts, "the attempt is left")
+    wait_until(lambda: len(steps(stage)) >= taken, "all steps are told", 10)
+    assert steps(stage) == list(range(1, len(steps(stage)) + 1))
+    wait_until(lambda: not list(stage.host.attempts_folder.iterdir()), "its folder goes", 10)
+
+
 def test_the_heartbeat_s_reply_stops_everything_too_and_nothing_is_claimed(start: Start) -> None:
     stage = start("deaf")
     wait_until(lambda: under_way(stage), "training")
@@ -100,8 +116,8 @@ def test_a_host_that_was_stopped_by_hand_takes_nothing_until_it_is_reopened(star
 
 
 def test_a_training_that_hangs_shows_its_stacks_and_is_ended(start: Start) -> None:
-    stage = start("hanging", hang=0.5)
-    wait_until(lambda: stage.final() is not None, "the last report", 30)
+    stage = start("hanging", hang=3)
+    wait_until(lambda: stage.final() is not None, "the last report", 60)
     final = stage.final()
     assert final is not None
     assert final.failure is not None
