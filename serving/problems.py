@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from flask import Flask, Response, json, request
+from flask import Flask, Response, current_app, json, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import HTTPException
 
@@ -19,7 +19,14 @@ def problem_response(error: GroundupError) -> Response:
 
 def validation_problem(error: ValidationError) -> Response:
     """For bodies, queries and paths that flask-openapi3 refused. A body that is no JSON at all has a single error without a location."""
-    return problem_response(InvalidFields(tuple(field_errors(BaseModel, error))))
+    return problem_response(InvalidFields(tuple(field_errors(BaseModel, error, known=_refused(error)))))
+
+
+def _refused(error: ValidationError) -> type[BaseModel] | None:
+    """The model of this request's body, query or path that the error is of, as its endpoint's annotations have it."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    models = [each for each in getattr(view, "__annotations__", {}).values() if isinstance(each, type) and issubclass(each, BaseModel)]
+    return next((model for model in models if model.__name__ == error.title), None)
 
 
 def install_problem_handlers(app: Flask) -> None:

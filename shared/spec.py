@@ -157,11 +157,13 @@ def cross_field_errors(spec: RunSpec) -> list[FieldError]:
     return errors
 
 
-def field_errors(model: type[BaseModel], error: ValidationError) -> list[FieldError]:
-    """Pydantic's errors in our words: dotted path, and for an unknown field the nearest known one. What a choice refuses is told as one."""
+def field_errors(model: type[BaseModel], error: ValidationError, *, known: type[BaseModel] | None = None) -> list[FieldError]:
+    """Pydantic's errors in our words: dotted path, and for an unknown field the nearest one of `known`. What a choice refuses is told as
+    one.
+    """
     messages: dict[str, list[str]] = {}
     for item in error.errors():
-        messages.setdefault(_path(model, item["loc"]), []).append(_message(model, item))
+        messages.setdefault(_path(model, item["loc"]), []).append(_message(known or model, item))
     return [FieldError(field, ", or: ".join(told)) for field, told in messages.items()]
 
 

@@ -49,9 +49,14 @@ class Commands:
         """Poll until it is applied or rejected. `timeout` in seconds; raises TimeoutError."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            command = next(each for each in self.list(run_id) if each.command_id == command_id)
+            command = self._newest(run_id, command_id)
             if command.settled:
                 return command
             if deadline is not None and time.monotonic() > deadline:
                 raise TimeoutError(f"'{command.type}' is still {command.state} after {timeout} s")
             sleep(0.5)
+
+    def _newest(self, run_id: str, command_id: str) -> Command:
+        """What is looked for is on the first page, as a rule, and then no other is asked for."""
+        items = self.transport.items(f"/api/v1/runs/{run_id}/commands", {})
+        return next(read(Command, item) for item in items if item["command_id"] == command_id)

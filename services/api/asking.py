@@ -7,8 +7,8 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from services.api.attempts import end_unclaimed
-from services.api.endings import finish
-from services.api.journal import folded, open_commands, spec_now
+from services.api.endings import finish, rest
+from services.api.journal import folded, journal_of, open_commands, spec_at, spec_now
 from services.api.models import Command, Run
 from services.api.outbox import record
 from services.api.rollback import begin_anew, can_resume, roll_back, target
@@ -127,19 +127,23 @@ def _check_resume(session: Session, run: Run, arguments: dict[str, Any], _others
     return arguments
 
 
-def _check_changes(_session: Session, run: Run, arguments: dict[str, Any], others: list[Command]) -> dict[str, Any]:
+def _check_changes(session: Session, run: Run, arguments: dict[str, Any], others: list[Command]) -> dict[str, Any]:
     """Against the run as it will be once what is still open is applied."""
     change = Hyperparameters.model_validate(arguments)
-    pending = [
-        JournalEntry(step=0, command_id=c.id, type=c.type, arguments=c.arguments) for c in others if c.type == _T.SET_HYPERPARAMETERS
-    ]
+    pending = [_entry(command, run.step) for command in others if command.type == _T.SET_HYPERPARAMETERS]
+    ahead = [entry for entry in journal_of(session, run) if entry.step >= run.step]  # a replay makes these again after this change
     try:
         with_hyperparameters(folded(spec_now(run), pending), change)
+        folded(with_hyperparameters(folded(spec_at(session, run, run.step - 1), pending), change), ahead)
     except InvalidFields as fault:
         raise InvalidFields(tuple(FieldError(_in_body(error.field), error.message) for error in fault.errors)) from None
     if change.steps is not None and change.steps < run.step:
         raise InvalidField("changes.steps", f"the run is at step {run.step} already; use at least that, or stop it")
     return arguments
+
+
+def _entry(command: Command, step: int) -> JournalEntry:
+    return JournalEntry(step=step, command_id=command.id, type=command.type, arguments=command.arguments)
 
 
 def _in_body(path: str) -> str:
@@ -178,8 +182,7 @@ def _end(session: Session, run: Run, command: Command, now: float) -> None:
 def _pause(session: Session, run: Run, command: Command, now: float) -> None:
     reason = f"paused by {command.by}"
     if _nobody_works_on(session, run, "paused", now):
-        change_state(session, run, RunState.PAUSED, by=command.by, reason=reason, now=now)
-        settle(command, step=run.step, now=now)
+        rest(session, run, by=command.by, reason=reason, now=now)
     else:
         change_state(session, run, RunState.PAUSING, by=command.by, reason=f"{reason}: it finishes its step and is saved", now=now)
 

@@ -44,7 +44,7 @@ class CommandBody(BaseModel):
     from_scratch: bool = Field(False, description="resume: begin at the first step, and leave all checkpoints behind")
     changes: Hyperparameters = Hyperparameters()
     prompts: list[Prompt] = Field(default_factory=list, max_length=16, description="sample: instead of the run's own")
-    checkpoint_id: str = Field("", max_length=200, description="rollback: where to go back to")
+    checkpoint_id: str = Field("", pattern=r"^[A-Za-z0-9_-]{0,100}$", description="rollback: where to go back to")
 
     def wish(self) -> Wish:
         """Raises InvalidFields for what does not belong to this command, or is missing."""

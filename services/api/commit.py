@@ -17,7 +17,7 @@ from shared.names import CLUSTER_TOPIC
 from shared.run_events import CheckpointCommitted
 
 USABLE: Final = (Checkpoint.damaged_at.is_(None), Checkpoint.deleted_by.is_(None), Checkpoint.left_behind_at.is_(None))
-"""Neither damaged, nor being deleted, nor left behind by a rollback."""
+"""Neither damaged (the first), nor being deleted, nor left behind by a rollback."""
 
 
 def commit_checkpoint(session: Session, attempt_id: str, commit: CheckpointCommit, now: float) -> None:
@@ -56,7 +56,7 @@ def note_metrics(session: Session, attempt_id: str, report: CheckpointMetrics) -
     run, attempt = current_attempt(session, attempt_id)
     if attempt.fence is None or attempt.fence != report.fence:
         raise Stale(f"attempt {attempt_id} does not have fence {report.fence}")
-    of_step = select(Checkpoint).where(Checkpoint.run_id == run.id, Checkpoint.step == report.step, Checkpoint.deleted_by.is_(None))
+    of_step = select(Checkpoint).where(Checkpoint.run_id == run.id, Checkpoint.step == report.step, *USABLE[1:])
     checkpoint = session.scalars(of_step.order_by(Checkpoint.fence.desc(), Checkpoint.created_at.desc()).limit(1)).one_or_none()
     if checkpoint is None:
         raise NotFound(f"run {run.id} has no committed checkpoint of step {report.step}", remedy="report again once it is committed")

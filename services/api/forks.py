@@ -1,21 +1,24 @@
 """New runs out of old ones: a fork goes on from a checkpoint with other settings, a replay does the same again from the beginning."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final
 
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.api.answers import RunAnswer, run_answers
 from services.api.checkpoint_models import Checkpoint
 from services.api.choosing import must_be_usable
 from services.api.estimate import estimate
-from services.api.journal import folded, journal_of, note_changes
+from services.api.journal import journal_of, note_changes, spec_at
 from services.api.models import IdempotencyKey, Run
 from services.api.outbox import record
 from services.api.parts import parts
 from services.api.paths import Id, RunPath
+from services.api.rollback import go_to_origin
 from services.api.room import measure, preflight
 from services.api.rows import locked
 from services.api.submit import Submission, create, too_few_slots, too_few_tokens
@@ -60,9 +63,10 @@ def fork_run(path: RunPath, body: ForkBody) -> Answer:
             raise InvalidField("checkpoint_id", f"run {parent.name} has no checkpoint {body.checkpoint_id}")
         must_be_usable(checkpoint)
         spec = _forked_spec(session, parent, checkpoint, body)
-        run = _create(session, parent, spec, capacity=capacity)
+        with _as_overrides():
+            run = _create(session, parent, spec, capacity=capacity)
         run.parent_id, run.origin_checkpoint_id, run.origin_step = parent.id, checkpoint.id, checkpoint.step
-        run.step, run.tokens = checkpoint.step, checkpoint.tokens
+        go_to_origin(session, run)
         event = RunForked(parent_id=parent.id, checkpoint_id=checkpoint.id, step=checkpoint.step, by=principal().name)
         record(session, run.id, event, parts().clock())
         return _told(session, run)
@@ -79,15 +83,14 @@ def replay_run(path: RunPath, body: ReplayBody) -> Answer:
     capacity = parts().storage.capacity()
 
     def insert(session: Session) -> Answer:
-        source = _locked(session, path.run_id)
+        source = _locked_with_parent(session, path.run_id)
         spec = RunSpec.model_validate({**source.spec, "name": body.name or _named(source.name, "replay")})
-        if source.origin_checkpoint_id and session.get(Checkpoint, source.origin_checkpoint_id) is None:
-            raise Conflict(f"the checkpoint that run {source.name} began from is deleted", remedy="fork from another", code="no-checkpoint")
+        _must_have_origin(session, source)
         run = _create(session, source, spec, capacity=capacity)
         run.journal = [entry.model_dump(mode="json") for entry in journal_of(session, source)]
         run.replay_of, run.parent_id = source.id, source.parent_id
         run.origin_checkpoint_id, run.origin_step = source.origin_checkpoint_id, source.origin_step
-        run.step = source.origin_step or 0
+        go_to_origin(session, run)
         note_changes(session, run)
         return _told(session, run)
 
@@ -102,13 +105,29 @@ def _locked(session: Session, run_id: str) -> Run:
     return run
 
 
+def _locked_with_parent(session: Session, run_id: str) -> Run:
+    """Nor of the run whose checkpoint it began from. In the order of ids, as everybody takes several locks."""
+    parent_id = session.scalar(select(Run.parent_id).where(Run.id == run_id))
+    for each in sorted({run_id, parent_id or run_id}):
+        locked(session, Run, each)
+    return _locked(session, run_id)
+
+
+def _must_have_origin(session: Session, source: Run) -> None:
+    origin = session.get(Checkpoint, source.origin_checkpoint_id, populate_existing=True) if source.origin_checkpoint_id else None
+    if source.origin_checkpoint_id and (origin is None or origin.deleted_by is not None):
+        raise Conflict(f"the checkpoint that run {source.name} began from is deleted", remedy="fork from another", code="no-checkpoint")
+    if origin is not None:
+        must_be_usable(origin)
+
+
 def _forked_spec(session: Session, parent: Run, checkpoint: Checkpoint, body: ForkBody) -> RunSpec:
     """Raises InvalidFields: the paths are those of the overrides."""
-    past = [entry for entry in journal_of(session, parent) if entry.step <= checkpoint.step]
-    source = folded(RunSpec.model_validate(parent.spec), past)
+    source = spec_at(session, parent, checkpoint.step, left_behind_at=checkpoint.left_behind_at)
     given = _merged(source.model_dump(mode="json"), body.overrides)
     given["name"] = body.name or body.overrides.get("name") or _named(parent.name, "fork")
-    spec = parse_spec(given)
+    with _as_overrides():
+        spec = parse_spec(given)
     changed = [path for path in (*_KEPT, *_shape(source)) if _at(source, path) != _at(spec, path)]
     errors = [FieldError(f"overrides.{path}", "is the checkpoint's and cannot be changed; submit a new run for that") for path in changed]
     if spec.train.steps <= checkpoint.step:
@@ -120,8 +139,17 @@ def _forked_spec(session: Session, parent: Run, checkpoint: Checkpoint, body: Fo
     return spec
 
 
+@contextlib.contextmanager
+def _as_overrides() -> Iterator[None]:
+    """A mistake in the new spec is one of the overrides."""
+    try:
+        yield
+    except InvalidFields as fault:
+        raise InvalidFields(tuple(FieldError(f"overrides.{error.field}", error.message) for error in fault.errors)) from None
+
+
 def _shape(spec: RunSpec) -> list[str]:
-    return [f"model.{name}" for name in type(spec.model).model_fields if name not in {"dropout", "preset"}]
+    return [f"model.{name}" for name in type(spec.model).model_fields if name != "dropout"]
 
 
 def _at(spec: RunSpec, path: str) -> Any:

@@ -6,8 +6,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
 from services.api.checkpoint_models import Checkpoint, CheckpointAlias
-from services.api.models import Attempt, Run
+from services.api.journal import OPEN
+from services.api.models import Attempt, Command, Run
 from services.api.retention import Hold, Situation, holds
+from shared.commands import CommandType
 from shared.names import FINAL_STATES
 from shared.spec import CheckpointSpec
 
@@ -26,6 +28,9 @@ def holds_of_runs(session: Session, run_ids: Collection[str]) -> dict[str, list[
         found |= holds(situation, checkpoints.get(run_id, ()), names)
     for checkpoint_id, name in _origins(session, found):
         found[checkpoint_id].append(Hold(f"run {name} begins from it", needed=True))
+    for checkpoint_id in _targets(session, run_ids):
+        if checkpoint_id in found:
+            found[checkpoint_id].append(Hold("a rollback goes back to it", needed=True))
     return found
 
 
@@ -35,6 +40,12 @@ def _origins(session: Session, checkpoint_ids: Collection[str]) -> Iterable[tupl
     return [
         (row[0], row[1]) for row in session.execute(select(Run.origin_checkpoint_id, Run.name).where(*going).order_by(Run.name)) if row[0]
     ]
+
+
+def _targets(session: Session, run_ids: Collection[str]) -> list[str]:
+    """Checkpoints that runs have been asked to go back to, and have not yet."""
+    open_ones = select(Command.arguments).where(Command.state.in_(OPEN), Command.type == CommandType.ROLLBACK)
+    return [arguments["checkpoint_id"] for arguments in session.scalars(open_ones.where(Command.run_id.in_(run_ids)))]
 
 
 def aliases_of(session: Session, checkpoint_ids: Collection[str]) -> dict[str, list[str]]:

@@ -1,10 +1,10 @@
 """Back to an earlier checkpoint: what came after it is no longer part of the run, and stays to be looked at until retention takes it."""
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, update
 from sqlalchemy.orm import Session
 
 from services.api.checkpoint_models import Checkpoint
-from services.api.commit import USABLE
+from services.api.commit import newest_step, to_resume_from
 from services.api.journal import note_changes, open_commands
 from services.api.models import Command, Run
 from services.api.outbox import record
@@ -31,11 +31,10 @@ def target(session: Session, run: Run, checkpoint_id: str) -> Checkpoint:
             else "was left behind by an earlier rollback"
         )
         raise Conflict(f"checkpoint {checkpoint_id} {why}", remedy="choose another; to go on from one that was left behind, fork from it")
-    if checkpoint.step >= run.step:
-        raise Conflict(
-            f"checkpoint {checkpoint_id} is of step {checkpoint.step}, and run {run.name} is at step {run.step}",
-            remedy="choose an older one",
-        )
+    step = max(run.step, newest_step(session, run.id))  # the last heartbeat may be older than the newest checkpoint
+    if checkpoint.step >= step:
+        message = f"checkpoint {checkpoint_id} is of step {checkpoint.step}, and run {run.name} is at step {step}"
+        raise Conflict(message, remedy="choose an older one")
     return checkpoint
 
 
@@ -64,10 +63,17 @@ def roll_back(session: Session, run: Run, command: Command, now: float) -> None:
 
 
 def begin_anew(session: Session, run: Run, now: float) -> None:
-    """As if it had never been trained."""
+    """As if it had never been trained; a forked run is at its origin then."""
     _leave_behind(session, run, Checkpoint.step >= 0, now)
     _undo(session, run, -1, now)
-    run.step, run.tokens, run.loss, run.tokens_per_second = 0, 0, None, None
+    go_to_origin(session, run)
+
+
+def go_to_origin(session: Session, run: Run) -> None:
+    """Where it begins: at another run's checkpoint, or before the first step."""
+    origin = session.get(Checkpoint, run.origin_checkpoint_id) if run.origin_checkpoint_id else None
+    run.step, run.tokens = (origin.step, origin.tokens) if origin else (run.origin_step or 0, 0)
+    run.loss = run.tokens_per_second = None
 
 
 def _leave_behind(session: Session, run: Run, which: object, now: float) -> None:
@@ -82,7 +88,5 @@ def _undo(session: Session, run: Run, step: int, now: float) -> None:
 
 
 def can_resume(session: Session, run: Run) -> bool:
-    """Whether there is a checkpoint, or nothing that one would be needed for."""
-    if run.step == 0 or run.origin_checkpoint_id:
-        return True
-    return session.scalar(select(Checkpoint.id).where(Checkpoint.run_id == run.id, *USABLE).limit(1)) is not None
+    """Whether there is a checkpoint, were it a suspect, or nothing that one would be needed for."""
+    return run.step == 0 or bool(to_resume_from(session, run))
