@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from services.api.attempts import end_unclaimed
+from services.api.commit import newest_step
 from services.api.endings import finish, rest
 from services.api.journal import folded, journal_of, open_commands, spec_at, spec_now
 from services.api.models import Command, Run
@@ -128,13 +129,14 @@ def _check_resume(session: Session, run: Run, arguments: dict[str, Any], _others
 
 
 def _check_changes(session: Session, run: Run, arguments: dict[str, Any], others: list[Command]) -> dict[str, Any]:
-    """Against the run as it will be once what is still open is applied."""
+    """Against the run as it will be once what is still open is applied, and against what its next steps make again of its journal."""
     change = Hyperparameters.model_validate(arguments)
     pending = [_entry(command, run.step) for command in others if command.type == _T.SET_HYPERPARAMETERS]
-    ahead = [entry for entry in journal_of(session, run) if entry.step >= run.step]  # a replay makes these again after this change
+    step = run.step if run.current_attempt_id else max(newest_step(session, run.id), run.origin_step or 0)
+    ahead = [entry for entry in journal_of(session, run) if entry.step > step]  # made again, after this one
     try:
         with_hyperparameters(folded(spec_now(run), pending), change)
-        folded(with_hyperparameters(folded(spec_at(session, run, run.step - 1), pending), change), ahead)
+        folded(with_hyperparameters(folded(spec_at(session, run, step), pending), change), ahead)
     except InvalidFields as fault:
         raise InvalidFields(tuple(FieldError(_in_body(error.field), error.message) for error in fault.errors)) from None
     if change.steps is not None and change.steps < run.step:
