@@ -113,6 +113,7 @@ class _Place:
 class Preemption:
     """During one round of placement. `load` is asked for the holders, of lower priority than the run's, when a run first needs them.
 
+    `coming`: where slots are on their way, which is all that most of ten thousand waiting runs need to look at.
     A run that others have been preempted for finds the slots that are on their way promised to it again in each round, so nothing is
     preempted twice for one need.
     """
@@ -120,6 +121,7 @@ class Preemption:
     def __init__(self, offers: Sequence[Offer], load: Callable[[int], Iterable[Holder]]) -> None:
         self.offers, self.load = offers, load
         self.places: list[_Place] | None = None
+        self.coming: list[_Place] = []
         self.hopeless: set[tuple[str, int]] = set()
         self.left = AT_ONCE
 
@@ -130,13 +132,12 @@ class Preemption:
             return None
         if self.places is None:
             self.places = self._loaded(run.priority)
-        by_device = [[place for place in self.places if place.suits(run, device)] for device in ("cuda", "cpu")]
-        for way in (self._await, self._preempt):
-            for places in by_device:
-                if decision := way(run, places):
+            self.coming = [place for place in self.places if place.leaving]
+        for way, places in ((self._await, self.coming), (self._preempt, self.places if self.left else [])):
+            for device in ("cuda", "cpu"):
+                if decision := way(run, [place for place in places if place.suits(run, device)]):
                     return decision
-        if self.left:
-            self.hopeless.add(shape)
+        self.hopeless.add(shape)  # also where nobody may be asked any more in this round: what is on its way only becomes less
         return None
 
     def _loaded(self, priority: int) -> list[_Place]:
@@ -151,14 +152,14 @@ class Preemption:
 
     def _await(self, run: Waiting, places: Iterable[_Place]) -> Decision | None:
         """The tightest fit, so that a larger run that was promised more still finds it."""
-        enough = [place for place in places if (place.leaving or place.promised) and place.spare >= run.processes]
+        enough = [place for place in places if place.spare >= run.processes]
         if not enough:
             return None
         return Decision(min(enough, key=lambda place: (place.spare, place.offer.worker)).promise(run))
 
     def _preempt(self, run: Waiting, places: Iterable[_Place]) -> Decision | None:
         found: list[tuple[Cost, str, _Place, list[Holder]]] = []
-        for place in places if self.left else ():
+        for place in places:
             if chosen := choose(run.processes - place.spare, run.priority, place.holders):
                 found.append((chosen[0], place.offer.worker, place, chosen[1]))
         if not found:
@@ -167,4 +168,6 @@ class Preemption:
         _cost, _worker, place, victims = min(found, key=lambda one: one[:2])
         place.holders = [one for one in place.holders if one not in victims]
         place.leaving += victims
+        if place not in self.coming:
+            self.coming.append(place)
         return Decision(place.promise(run), victims)

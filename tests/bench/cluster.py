@@ -111,11 +111,26 @@ class Cluster:
             session.execute(delete(Run).where(Run.state == RunState.QUEUED, Run.id > max(kept)))
             session.execute(update(Run).where(Run.state == RunState.QUEUED).values(prepared_id="prep_1"))
 
-    def keep_workers(self, count: int) -> None:
-        """The others have never been there. What was placed on them still counts for its project."""
+    def raise_priority(self) -> None:
+        """Whoever waits goes before whoever runs."""
         with self.stage.database.writing() as session:
+            session.execute(update(Run).where(Run.state == RunState.QUEUED).values(priority=90))
+
+    def asked_to_give_way(self) -> int:
+        with self.stage.database.reading() as session:
+            return session.scalar(select(func.count()).where(Attempt.preempted_at.is_not(None))) or 0
+
+    @contextlib.contextmanager
+    def few_workers(self, count: int) -> Iterator[None]:
+        """As if the others had never been there, but for what was placed on them."""
+        with self.stage.database.writing() as session:
+            gone = {table: [dict(row._mapping) for row in session.execute(select(table.__table__))] for table in (Worker, Slot)}
             session.execute(delete(Slot).where(Slot.worker >= worker(count)))
             session.execute(delete(Worker).where(Worker.name >= worker(count)))
+        yield
+        with self.stage.database.writing() as session:
+            session.execute(insert(Worker), [row for row in gone[Worker] if row["name"] >= worker(count)])
+            session.execute(insert(Slot), [row for row in gone[Slot] if row["worker"] >= worker(count)])
 
     def show_queue(self) -> None:
         self.stage.get("/api/v1/queue?limit=200")
