@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from services.api.failures import read
 from services.api.journal import spec_now
 from services.api.models import Attempt, Command, Run
 from serving.times import iso, iso_or_none
@@ -129,7 +130,7 @@ def _run_answer(run: Run, attempts: Iterable[Attempt]) -> RunAnswer:
         progress=_progress_answer(run, now),
         summary=run.summary,
         train=now.train,
-        failure=Failure.model_validate(run.failure) if run.failure else None,
+        failure=read(run.failure),
         holds_slots=run.state == RunState.PAUSED and run.current_attempt_id is not None,
         parent_id=run.parent_id,
         origin=OriginAnswer(checkpoint_id=origin, step=run.origin_step or 0) if origin else None,
@@ -140,8 +141,11 @@ def _run_answer(run: Run, attempts: Iterable[Attempt]) -> RunAnswer:
 def _attempt_answer(attempt: Attempt) -> AttemptAnswer:
     told = {name: getattr(attempt, name) for name in ("id", "state", "worker", "reason", "resume_step")}
     times = {"started_at": iso_or_none(attempt.started_at), "ended_at": iso_or_none(attempt.ended_at)}
-    failure = Failure.model_validate(attempt.failure) if attempt.failure else None
-    more = {"failure": failure, "preempted": attempt.preempted_at is not None, "slots": [slot["id"] for slot in attempt.slots]}
+    more = {
+        "failure": read(attempt.failure),
+        "preempted": attempt.preempted_at is not None,
+        "slots": [slot["id"] for slot in attempt.slots],
+    }
     return AttemptAnswer(**told, **times, **more, attempt=attempt.number)
 
 

@@ -49,11 +49,16 @@ CONFLICTS: Final[Mapping[CommandType, frozenset[CommandType]]] = {
     _T.SAMPLE: frozenset({_T.SAMPLE}),
     _T.SET_HYPERPARAMETERS: frozenset(),
 }
-"""What cannot be asked while one of these is open. Changes of hyperparameters conflict where they change the same field."""
+"""What cannot be asked while one of these is open. Changes of hyperparameters conflict where they change the same field of a run that has
+an attempt; of one that waits, the later change holds, so that a mistake can be put right.
+"""
 _REMEDIES: Final[Mapping[str, str]] = {
     _S.STOPPING: "use 'kill' to end it at once",
     _S.PAUSED: "resume it first",
     _S.QUEUED: "wait until it runs",
+    _S.STARTING: "wait until it runs, or pause it first",
+    _S.RUNNING: "pause it first",
+    _S.PAUSING: "wait until it is paused",
 }
 
 
@@ -74,7 +79,8 @@ def ask(session: Session, run_id: str, wish: Wish, *, by: str, now: float) -> Co
     others = open_commands(session, run.id)
     _check_conflicts(run, wish, others)
     arguments = _CHECKS.get(wish.type, _unchecked)(session, run, wish.arguments, others)
-    command = Command(id=new_id("cmd"), run_id=run.id, type=wish.type, arguments=arguments, state="requested", by=by, created_at=now)
+    asked = {"type": wish.type, "arguments": arguments, "by": by, "created_at": _after(others, now)}
+    command = Command(id=new_id("cmd"), run_id=run.id, state="requested", **asked)
     session.add(command)
     record(session, run.id, CommandRequested(command_id=command.id, command=wish.type, by=by, arguments=arguments), now)
     session.flush()
@@ -82,24 +88,33 @@ def ask(session: Session, run_id: str, wish: Wish, *, by: str, now: float) -> Co
     return command
 
 
+def _after(others: list[Command], now: float) -> float:
+    """So that they keep their order, whatever the clock does."""
+    return max([now, *(other.created_at + 1e-6 for other in others)])
+
+
 def _check_legal(run: Run, kind: CommandType) -> None:
     if run.state in LEGAL[kind]:
         return
     if run.state in FINAL_STATES:
-        raise Conflict(f"run {run.name} has ended ({run.state}); there is nothing to {kind}", code="run-ended")
+        remedy = "fork from one of its checkpoints, replay it or submit it again"
+        raise Conflict(f"run {run.name} has ended ({run.state}); there is nothing to {kind}", remedy=remedy, code="run-ended")
     raise Conflict(f"run {run.name} is {run.state}; it cannot {kind} now", remedy=_REMEDIES.get(run.state, ""), code="wrong-state")
 
 
 def _check_conflicts(run: Run, wish: Wish, others: list[Command]) -> None:
-    new = Hyperparameters.model_validate(wish.arguments).changes() if wish.type == _T.SET_HYPERPARAMETERS else {}
     for other in others:
-        kind = CommandType(other.type)
-        same = (
-            sorted(new.keys() & Hyperparameters.model_validate(other.arguments).changes().keys()) if kind == _T.SET_HYPERPARAMETERS else []
-        )
+        kind, same = CommandType(other.type), _changed_by_both(wish, other) if run.current_attempt_id else []
         if wish.type in CONFLICTS[kind] or same:
             what = f"'{kind}' of {other.by} ({other.id})" + (f", which changes {', '.join(same)}," if same else "")
             raise Conflict(f"{what} is still open for run {run.name}", remedy="wait until it is applied", code="command-conflict")
+
+
+def _changed_by_both(wish: Wish, other: Command) -> list[str]:
+    if not wish.type == other.type == _T.SET_HYPERPARAMETERS:
+        return []
+    new, old = (Hyperparameters.model_validate(arguments).changes() for arguments in (wish.arguments, other.arguments))
+    return sorted(new.keys() & old.keys())
 
 
 # --- what is checked, and what a command is told with ---------------------------------------------------------------------------------

@@ -71,7 +71,8 @@ def report_state(session: Session, attempt_id: str, report: StateReport, now: fl
     run, attempt = current_attempt(session, attempt_id)
     if attempt.fence is None or attempt.fence != report.fence or attempt.worker != report.worker:
         raise Stale(f"attempt {attempt_id} does not have fence {report.fence} on {report.worker}")
-    take_progress(run, report.progress)
+    if "running" in {report.state, attempt.state}:  # one that ends before it has begun knows no step
+        take_progress(run, report.progress)
     if report.state == "running":
         _start(session, run, attempt, now)
     else:

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from services.api.checkpoint_models import Checkpoint
 from services.api.commit import USABLE, checkpoint_ref, current_attempt
-from services.api.models import Run
+from services.api.models import Attempt, Run
 from services.api.outbox import record
-from services.api.rows import locked
+from services.api.rows import locked, storable
 from serving.database import Database
 from shared.conversation import CheckpointDamage
 from shared.errors import Conflict, NotFound, Stale
@@ -30,6 +30,7 @@ LOOK_AGAIN: Final = 3600.0
 
 def report_damage(session: Session, attempt_id: str, report: CheckpointDamage, now: float) -> None:
     """Take a worker's word that a checkpoint of its run is damaged: a suspicion. Raises Stale, NotFound. Repeating it changes nothing."""
+    _lock_with_parent(session, attempt_id)
     run, attempt = current_attempt(session, attempt_id)
     if attempt.fence is None or attempt.fence != report.fence or attempt.worker != report.worker:
         raise Stale(f"attempt {attempt_id} does not have fence {report.fence} on {report.worker}")
@@ -37,6 +38,13 @@ def report_damage(session: Session, attempt_id: str, report: CheckpointDamage, n
     if checkpoint is None or (checkpoint.run_id != run.id and checkpoint.id != run.origin_checkpoint_id):
         raise NotFound(f"run {run.id} has no checkpoint {report.checkpoint_id}")
     _mark(session, checkpoint, report.reason, now)
+
+
+def _lock_with_parent(session: Session, attempt_id: str) -> None:
+    """What a fork begins from is another run's, and changes under that one's lock. In the order of ids, as everybody takes several."""
+    ids = select(Run.id, Run.parent_id).join(Attempt, Attempt.run_id == Run.id).where(Attempt.id == attempt_id)
+    for run_id in sorted({run_id for row in session.execute(ids) for run_id in row if run_id}):
+        locked(session, Run, run_id)
 
 
 def verify(
@@ -107,7 +115,7 @@ def _mark(session: Session, checkpoint: Checkpoint, reason: str, now: float) -> 
     if checkpoint.damaged_at is not None:
         return
     checkpoint.damaged_at = now
-    checkpoint.damage = reason.replace("\0", "")[:_REASON_LENGTH]
+    checkpoint.damage = storable(reason)[:_REASON_LENGTH]
     log.error("checkpoint %s of run %s is damaged: %s", checkpoint.id, checkpoint.run_id, checkpoint.damage)
     for topic in (checkpoint.run_id, CLUSTER_TOPIC):
         record(session, topic, CheckpointDamaged(checkpoint_id=checkpoint.id, step=checkpoint.step, reason=checkpoint.damage), now)

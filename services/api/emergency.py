@@ -103,14 +103,20 @@ def _tell_workers(client: redis.Redis, order: EmergencyOrder) -> None:
 
 
 def end_all(database: Database, now: float) -> None:
-    """End every current attempt while a stop stands, each in a transaction of its own: the scheduler goes on where a request broke off."""
+    """End every current attempt while a stop stands, each in a transaction of its own: the scheduler goes on where a request broke off.
+
+    What is wrong with one run keeps no other from being ended.
+    """
     with database.reading() as session:
         if standing(session) is None:
             return
         runs = list(session.scalars(select(Run.id).where(Run.current_attempt_id.is_not(None)).order_by(Run.id)))
     for run_id in runs:
-        with database.writing() as session:
-            _end_one(session, run_id, now)
+        try:
+            with database.writing() as session:
+                _end_one(session, run_id, now)
+        except Exception:
+            log.exception("the emergency stop cannot end the attempt of run %s; the scheduler tries again", run_id)
 
 
 def _end_one(session: Session, run_id: str, now: float) -> None:

@@ -1,5 +1,6 @@
 """How attempts end, and what becomes of their runs: to the queue again, paused, or to their own end."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -13,6 +14,7 @@ from services.api.models import Attempt, Run, Slot
 from services.api.outbox import record
 from services.api.retries import MAX_FRUITLESS, told, wait_after
 from services.api.rollback import carry_out_open
+from services.api.rows import storable
 from services.api.settling import reject, settle, settle_open
 from services.api.states import change_state
 from shared.commands import CommandType
@@ -22,15 +24,23 @@ from shared.names import FINAL_STATES, RunState
 from shared.run_events import AttemptEnded
 
 _RUN_STATE_AFTER: Final[Mapping[str, RunState]] = {state.value: state for state in FINAL_STATES}
+_BECAME: Final[Mapping[RunState, str]] = {
+    RunState.SUCCEEDED: "succeeded",
+    RunState.FAILED: "failed",
+    RunState.STOPPED: "was stopped",
+    RunState.KILLED: "was killed",
+}
 Ending = Callable[[Session, Run, Attempt, StateReport, float], None]
 
 
 def _ended(session: Session, run: Run, attempt: Attempt, report: StateReport, now: float) -> None:
     """Of itself: by success, by command, or by a failure that is the run's own."""
     run.summary = finite_only({**run.summary, **report.summary})
-    reason = _clean(report.reason)
+    reason = storable(report.reason)
     end_attempt(session, run, attempt, outcome=outcome_of(report), reason=reason, failure=cleaned(report.failure), now=now)
-    if report.state == "failed" and report.retry:
+    if report.state == "failed" and carry_out_open(session, run, now):  # also out of what would have been its end: that is what it is for
+        try_again(session, run, by=attempt.worker, reason=f"rolled back; attempt {attempt.number} failed: {reason}", now=now)
+    elif report.state == "failed" and report.retry:
         run.fruitless = 0 if newest_step(session, run.id) > attempt.resume_step else run.fruitless + report.counts
         run.not_before = now + wait_after(run.fruitless) if report.counts and run.fruitless else None
         try_again(session, run, by=attempt.worker, reason=f"attempt {attempt.number} failed: {reason}", now=now)
@@ -39,25 +49,25 @@ def _ended(session: Session, run: Run, attempt: Attempt, report: StateReport, no
 
 
 def _paused(session: Session, run: Run, attempt: Attempt, report: StateReport, now: float) -> None:
-    end_attempt(session, run, attempt, outcome="paused", reason=_clean(report.reason), now=now)
+    end_attempt(session, run, attempt, outcome="paused", reason=storable(report.reason), now=now)
     run.summary = finite_only({**run.summary, **report.summary})
-    rest(session, run, by=attempt.worker, reason=run.reason.split(":")[0], now=now)  # without what was to happen first
+    rest(session, run, by=attempt.worker, reason=_by_whom(run), now=now)
 
 
 def _preempted(session: Session, run: Run, attempt: Attempt, report: StateReport, now: float) -> None:
-    reason = f"preempted by {attempt.preempt_reason}" if attempt.preempt_reason else _clean(report.reason)
+    reason = f"preempted by {attempt.preempt_reason}" if attempt.preempt_reason else storable(report.reason)
     end_attempt(session, run, attempt, outcome="preempted", reason=reason, now=now)
     give_way(session, run, by=attempt.worker, reason=reason, now=now)
 
 
 def _rolled_back(session: Session, run: Run, attempt: Attempt, report: StateReport, now: float) -> None:
-    end_attempt(session, run, attempt, outcome="rolled_back", reason=_clean(report.reason), now=now)
+    end_attempt(session, run, attempt, outcome="rolled_back", reason=storable(report.reason), now=now)
     try_again(session, run, by=attempt.worker, reason="rolled back", now=now)
 
 
 def _halted(session: Session, run: Run, attempt: Attempt, report: StateReport, now: float) -> None:
-    end_attempt(session, run, attempt, outcome="killed", reason=_clean(report.reason), now=now)
-    rest(session, run, by=attempt.worker, reason=_clean(report.reason), now=now)
+    end_attempt(session, run, attempt, outcome="killed", reason=storable(report.reason), now=now)
+    rest(session, run, by=attempt.worker, reason=storable(report.reason), now=now)
 
 
 ENDINGS: Final[Mapping[str, Ending]] = {
@@ -101,7 +111,7 @@ def try_again(session: Session, run: Run, *, by: str, reason: str, now: float) -
     if run.state == RunState.STOPPING:
         finish(session, run, RunState(run.wish), by=by, reason=reason, now=now)
     elif run.state in {RunState.PAUSING, RunState.PAUSED} and not _is_to_resume(session, run):
-        rest(session, run, by=by, reason=f"paused; {reason}", now=now)
+        rest(session, run, by=by, reason=f"{_by_whom(run)}; {reason}", now=now)
     elif run.fruitless >= MAX_FRUITLESS:
         reason = f"{run.fruitless} attempts in a row came to no new checkpoint; {reason}"
         finish(session, run, RunState.FAILED, by=by, reason=reason, now=now)
@@ -110,6 +120,11 @@ def try_again(session: Session, run: Run, *, by: str, reason: str, now: float) -
             reason = told(wait_after(run.fruitless), run.attempt_count + 1) + reason
         settle_open(session, run, CommandType.RESUME, now)
         change_state(session, run, RunState.QUEUED, by=by, reason=reason, now=now)
+
+
+def _by_whom(run: Run) -> str:
+    """`paused by ada`, without what was to happen first, or the slots that it no longer keeps."""
+    return re.split("[:;]", run.reason)[0] or "paused"
 
 
 def _is_to_resume(session: Session, run: Run) -> bool:
@@ -126,7 +141,7 @@ def rest(session: Session, run: Run, *, by: str, reason: str, now: float) -> Non
     settle_open(session, run, CommandType.PAUSE, now)
     for command in open_commands(session, run.id):
         if command.type != CommandType.SET_HYPERPARAMETERS:
-            reject(session, command, "the run was paused before", now)
+            reject(session, command, f"the run was paused before: {reason}", now)
     if run.state == RunState.PAUSED:
         run.reason = reason
     else:
@@ -141,8 +156,4 @@ def finish(session: Session, run: Run, state: RunState, *, by: str, reason: str,
         if command.type in fulfilled:
             settle(command, step=run.step, now=now)
         else:
-            reject(session, command, f"the run was {state} before", now)
-
-
-def _clean(text: str) -> str:
-    return text.replace("\0", "")  # PostgreSQL has no place for it
+            reject(session, command, f"the run {_BECAME[state]} before", now)

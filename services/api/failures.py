@@ -2,14 +2,14 @@
 
 from typing import Any
 
+from services.api.rows import storable
 from shared.failures import Failure
 
 
 def cleaned(failure: Failure | None) -> Failure | None:
-    """Without NUL, which PostgreSQL has no place for."""
     if failure is None:
         return None
-    return Failure(kind=failure.kind, message=failure.message.replace("\0", ""), remedy=failure.remedy.replace("\0", ""))
+    return Failure(kind=failure.kind, message=storable(failure.message), remedy=storable(failure.remedy))
 
 
 def kept(failure: Failure | None) -> dict[str, Any] | None:

@@ -18,13 +18,13 @@ from services.api.models import IdempotencyKey, Run
 from services.api.outbox import record
 from services.api.parts import parts
 from services.api.paths import Id, RunPath
-from services.api.rollback import go_to_origin
+from services.api.rollback import go_to_origin, no_such_checkpoint
 from services.api.room import measure, preflight
 from services.api.rows import locked
 from services.api.submit import Submission, create, too_few_slots, too_few_tokens
-from serving.idempotency import Answer, once
+from serving.idempotency import Answer, once, repeated
 from serving.principal import principal
-from shared.errors import Conflict, FieldError, InvalidField, InvalidFields, NotFound
+from shared.errors import Conflict, FieldError, InvalidFields, NotFound
 from shared.internal import Resolved
 from shared.run_events import RunForked
 from shared.spec import Name, RunSpec, parse_spec
@@ -54,13 +54,15 @@ def fork_run(path: RunPath, body: ForkBody) -> Answer:
 
     Weights, optimizer, random numbers and the place in the data go on; steps are counted on. The model's shape and the data stay.
     """
+    if answer := repeated(parts().database, IdempotencyKey):
+        return answer
     capacity = parts().storage.capacity()
 
     def insert(session: Session) -> Answer:
         parent = _locked(session, path.run_id)
         checkpoint = session.get(Checkpoint, body.checkpoint_id)
         if checkpoint is None or checkpoint.run_id != parent.id:
-            raise InvalidField("checkpoint_id", f"run {parent.name} has no checkpoint {body.checkpoint_id}")
+            raise no_such_checkpoint(parent, body.checkpoint_id)
         must_be_usable(checkpoint)
         spec = _forked_spec(session, parent, checkpoint, body)
         with _as_overrides():
@@ -80,6 +82,8 @@ def replay_run(path: RunPath, body: ReplayBody) -> Answer:
 
     On a CPU, with as many processes, its losses are the same to the last bit.
     """
+    if answer := repeated(parts().database, IdempotencyKey):
+        return answer
     capacity = parts().storage.capacity()
 
     def insert(session: Session) -> Answer:

@@ -2,36 +2,43 @@
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from services.api.attempts import end_unclaimed
 from services.api.endings import give_way
+from services.api.journal import OPEN
 from services.api.line import Waiting
-from services.api.models import Attempt, Run
+from services.api.models import Attempt, Command, Run
 from services.api.outbox import record
 from services.api.preemption import Holder
 from services.api.rows import locked
 from serving.database import Database
+from shared.commands import CommandType
 from shared.names import RunState
 from shared.run_events import AttemptPreempted
 
 _MAY_BE_ASKED = (RunState.STARTING, RunState.RUNNING, RunState.PAUSED)
-"""A paused run that has an attempt holds its slots. What is pausing or stopping gives them back by itself."""
+"""A paused run that has an attempt holds its slots. What is stopping, or pausing without holding them, gives them back by itself."""
 
 
 def holders(database: Database, priority: int) -> Iterator[Holder]:
     """Attempts whose slots a run of this priority could get, and those whose slots are on their way."""
-    leaving = or_(Attempt.preempted_at.is_not(None), Run.state == RunState.STOPPING)
+    leaving = or_(Attempt.preempted_at.is_not(None), Run.state == RunState.STOPPING, and_(Run.state == RunState.PAUSING, ~_is_to_hold()))
     columns = (Attempt.id, Attempt.run_id, Run.name, Attempt.worker, Attempt.slots, Run.priority, Attempt.placed_at, Run.state)
     preemptible = Run.spec["compute"]["preemptible"].as_boolean()
-    query = select(*columns, preemptible, Attempt.preempted_at).join(Attempt, Attempt.id == Run.current_attempt_id)
+    query = select(*columns, preemptible, leaving).join(Attempt, Attempt.id == Run.current_attempt_id)
     with database.reading() as session:
         rows = session.execute(query.where(or_(Run.priority < priority, leaving))).all()
-    for attempt_id, run_id, name, worker, slots, own, placed_at, state, may_be, preempted_at in rows:
-        goes = preempted_at is not None or state == RunState.STOPPING
+    for attempt_id, run_id, name, worker, slots, own, placed_at, state, may_be, goes in rows:
         willing = may_be is not False and state in _MAY_BE_ASKED
-        yield Holder(attempt_id, run_id, name, worker, slots[0]["device"], own, len(slots), placed_at, willing, goes)
+        yield Holder(attempt_id, run_id, name, worker, slots[0]["device"], own, len(slots), placed_at, willing, bool(goes))
+
+
+def _is_to_hold() -> ColumnElement[bool]:
+    """Whether the run has been asked to pause with its slots."""
+    asked = (Command.run_id == Run.id, Command.type == CommandType.PAUSE, Command.state.in_(OPEN))
+    return exists().where(*asked, Command.arguments["hold"].as_boolean())
 
 
 def ask_to_give_way(database: Database, run: Waiting, victims: Sequence[Holder], now: float) -> set[str]:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from services.api.attempts import lose
 from services.api.models import Attempt, Run, Worker
 from services.api.outbox import record
-from services.api.rows import locked
+from services.api.rows import locked, storable
 from serving.database import Database
 from shared.cluster_events import EmergencyEnded, WorkerHalted
 from shared.errors import GroundupError
@@ -19,7 +19,7 @@ from shared.spec import NAME
 
 def note_halted(session: Session, worker: Worker, halted: str, now: float) -> None:
     """What its heartbeat says of it; told once."""
-    halted, before = halted.replace("\0", ""), worker.halted if worker.state != "refused" else ""
+    halted, before = storable(halted), worker.halted if worker.state != "refused" else ""
     worker.halted = halted
     if halted and halted != before:
         record(session, CLUSTER_TOPIC, WorkerHalted(worker=worker.name, reason=halted), now)
@@ -36,7 +36,7 @@ def give_back_unclaimed(database: Database, worker: str, halted: str, now: float
     def is_unclaimed(_: Session, attempt: Attempt) -> bool:
         return attempt.fence is None
 
-    reason = f"worker {worker} is halted: {halted}".replace("\0", "")
+    reason = storable(f"worker {worker} is halted: {halted}")
     for attempt_id in found:
         with database.writing() as session:
             lose(session, attempt_id, reason, still=is_unclaimed, now=now)
@@ -51,7 +51,7 @@ def note_refused(database: Database, name: str, message: object, refusal: Ground
     with database.writing() as session:
         worker = locked(session, Worker, name)
         if worker is None:
-            told = host.replace("\0", "")[:200] if isinstance(host, str) else ""
+            told = storable(host)[:200] if isinstance(host, str) else ""
             session.add(Worker(name=name, instance="", host=told, state="refused", started_at=now, halted=reason))
         elif worker.state != "online":
             worker.state, worker.halted = "refused", reason

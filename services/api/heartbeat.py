@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import Row, Select, delete, func, or_, select, text, update
+from sqlalchemy import Row, Select, delete, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from services.api.attempts import lose, take_progress
 from services.api.halting import give_back_unclaimed, note_halted
-from services.api.journal import OPEN
+from services.api.journal import open_commands
 from services.api.models import Attempt, Command, Run, Slot, Worker
 from services.api.outbox import record
-from services.api.rows import locked, rows_changed
+from services.api.rows import locked
 from services.api.settling import take_acknowledgement
 from services.api.standing import note_gone, order_of, standing
 from serving.database import Database
@@ -50,13 +50,14 @@ def beat(database: Database, name: str, report: Heartbeat, *, lease_seconds: flo
         give_back_unclaimed(database, name, report.halted, now)
     for applied in report.applied:
         take_acknowledgement(database, name, applied, now)
+    _accept_all(database, name, now)
     with database.writing() as session:
         held, stop = session.execute(_held_by(name)).all(), standing(session)
         if stop:
             note_gone(session, name, reported)
         return HeartbeatReply(
             assignments=[] if stop else _assignments(held, report.instance, set(reported)),
-            commands=_orders(session, {row.run_id: row.id for row in held if row.fence is not None}, now),
+            commands=_orders(session, {row.run_id: row.id for row in held if row.fence is not None}),
             cancelled=cancelled,
             preempted=[_preemption(row) for row in held if row.fence is not None and row.preempted_at is not None],
             emergency=order_of(stop) if stop else None,
@@ -109,7 +110,8 @@ def _take_report(database: Database, worker: str, instance: str, report: Attempt
         if attempt.fence is None or attempt.fence != report.fence or attempt.worker != worker:
             return False
         attempt.instance = instance
-        take_progress(run, report.progress)
+        if attempt.state == "running":  # before that it has not read the checkpoint it goes on from, and knows no step
+            take_progress(run, report.progress)
         return True
 
 
@@ -148,16 +150,32 @@ def _assignments(held: Sequence[_Held], instance: str, reported: set[str]) -> li
     return [row.id for row in held if row.fence is None or (row.instance == instance and row.id not in reported)]
 
 
-def _orders(session: Session, attempts: Mapping[str, str], now: float) -> list[CommandOrder]:
-    """Open commands of what the worker has claimed, by run; told with every heartbeat until they are applied."""
+def _accept_all(database: Database, worker: str, now: float) -> None:
+    """Commands that it is about to be told for the first time; what is asked from now on it is told with its next heartbeat."""
+    with database.reading() as session:
+        claimed = [row.run_id for row in session.execute(_held_by(worker)) if row.fence is not None]
+        new = select(Command.run_id).where(Command.run_id.in_(claimed), Command.state == "requested").distinct()
+        run_ids = sorted(session.scalars(new))
+    for run_id in run_ids:
+        with database.writing() as session:
+            _accept(session, worker, run_id, now)
+
+
+def _accept(session: Session, worker: str, run_id: str, now: float) -> None:
+    run = locked(session, Run, run_id)
+    attempt = session.get(Attempt, run.current_attempt_id) if run and run.current_attempt_id else None
+    if attempt is None or attempt.worker != worker or attempt.fence is None:
+        return
+    for command in open_commands(session, run_id):
+        if command.state == "requested":
+            command.state, command.accepted_at = "accepted", now
+            record(session, run_id, CommandAccepted(command_id=command.id, command=command.type), now)
+
+
+def _orders(session: Session, attempts: Mapping[str, str]) -> list[CommandOrder]:
+    """What has been accepted of what the worker has claimed, by run; told with every heartbeat until it is applied."""
     if not attempts:
         return []
-    query = select(Command).where(Command.run_id.in_(attempts), Command.state.in_(OPEN)).order_by(Command.created_at, Command.id)
-    commands = list(session.scalars(query))
-    for command in commands:
-        if command.state == "requested":
-            accepted = update(Command).where(Command.id == command.id, Command.state == "requested")
-            if rows_changed(session, accepted.values(state="accepted", accepted_at=now)):
-                record(session, command.run_id, CommandAccepted(command_id=command.id, command=command.type), now)
-    told = [(command, attempts[command.run_id]) for command in commands]
+    query = select(Command).where(Command.run_id.in_(attempts), Command.state == "accepted").order_by(Command.created_at, Command.id)
+    told = [(command, attempts[command.run_id]) for command in session.scalars(query)]
     return [CommandOrder(command_id=c.id, attempt_id=attempt, type=CommandType(c.type), arguments=c.arguments) for c, attempt in told]

@@ -1,9 +1,10 @@
 """Back to an earlier checkpoint: what came after it is no longer part of the run, and stays to be looked at until retention takes it."""
 
-from sqlalchemy import or_, update
+from sqlalchemy import ColumnElement, or_, update
 from sqlalchemy.orm import Session
 
 from services.api.checkpoint_models import Checkpoint
+from services.api.choosing import must_be_usable
 from services.api.commit import newest_step, to_resume_from
 from services.api.journal import note_changes, open_commands
 from services.api.models import Command, Run
@@ -19,18 +20,10 @@ def target(session: Session, run: Run, checkpoint_id: str) -> Checkpoint:
     """Raises InvalidField where it is not this run's, Conflict where it cannot be gone back to."""
     checkpoint = session.get(Checkpoint, checkpoint_id)
     if checkpoint is None or checkpoint.run_id != run.id:
-        raise InvalidField(
-            "checkpoint_id", f"run {run.name} has no checkpoint {checkpoint_id}; GET /api/v1/runs/{run.id}/checkpoints lists them"
-        )
-    if not checkpoint.usable or checkpoint.left_behind_at is not None:
-        why = (
-            "is damaged"
-            if checkpoint.damaged_at
-            else "is being deleted"
-            if checkpoint.deleted_by
-            else "was left behind by an earlier rollback"
-        )
-        raise Conflict(f"checkpoint {checkpoint_id} {why}", remedy="choose another; to go on from one that was left behind, fork from it")
+        raise no_such_checkpoint(run, checkpoint_id)
+    must_be_usable(checkpoint)
+    if checkpoint.left_behind_at is not None:
+        raise Conflict(f"checkpoint {checkpoint_id} was left behind by an earlier rollback", remedy="choose another, or fork from this one")
     step = max(run.step, newest_step(session, run.id))  # the last heartbeat may be older than the newest checkpoint
     if checkpoint.step >= step:
         message = f"checkpoint {checkpoint_id} is of step {checkpoint.step}, and run {run.name} is at step {step}"
@@ -38,19 +31,24 @@ def target(session: Session, run: Run, checkpoint_id: str) -> Checkpoint:
     return checkpoint
 
 
-def carry_out_open(session: Session, run: Run, now: float) -> None:
-    """What was asked of an attempt that has ended since, however it ended."""
-    for command in open_commands(session, run.id):
-        if command.type == CommandType.ROLLBACK:
-            roll_back(session, run, command, now)
+def no_such_checkpoint(run: Run, checkpoint_id: str) -> InvalidField:
+    lists = f"GET /api/v1/runs/{run.id}/checkpoints lists them"
+    return InvalidField("checkpoint_id", f"run {run.name} has no checkpoint {checkpoint_id}; {lists}")
 
 
-def roll_back(session: Session, run: Run, command: Command, now: float) -> None:
-    """Of a run that no attempt works on. What cannot be done any more is rejected, and the run stays as it is."""
+def carry_out_open(session: Session, run: Run, now: float) -> bool:
+    """What was asked of an attempt that has ended since, however it ended. Whether the run was rolled back."""
+    asked = (command for command in open_commands(session, run.id) if command.type == CommandType.ROLLBACK)
+    command = next(asked, None)  # another would conflict with it
+    return command is not None and roll_back(session, run, command, now)
+
+
+def roll_back(session: Session, run: Run, command: Command, now: float) -> bool:
+    """Of a run that no attempt works on. False where it cannot be done any more: then it is rejected, and the run stays as it is."""
     checkpoint = session.get(Checkpoint, command.arguments["checkpoint_id"])
     if checkpoint is None or not checkpoint.usable:
         reject(session, command, f"checkpoint {command.arguments['checkpoint_id']} cannot be used any more", now)
-        return
+        return False
     old = run.step
     later = or_(Checkpoint.step > checkpoint.step, (Checkpoint.step == checkpoint.step) & (Checkpoint.fence > checkpoint.fence))
     _leave_behind(session, run, later, now)
@@ -60,6 +58,7 @@ def roll_back(session: Session, run: Run, command: Command, now: float) -> None:
     settle(command, step=old if command.step is None else command.step, ranks=command.ranks, now=now)
     told = {"command_id": command.id, "checkpoint_id": checkpoint.id, "old_step": old, "step": checkpoint.step, "by": command.by}
     record(session, run.id, RunRolledBack.model_validate(told), now)
+    return True
 
 
 def begin_anew(session: Session, run: Run, now: float) -> None:
@@ -76,8 +75,8 @@ def go_to_origin(session: Session, run: Run) -> None:
     run.loss = run.tokens_per_second = None
 
 
-def _leave_behind(session: Session, run: Run, which: object, now: float) -> None:
-    change = update(Checkpoint).where(Checkpoint.run_id == run.id, Checkpoint.left_behind_at.is_(None), which)  # type: ignore[arg-type]
+def _leave_behind(session: Session, run: Run, which: ColumnElement[bool], now: float) -> None:
+    change = update(Checkpoint).where(Checkpoint.run_id == run.id, Checkpoint.left_behind_at.is_(None), which)
     rows_changed(session, change.values(left_behind_at=now))
 
 

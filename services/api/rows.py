@@ -29,6 +29,11 @@ def locked(session: Session, model: type[Row], key: str) -> Row | None:
     return session.scalars(query).one_or_none()
 
 
+def storable(text: str) -> str:
+    """Without NUL, which PostgreSQL has no place for."""
+    return text.replace("\0", "")
+
+
 def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     """As many as one statement may well name, at a time."""
     return (items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE))

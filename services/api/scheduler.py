@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 import redis
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from services.api.emergency import end_all
 from services.api.housekeeping import Housekeeping
@@ -128,12 +128,16 @@ class Scheduler:
         preempted = {self.to_hint.popleft() for _ in range(len(self.to_hint))}
         if not placed and not asked and not preempted:
             return
-        asked_runs = Command.run_id.in_([row[0] for row in asked])
-        with self.database.writing() as session:
-            rows_changed(session, update(Attempt).where(Attempt.id.in_([row[1] for row in placed])).values(hinted=True))
-            rows_changed(session, update(Command).where(asked_runs, Command.state == "requested").values(hinted=True))
+        self._note_hinted(Attempt, Attempt.id.in_([row[1] for row in placed]))
+        self._note_hinted(Command, Command.run_id.in_([row[0] for row in asked]), Command.state == "requested")
         for worker in sorted({row[2] for row in (*placed, *asked)} | preempted):
             self.send_hint(worker)
+
+    def _note_hinted(self, table: type[Attempt | Command], *which: ColumnElement[bool]) -> None:
+        """Rows that others hold are left for the next time: they belong to runs, whose locks are not ours."""
+        free = select(table.id).where(*which).with_for_update(skip_locked=True)
+        with self.database.writing() as session:
+            rows_changed(session, update(table).where(table.id.in_(free)).values(hinted=True).execution_options(synchronize_session=False))
 
     def _reconcile(self, now: float) -> None:
         if now - self.watching_since >= self.lease_seconds:

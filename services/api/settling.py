@@ -3,10 +3,11 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from services.api.commit import newest_step
 from services.api.journal import OPEN, note_changes, open_commands
 from services.api.models import Attempt, Command, Run
 from services.api.outbox import record
-from services.api.rows import locked
+from services.api.rows import locked, storable
 from services.api.states import change_state
 from serving.database import Database
 from shared.commands import JOURNALED, CommandType
@@ -41,8 +42,15 @@ def take_acknowledgement(database: Database, worker: str, applied: AppliedComman
         known = Command.state.in_((*OPEN, "applied"))
         run_id = session.scalar(select(Command.run_id).where(Command.id == applied.command_id, own, known))
         run = locked(session, Run, run_id) if run_id else None
-        if run is not None and applied.fence in {None, run.fence}:
+        if run is not None and applied.fence in {None, run.fence} and _is_part_of(session, run, applied.step):
             acknowledge(session, run, applied, now)
+
+
+def _is_part_of(session: Session, run: Run, step: int) -> bool:
+    """What an attempt that has ended did behind all that is left of it, the run does again; it may have been rolled back since."""
+    attempt = session.get(Attempt, run.current_attempt_id) if run.current_attempt_id else None
+    is_at_work = attempt is not None and attempt.fence is not None
+    return is_at_work or step <= max(run.step, newest_step(session, run.id))
 
 
 def acknowledge(session: Session, run: Run, applied: AppliedCommand, now: float) -> None:
@@ -53,7 +61,7 @@ def acknowledge(session: Session, run: Run, applied: AppliedCommand, now: float)
     if command.state == "applied":  # as the end of the run had it; the worker knows better where
         command.step, command.ranks = applied.step, applied.ranks
     elif applied.rejected:  # the event is the training's own
-        command.state, command.reason, command.ended_at = "rejected", applied.rejected.replace("\0", ""), now
+        command.state, command.reason, command.ended_at = "rejected", storable(applied.rejected), now
     elif command.type == CommandType.ROLLBACK:  # the training has left for it; it is done when the attempt has ended
         command.step, command.ranks = applied.step, applied.ranks
     else:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask_openapi3.openapi import OpenAPI
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from services.api.models import OutboxRow
 from services.api.placement import Placed, place
@@ -66,6 +66,8 @@ class FakeStorage(StorageClient):
         self.deleted.append(run_id)
 
     def capacity(self) -> Capacity:
+        if self.fault:
+            raise self.fault
         return Capacity(disk_free_bytes=self.disk_free, used_bytes=self.used)
 
     def verify_checkpoint(self, checkpoint: CheckpointRef) -> VerifiedCheckpoint:
@@ -176,6 +178,13 @@ class Stage:
         return self.http.post(f"/internal/attempts/{attempt_id}/checkpoints", json={**body, "files": files}, headers=WORKER)
 
     # --- the scheduler --------------------------------------------------------------------------------------------------------
+
+    def is_waited_for(self) -> bool:
+        """Whether somebody waits for a lock of PostgreSQL. On SQLite, which has the one, nobody is asked."""
+        if self.database.url.startswith("sqlite"):
+            return True
+        with self.database.reading() as session:
+            return bool(session.scalar(text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")))
 
     def place(self) -> list[Placed]:
         Preparing(self.database, self.storage).step(self.now)

@@ -86,6 +86,7 @@ def test_a_held_run_whose_worker_is_lost_stays_paused_without_slots(both: Stage)
     both.reconcile()
     lost = both.run(run["id"])
     assert (lost["state"], lost["holds_slots"], lost["failure"]["kind"]) == ("paused", False, "worker_lost")
+    assert lost["reason"] == "paused by test-editor; attempt 1 is lost: worker w1 was silent for 60 s"
 
 
 @pytest.mark.parametrize("state", ["failed", "preempted"])
@@ -257,6 +258,7 @@ def test_every_command_in_every_state_is_taken_or_refused_with_a_code(stage: Sta
     answer = ask(stage, run_id, kind, **ARGUMENTS.get(kind, {}))
     if state not in LEGAL[kind]:
         assert (answer.status_code, answer.json["code"]) == (409, "run-ended" if state in FINAL_STATES else "wrong-state")
+        assert answer.json["remedy"]
     elif answer.status_code != 202:
         assert (state, kind) in {(RunState.QUEUED, "rollback"), (RunState.STARTING, "rollback"), (RunState.PAUSING, "rollback")}
         assert answer.json["code"] in {"command-conflict", "invalid-field"}

@@ -68,7 +68,7 @@ def test_a_run_that_was_done_first_rejects_the_command(stage: Stage) -> None:
     stage.command(run["id"], "stop")
     stage.report(attempt, fence, "succeeded")
     (command,) = stage.get(f"/api/v1/runs/{run['id']}/commands")["items"]
-    assert (stage.run(run["id"])["state"], command["state"], command["reason"]) == ("succeeded", "rejected", "the run was succeeded before")
+    assert (stage.run(run["id"])["state"], command["state"], command["reason"]) == ("succeeded", "rejected", "the run succeeded before")
 
 
 @pytest.mark.parametrize(("kinds", "end"), [(["stop"], "stopped"), (["kill"], "killed"), (["stop", "kill"], "killed")])

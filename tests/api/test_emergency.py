@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from services.api.emergency import end_all
 from services.api.models import Run
@@ -201,3 +202,18 @@ def test_only_an_admin_stops_and_reopens_and_the_audit_knows_who(stage: Stage) -
         ("DELETE", "test-editor", 403),
         ("POST", "test-admin", 202),
     ]
+
+
+def test_one_run_that_cannot_be_ended_keeps_no_other_alive(both: Stage) -> None:
+    """Whatever is wrong with it; here the row says that it stops, and not how it is to end."""
+    first, _, _ = both.running(name="first")
+    second, _, _ = both.running(name="second")
+    broken, sound = sorted((first["id"], second["id"]))
+    with both.database.writing() as session:
+        session.execute(update(Run).where(Run.id == broken).values(state="stopping", wish=""))
+    answer = stop(both)
+    assert (answer.status_code, both.run(sound)["state"], shown(both)["remaining"]) == (202, "paused", 2)
+    with both.database.writing() as session:
+        session.execute(update(Run).where(Run.id == broken).values(wish="stopped"))
+    end_all(both.database, both.now)
+    assert both.run(broken)["state"] == "stopped"

@@ -6,6 +6,7 @@ import pytest
 
 from services.api.damage import report_damage
 from shared.conversation import CheckpointDamage
+from shared.errors import EnvironmentFault
 from tests.api.stage import Stage
 from tests.api.test_asking import applied, ask, report_of, saved
 from tests.api.test_deletion import delete
@@ -193,3 +194,12 @@ def test_a_replay_of_a_fork_begins_from_the_same_checkpoint_and_keeps_it(both: S
     assert delete(both, "ckpt_10").status_code == 204
     gone = replay(both, child["id"])
     assert (gone.status_code, gone.json["code"]) == (409, "no-checkpoint"), "its objects are on their way out"
+
+
+@pytest.mark.parametrize("what", ["fork", "replay"])
+def test_the_first_answer_is_repeated_also_while_storage_is_down(both: Stage, what: str) -> None:
+    run, _, _ = saved(both, 10)
+    body, once = {"fork": {"checkpoint_id": "ckpt_10"}, "replay": {}}[what], {**headers("editor"), "Idempotency-Key": "once"}
+    first = both.http.post(f"/api/v1/runs/{run['id']}/{what}", json=body, headers=once)
+    both.storage.fault = EnvironmentFault("storage is down")
+    assert both.http.post(f"/api/v1/runs/{run['id']}/{what}", json=body, headers=once).json == first.json

@@ -145,6 +145,21 @@ def test_a_run_that_is_stopping_anyway_is_waited_for(stage: Stage) -> None:
     assert stage.beat(**report_of(attempt, fence)).json["preempted"] == []
 
 
+@pytest.mark.parametrize("hold", [False, True])
+def test_a_run_that_is_pausing_is_waited_for_unless_it_holds_its_slots(both: Stage, hold: bool) -> None:
+    both.beat("w2")
+    pausing, attempt, fence = low(both, priority=20)
+    other = both.submit(name="other", processes=2, priority=10)
+    both.place()
+    asked = {"type": "pause", **({"hold": True} if hold else {})}
+    assert both.http.post(f"/api/v1/runs/{pausing['id']}/commands", json=asked, headers=headers("editor")).status_code == 202
+    both.beat(**report_of(attempt, fence))
+    both.submit(name="urgent", priority=90)
+    both.place()
+    assert both.run(other["id"])["attempts"][0]["preempted"] is hold
+    assert both.run(pausing["id"])["attempts"][0]["preempted"] is False
+
+
 def test_a_run_that_ended_meanwhile_is_not_asked(both: Stage) -> None:
     run, attempt, fence = low(both)
     both.submit(name="urgent", priority=90)
