@@ -40,6 +40,18 @@ def resume(
 
 
 @app.command()
+def stop(ctx: typer.Context, name: RunName, *, wait: Wait = False) -> None:
+    """End a run at its next step, with a checkpoint."""
+    _ask(ctx, name, "stop", wait=wait)
+
+
+@app.command()
+def kill(ctx: typer.Context, name: RunName, *, wait: Wait = False) -> None:
+    """End a run's processes at once; what it learned since its last checkpoint is lost."""
+    _ask(ctx, name, "kill", wait=wait)
+
+
+@app.command()
 def save(ctx: typer.Context, name: RunName, *, wait: Wait = False) -> None:
     """Save a checkpoint at the next step."""
     _ask(ctx, name, "save_checkpoint", wait=wait)

@@ -21,7 +21,7 @@ def emergency_stop(
     """Kill every training process on every worker, now, and start none until it is reopened. Checkpoints stay."""
     emergency = connect(ctx).emergency
     if show:
-        say(_told(emergency.show()))
+        say(told(emergency.show()))
         return
     if reopen:
         emergency.reopen()
@@ -30,10 +30,10 @@ def emergency_stop(
     if not yes and typer.prompt(f"Everything is killed at once. Type '{WORDS}'", default="", show_default=False) != WORDS:
         say("Nothing was stopped.")
         raise typer.Exit(1)
-    say(_told(emergency.stop(reason or "by hand")))
+    say(told(emergency.stop(reason or "by hand")))
 
 
-def _told(stop: EmergencyStop) -> str:
+def told(stop: EmergencyStop) -> str:
     if not stop.active:
         return "No emergency stop stands."
     left = f", {stop.remaining} not yet known to be gone" if stop.remaining else ""

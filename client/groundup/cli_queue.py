@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from groundup.cli_emergency import told
 from groundup.cli_output import Json, connect, day, say, show_json, show_table
 from groundup.queueing import QueueState
 from groundup.workers import Worker
@@ -23,6 +24,8 @@ def show_queue(
     if as_json:
         show_json(state)
         return
+    if state.emergency:
+        say(told(state.emergency), style="red")
     if state.pause:
         say(_paused(state) + " `groundup queue resume` reopens it.", style="yellow")
     rows = ((one.position, one.run_id, one.name, one.project, one.priority, one.processes, one.reason) for one in state.items)

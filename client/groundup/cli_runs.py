@@ -80,24 +80,6 @@ def follow(ctx: typer.Context, name: RunName) -> None:
 
 
 @app.command()
-def stop(ctx: typer.Context, name: RunName) -> None:
-    """End a run at its next step, with a checkpoint."""
-    client = connect(ctx)
-    run = client.runs.find(name)
-    client.runs.stop(run.id)
-    say(f"{run.id} is asked to stop; it saves a checkpoint first.")
-
-
-@app.command()
-def kill(ctx: typer.Context, name: RunName) -> None:
-    """End a run's processes at once; what it learned since its last checkpoint is lost."""
-    client = connect(ctx)
-    run = client.runs.find(name)
-    client.runs.kill(run.id)
-    say(f"{run.id} is being killed.")
-
-
-@app.command()
 def rm(
     ctx: typer.Context,
     name: RunName,
@@ -131,6 +113,8 @@ def _show_facts(run: Run) -> None:
         "name": f"{run.name} (project {run.project})",
         "state": run.state + (f": {run.reason}" if run.reason else ""),
         "created": f"{day(run.created_at)} by {run.created_by}",
+        "begun from": _origin(run),
+        "slots": "held while it is paused" if run.holds_slots else "",
         "failure": f"{run.failure.kind}: {run.failure.message}" if run.failure else "",
         "remedy": run.failure.remedy if run.failure else "",
         "progress": f"step {progress.step}/{progress.steps}, {amount(progress.tokens)} tokens, loss {number(progress.loss) or '-'}",
@@ -140,6 +124,12 @@ def _show_facts(run: Run) -> None:
     for name, text in facts.items():
         if text:
             say(f"{name + ':':<12}{text}")
+
+
+def _origin(run: Run) -> str:
+    """Of a fork or a replay; a replay of a fork is both."""
+    told = [f"{run.origin['checkpoint_id']} (step {run.origin['step']}) of {run.parent_id}"] if run.origin else []
+    return ", ".join(told + ([f"as a replay of {run.replay_of}"] if run.replay_of else []))
 
 
 def _reference(value: object) -> object:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from groundup.emergency import EmergencyStop
 from groundup.records import read
 from groundup.transport import Transport
 
@@ -41,10 +42,13 @@ class Waiting:
 
 @dataclass(frozen=True)
 class QueueState:
-    """`waiting`: how many runs. `pause`: None while the queue is open. `items`: the first of those that wait."""
+    """`waiting`: how many runs. `pause`: None while the queue is not paused. `emergency`: the stop that closes it, if one stands.
+    `items`: the first of those that wait.
+    """
 
     waiting: int = 0
     pause: Pause | None = field(default=None, metadata={"of": Pause})
+    emergency: EmergencyStop | None = field(default=None, metadata={"of": EmergencyStop})
     shares: list[Share] = field(default_factory=list, metadata={"of": Share})
     items: list[Waiting] = field(default_factory=list, metadata={"of": Waiting})
 

@@ -13,7 +13,14 @@ def add_queue(app: Flask, state: "Platform") -> None:
     @app.get("/api/v1/queue")
     def queue() -> ResponseReturnValue:
         items = state.waiting[: int(request.args["limit"])]
-        return {"pause": state.pause, "waiting": len(state.waiting), "shares": state.shares, "items": items, "next_cursor": None}
+        return {
+            "pause": state.pause,
+            "emergency": state.emergency,
+            "waiting": len(state.waiting),
+            "shares": state.shares,
+            "items": items,
+            "next_cursor": None,
+        }
 
     @app.route("/api/v1/queue/pause", methods=["POST", "DELETE"])
     def pause() -> ResponseReturnValue:

@@ -30,6 +30,8 @@ def sent(platform: Platform, path: str = "/api/v1/runs/run_1/commands") -> Any:
         (["pause", "first"], {"type": "pause"}),
         (["pause", "first", "--hold"], {"type": "pause", "hold": True}),
         (["resume", "run_1", "--from-scratch"], {"type": "resume", "from_scratch": True}),
+        (["stop", "first"], {"type": "stop"}),
+        (["kill", "first"], {"type": "kill"}),
         (["save", "first"], {"type": "save_checkpoint"}),
         (["evaluate", "first"], {"type": "evaluate"}),
         (["sample", "first", "Once", "Twice"], {"type": "sample", "prompts": ["Once", "Twice"]}),
@@ -49,9 +51,9 @@ def test_a_command_is_sent_as_the_api_takes_it(groundup: Command, steered: Platf
 def test_wait_tells_the_acknowledgement(groundup: Command, steered: Platform) -> None:
     steered.commands = [{"command_id": "cmd_1", "type": "pause", "state": "applied", "step": 1240, "ranks": 8}]
     assert groundup("run", "pause", "first", "--wait").stdout == "run_1: pause applied at step 1240 on 8 ranks\n"
-    steered.commands = [{"command_id": "cmd_1", "type": "pause", "state": "rejected", "reason": "the run was succeeded before"}]
+    steered.commands = [{"command_id": "cmd_1", "type": "pause", "state": "rejected", "reason": "the run succeeded before"}]
     refused = groundup("run", "pause", "first", "--wait")
-    assert (refused.exit_code, refused.stdout) == (1, "run_1: pause rejected: the run was succeeded before\n")
+    assert (refused.exit_code, refused.stdout) == (1, "run_1: pause rejected: the run succeeded before\n")
 
 
 def test_commands_are_listed_with_their_life(groundup: Command, steered: Platform) -> None:
@@ -72,6 +74,14 @@ def test_fork_and_replay(groundup: Command, steered: Platform) -> None:
     assert sent(steered, "/api/v1/runs/run_1/replay") == {}
 
 
+def test_a_run_shows_where_it_came_from_and_what_it_holds(groundup: Command, steered: Platform) -> None:
+    more = {"parent_id": "run_0", "origin": {"checkpoint_id": "ckpt_1", "step": 5}, "replay_of": "run_2", "holds_slots": True}
+    steered.runs["run_1"] |= {**more, "state": "paused"}
+    shown = groundup("run", "show", "first").stdout
+    assert "ckpt_1 (step 5) of run_0, as a replay of run_2" in shown
+    assert "held while it is paused" in shown
+
+
 @pytest.mark.parametrize("edit", ["lr", "optimizer..lr=1"])
 def test_a_wrong_change_is_wrong_usage(groundup: Command, steered: Platform, edit: str) -> None:
     assert groundup("run", "set", "first", edit).exit_code == 2
@@ -84,5 +94,6 @@ def test_an_emergency_stop_wants_its_words(groundup: Command, platform: Platform
     assert platform.emergency is None
     assert "by ada" in groundup("emergency-stop", "--reason", "smoke", typed="stop everything\n").stdout
     assert "smoke" in groundup("emergency-stop", "--show").stdout
+    assert "Emergency stop by ada: smoke." in groundup("queue", "show").stdout, "where operations.md sends people who see everything wait"
     assert groundup("emergency-stop", "--reopen").exit_code == 0
     assert groundup("emergency-stop", "--show").stdout == "No emergency stop stands.\n"
