@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlalchemy import select
 
 from services.api.app import create_app
@@ -76,8 +76,9 @@ class Steered(RuleBasedStateMachine):
 
     @initialize()
     def start(self) -> None:
-        for worker in SLOTS:
-            self.work(worker, 0)
+        for priority in (10, 50):
+            self.submit(1, priority)
+        self.go_on(1)
 
     @rule(processes=st.integers(1, 2), priority=st.sampled_from([10, 50, 90]))
     def submit(self, processes: int, priority: int) -> None:
@@ -85,11 +86,13 @@ class Steered(RuleBasedStateMachine):
         self.stage.now += 0.001
         self.stage.submit(processes=processes, priority=priority, train=train)
 
-    @precondition(lambda self: self.rows(Run))
-    @rule(pick=PICK, body=st.sampled_from(BODIES))
-    def command(self, pick: int, body: dict[str, Any]) -> None:
+    @rule(pick=PICK, bodies=st.lists(st.sampled_from(BODIES), min_size=1, max_size=3))
+    def command(self, pick: int, bodies: list[dict[str, Any]]) -> None:
         runs = sorted(self.rows(Run), key=lambda run: run.created_at)
-        run = runs[pick % len(runs)]
+        for body in bodies:
+            self.command_one(runs[pick % len(runs)], pick, body)
+
+    def command_one(self, run: Run, pick: int, body: dict[str, Any]) -> None:
         if body["type"] == "rollback":
             mine = sorted((row for row in self.rows(Checkpoint) if row.run_id == run.id), key=lambda row: (row.step, row.fence))
             body = {**body, "checkpoint_id": mine[pick % len(mine)].id if mine else "ckpt_none"}
@@ -129,6 +132,14 @@ class Steered(RuleBasedStateMachine):
         if self.hands[worker].up:
             self.stage.now += 1
             self.hands[worker].turn(self.stage.now, pace)
+
+    @rule(pace=st.integers(1, EVERY))
+    def go_on(self, pace: int) -> None:
+        """As where nothing is wrong."""
+        self.place()
+        for _ in range(2):
+            for worker in SLOTS:
+                self.work(worker, pace)
 
     @rule(worker=WORKERS, what=st.sampled_from(["a child crashes", "the host is gone", "the agent is shut down", "the agent dies"]))
     def break_down(self, worker: str, what: str) -> None:
@@ -210,4 +221,4 @@ class Steered(RuleBasedStateMachine):
 
 quiet = [HealthCheck.too_slow, HealthCheck.filter_too_much]
 TestSteered = Steered.TestCase
-TestSteered.settings = settings(max_examples=6, stateful_step_count=30, deadline=None, suppress_health_check=quiet)
+TestSteered.settings = settings(max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=quiet)
