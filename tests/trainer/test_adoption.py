@@ -10,9 +10,8 @@ from contextlib import ExitStack
 import psutil
 import pytest
 
-from shared.conversation import CommandOrder, EmergencyOrder
+from shared.conversation import CommandOrder
 from shared.errors import EnvironmentFault
-from shared.names import EMERGENCY_CHANNEL
 from shared.settings import Settings
 from shared.training_events import ProcessAdopted, ProcessDied
 from tests.servers import S3Endpoint, wait_until
@@ -204,13 +203,3 @@ def test_what_could_not_be_told_in_time_is_told_by_the_next_agent(begin: Begin) 
     final = stage.final()
     assert (final.state, final.retry, final.counts, final.reason) == ("failed", True, False, "the worker is shutting down")
     assert [commit.step for commit in stage.api.commits] == [final.progress.step]
-
-
-def test_an_emergency_stop_over_redis_reaches_a_real_agent(begin: Begin) -> None:
-    stage = begin("deaf", GROUNDUP_HEARTBEAT_SECONDS="30")
-    stage.wait_until_under_way()
-    wait_until(lambda: bool(stage.client.pubsub_numsub(EMERGENCY_CHANNEL)[0][1]), "it listens")
-    order = EmergencyOrder(id="stop_1", reason="smoke", by="ada")
-    stage.client.publish(EMERGENCY_CHANNEL, order.model_dump_json())
-    wait_until(lambda: stage.processes() == [], "all processes are gone", 2)
-    assert (stage.final().state, stage.final().reason) == ("halted", "emergency stop by ada: smoke")

@@ -8,6 +8,7 @@ import pytest
 
 from services.trainer.attempts import Attempt
 from services.trainer.rundir import AttemptOrder, RunDirectory, TokenFiles
+from services.trainer.shipper import Tail
 from services.trainer.transfers import Transfers
 from shared.conversation import CommandOrder, StateReport
 from shared.errors import Conflict, EnvironmentFault, UserError
@@ -64,6 +65,13 @@ def test_only_earlier_attempts_at_the_same_run_are_removed(settings: Settings, s
             directory.order.write_text(order.model_dump_json())
         attempt = Attempt(stage.host, "run_a_2", lambda _attempt: None)
         attempt.claim = make_claim("run_a_2", attempt=2)
+        first = RunDirectory(stage.host.attempts_folder / "run_a_1")
+        first.spool.touch()
+        first.tokens.mkdir()
+        late = stage.host.shipper.add(Tail(first.spool, lambda: None))
+        attempt._clean_up(again=True)
+        assert sorted(path.name for path in first.root.iterdir()) == ["attempt.json", "spool"], "its events are on their way"
+        late.shipped.set()
         attempt._clean_up(again=True)
         assert sorted(path.name for path in stage.host.attempts_folder.iterdir()) == ["run_a_2", "run_a_3", "run_b_1"]
 

@@ -87,7 +87,7 @@ def test_other_conditions_are_told_and_no_obstacle(copy: Path, tmp_path: Path) -
 def test_another_runs_checkpoint_fails_the_run_with_a_sentence(copy: Path, tmp_path: Path) -> None:
     folder, outcome = go_on(tmp_path, copy, tiny_spec(steps=12, processes=2, batch_size=16))
     assert (outcome.state, outcome.damage) == ("failed", "")
-    assert "expected to go on at sample (epoch=" in outcome.reason
+    assert "expected a run of 16 sequences a batch, found one of 8" in outcome.reason
     assert isinstance(events(folder)[-1], TrainingEnded)
 
 
