@@ -83,6 +83,29 @@ def test_a_torn_record_of_the_dead_agent_is_no_obstacle(begin: Begin) -> None:
     history_is_whole(stage, stage.final().progress.step)
 
 
+def test_an_order_that_cannot_be_read_is_no_obstacle(begin: Begin) -> None:
+    stage = begin("hanging")  # it never looks for orders
+    wait_until(lambda: len(stage.steps()) == 5, "training")
+    before = stage.processes()
+    stage.end_agent(signal.SIGKILL)
+    stage.directory.commands.write_text("nonsense\n")
+    stage.start_agent()
+    wait_until(lambda: adopted(stage), "the next agent adopts it")
+    assert stage.processes() == before
+
+
+def test_what_cannot_be_adopted_is_ended_and_removed(begin: Begin) -> None:
+    stage = begin("deaf")
+    stage.wait_until_under_way()
+    stage.end_agent(signal.SIGKILL)
+    with stage.directory.spool.open("r+b") as spool:
+        spool.seek(20)
+        spool.write(b"?")
+    stage.api.claim_of.clear()
+    stage.start_agent()
+    wait_until(lambda: stage.processes() == [] and not stage.directory.root.exists(), "it is ended and removed")
+
+
 def test_a_launcher_is_known_again_after_the_clock_was_set(begin: Begin) -> None:
     stage = begin("endless")
     stage.wait_until_under_way()

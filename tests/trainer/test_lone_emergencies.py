@@ -84,5 +84,5 @@ def test_what_redis_did_not_take_is_told_by_the_next_agent(begin: Begin, killed:
         last = max(record.event.step for record in read_spool(stage.directory.spool, 0)[0] if isinstance(record.event, StepCompleted))
     wait_until(lambda: len(stage.steps()) == last, "all steps are told")
     assert stage.steps() == list(range(1, last + 1))
-    assert bool(stage.events(ProcessAdopted)) == (killed == "before the stop"), "what is over is not adopted"
     wait_until(lambda: not stage.directory.root.exists(), "its folder goes")
+    assert bool(stage.events(ProcessAdopted)) == (killed == "before the stop"), "what is over is not adopted"
