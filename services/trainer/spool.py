@@ -1,6 +1,7 @@
 """The spool: a file of events that one producer appends to and never waits on. A record is its length, its CRC-32 (each 4 bytes, little
 endian) and the packed `shared.events.Record`."""
 
+import contextlib
 import errno
 import os
 import struct
@@ -49,7 +50,8 @@ class SpoolWriter:
 
     def touch(self) -> None:
         """A sign of life that needs no room: whoever watches the file sees its time."""
-        os.utime(self.file)
+        with contextlib.suppress(OSError):  # a disk that takes nothing at all any more
+            os.utime(self.file)
 
     def close(self) -> None:
         os.close(self.file)
