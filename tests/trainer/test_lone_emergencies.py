@@ -58,23 +58,24 @@ def taking_nothing(client: redis.Redis) -> Iterator[None]:
 
 
 def given_up(stage: Stage) -> None:
-    """By the api, which knows how everything has ended as soon as the stop stands."""
-    stage.api.emergency = ORDER
+    """By the api, which knows how everything has ended as soon as a stop stands, or a lease is over."""
     stage.api.cancelled.append(stage.attempt_id)
     stage.api.claim_of.clear()
 
 
-@pytest.mark.parametrize("killed", ["before the stop", "after the stop"])
+@pytest.mark.parametrize("killed", ["before it was given up", "after an emergency stop"])
 def test_what_redis_did_not_take_is_told_by_the_next_agent(begin: Begin, killed: str) -> None:
     stage = begin("endless")
     stage.wait_until_under_way()
     with taking_nothing(stage.client):
         known = max(stage.steps())
         wait_until(lambda: stage.api.beats[-1].attempts[0].progress.step > known + 20, "steps that Redis does not have")
-        if killed == "before the stop":
+        if killed == "before it was given up":
             stage.end_agent(signal.SIGKILL)
-        given_up(stage)
-        if killed == "after the stop":
+            given_up(stage)
+        else:
+            stage.api.emergency = ORDER
+            given_up(stage)
             wait_until(lambda: stage.api.beats[-1].attempts == [], "the attempt is left")
             stage.end_agent(signal.SIGKILL)
         beats = len(stage.api.beats)
@@ -85,4 +86,4 @@ def test_what_redis_did_not_take_is_told_by_the_next_agent(begin: Begin, killed:
     wait_until(lambda: len(stage.steps()) == last, "all steps are told")
     assert stage.steps() == list(range(1, last + 1))
     wait_until(lambda: not stage.directory.root.exists(), "its folder goes")
-    assert bool(stage.events(ProcessAdopted)) == (killed == "before the stop"), "what is over is not adopted"
+    assert bool(stage.events(ProcessAdopted)) == (killed == "before it was given up"), "what is over is not adopted"

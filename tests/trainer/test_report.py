@@ -59,9 +59,9 @@ def test_a_full_disk_is_no_silence(folder: RunDirectory, monkeypatch: pytest.Mon
     """The watchdog would end a training that goes on."""
     Disk(monkeypatch)
     ours, watch = report(folder), SpoolWatch(folder.spool)
+    os.utime(folder.spool, (1, 1))
     watch.read()
     known = watch.signs
-    os.utime(folder.spool, (1, 1))
     ours.emit(LogWritten(rank=0, lines=["one"]))
     watch.read()
     assert watch.signs > known
