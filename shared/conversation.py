@@ -106,9 +106,12 @@ class ClaimRequest(Message):
 
 
 class CheckpointRef(Message):
+    """`tokens`: that the run had seen by then, which no later batch size tells."""
+
     id: str
     run_id: str
     step: int
+    tokens: int = 0
     files: list[FileRef]
 
 

@@ -118,9 +118,7 @@ def newest_step(session: Session, run_id: str) -> int:
 
 
 def checkpoint_ref(checkpoint: Checkpoint) -> CheckpointRef:
-    return CheckpointRef.model_validate(
-        {"id": checkpoint.id, "run_id": checkpoint.run_id, "step": checkpoint.step, "files": checkpoint.files}
-    )
+    return CheckpointRef.model_validate({name: getattr(checkpoint, name) for name in ("id", "run_id", "step", "tokens", "files")})
 
 
 def finite_only(metrics: Mapping[str, float]) -> dict[str, float]:

@@ -2,14 +2,13 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Event
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.trainer.attempts import Attempt
-from services.trainer.children import kill_marked
 from services.trainer.host import Host
 from shared.conversation import AppliedCommand, AttemptReport, Claim, EmergencyOrder, Heartbeat, HeartbeatReply, SlotReport, StateReport
 from shared.errors import GroundupError
@@ -17,22 +16,32 @@ from shared.names import PROTOCOL
 
 log = logging.getLogger(__name__)
 SPACING_SECONDS: Final = 0.05
+DEAF_SECONDS: Final = 5.0
+"""How long an emergency stop that only a heartbeat's answer tells may be on its way; a third of the interval where that is less."""
 SHIPPING_SECONDS: Final = 5.0
 """What an ended attempt gets, beyond the grace, to send its last events and state when the agent stops."""
 
 
+def told(order: EmergencyOrder) -> str:
+    return f"emergency stop by {order.by}: {order.reason}"
+
+
 class Agent:
-    """`wake` asks for a heartbeat now; `stopping` ends `run`. Give both to whoever may ask."""
+    """`wake` asks for a heartbeat now; `stopping` ends `run`. Give both to whoever may ask.
+
+    `hears`: whether an emergency stop would be heard of at once; while it would not, the heartbeats are nearer to each other.
+    """
 
     def __init__(self, host: Host, slots: Sequence[SlotReport], wake: Event, heartbeat_seconds: float) -> None:
         self.host, self.slots, self.wake, self.heartbeat_seconds = host, list(slots), wake, heartbeat_seconds
+        self.hears: Callable[[], bool] = lambda: True
         self.stopping = Event()
         self.handing_over = False
         self.emergency: EmergencyOrder | None = None
         self.attempts: dict[str, Attempt] = {}
         self.ended: dict[str, AttemptReport] = {}  # claimed ones, as they last were
         self.leftover: list[AppliedCommand] = []  # of attempts that have ended
-        self.acknowledged: set[str] = set()
+        self.acknowledged: set[tuple[str, int | None]] = set()  # by command and fence: a later attempt answers for itself
         self.failures, self.missed_because = 0, ""
         self.ready = False
         self.registry = CollectorRegistry()
@@ -51,25 +60,25 @@ class Agent:
         self.handing_over = True
         self.stop()
 
-    def adopt(self, claims: Sequence[Claim]) -> None:
-        """Before `run`: go on with what an agent before us has left running."""
+    def adopt(self, claims: Sequence[Claim]) -> set[str]:
+        """Before `run`, which goes on with them: what an agent before us has left running. Which of them could be adopted."""
         for claim in claims:
             try:
-                attempt = self.attempts[claim.attempt_id] = Attempt(self.host, claim.attempt_id, self._end, claim)
+                self.attempts[claim.attempt_id] = Attempt(self.host, claim.attempt_id, self._end, claim)
             except (OSError, ValueError) as error:  # unreported it counts as gone, and another attempt follows
                 log.error("%s cannot be adopted: %s", claim.attempt_id, error)
-                kill_marked(claim.attempt_id)
-            else:
-                attempt.thread.start()
+        return set(self.attempts)
 
     def stop_everything(self, order: EmergencyOrder) -> None:
         """From any thread, and safe to repeat."""
         self.emergency = order
         for attempt in list(self.attempts.values()):
-            attempt.halt(f"emergency stop by {order.by}: {order.reason}")
+            attempt.halt(told(order))
 
     def run(self) -> None:
         """Returns when `stop` was called and no attempt is left, or `hand_over`."""
+        for attempt in list(self.attempts.values()):  # adopted ones
+            attempt.thread.start()
         while not self.stopping.is_set():
             self._beat()
             self.stopping.wait(SPACING_SECONDS)
@@ -80,7 +89,8 @@ class Agent:
             self._shut_down()
 
     def _pause(self) -> float:
-        return self.heartbeat_seconds if not self.failures else min(self.heartbeat_seconds, 0.25 * 2 ** min(self.failures, 10))
+        longest = self.heartbeat_seconds if self.hears() else min(self.heartbeat_seconds / 3, DEAF_SECONDS)
+        return longest if not self.failures else min(longest, 0.25 * 2 ** min(self.failures, 10))
 
     def _beat(self) -> None:
         report, emergency = self._report(), self.emergency
@@ -93,7 +103,7 @@ class Agent:
             log.info("the api service answers again")
         self.failures, self.ready = 0, True
         self.beats.labels("yes").inc()
-        self.acknowledged.update(command.command_id for command in report.applied)
+        self.acknowledged.update((command.command_id, command.fence) for command in report.applied)
         if self.emergency is emergency:  # else one was heard of while this reply was on its way
             self.emergency = reply.emergency
         self._follow(reply)
@@ -107,7 +117,7 @@ class Agent:
             host=self.host.settings.host,
             slots=[] if self.stopping.is_set() or halted else self.slots,
             attempts=[report for attempt in attempts if (report := attempt.report())],
-            applied=[command for command in applied if command.command_id not in self.acknowledged],
+            applied=[command for command in applied if (command.command_id, command.fence) not in self.acknowledged],
             halted=halted,
         )
 
@@ -153,6 +163,8 @@ class Agent:
         if self.stopping.is_set() or self.emergency or self.host.halted() or attempt_id in self.attempts or attempt_id in self.ended:
             return
         attempt = self.attempts[attempt_id] = Attempt(self.host, attempt_id, self._end)
+        if order := self.emergency:  # heard of meanwhile
+            attempt.halt(told(order))
         attempt.thread.start()
 
     def _disown(self, last: AttemptReport) -> None:

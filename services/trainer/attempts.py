@@ -12,6 +12,7 @@ from threading import Event, Thread
 from services.trainer.children import kill_marked
 from services.trainer.host import Host
 from services.trainer.patience import GaveUp, patiently
+from services.trainer.prepare import restored_of
 from services.trainer.progress import SpoolWatch
 from services.trainer.recovery import remove_earlier, remove_when_shipped
 from services.trainer.room import is_full
@@ -24,6 +25,14 @@ from shared.conversation import AppliedCommand, AttemptReport, Claim, ClaimReque
 from shared.errors import Stale
 
 log = logging.getLogger(__name__)
+
+
+def _order_in(line: bytes) -> Order | None:
+    """None where it cannot be read, which the training leaves out, too."""
+    try:
+        return Order.model_validate_json(line)
+    except ValueError:
+        return None
 
 
 class Attempt:
@@ -75,8 +84,7 @@ class Attempt:
     def _catch_up(self, claim: Claim) -> None:
         """What an agent before us knew, before the first heartbeat tells of it. Raises ValueError and OSError where that is unreadable."""
         order = AttemptOrder.model_validate_json(self.directory.order.read_bytes())
-        restored = [each.step for each in claim.checkpoints if each.files == order.checkpoint] if order.checkpoint else []
-        self.watch.resume(claim.spec, restored[0] if restored else 0)
+        self.watch.resume(restored_of(claim, order))
         self.watch.read()
         self.passed_on = self._orders_before()
         if self.directory.leaving.exists():
@@ -92,7 +100,7 @@ class Attempt:
         whole = lines[: lines.rfind(b"\n") + 1]
         if whole != lines:
             os.truncate(self.directory.commands, len(whole))
-        return {Order.model_validate_json(line).command_id for line in whole.splitlines()}
+        return {order.command_id for line in whole.splitlines() if (order := _order_in(line))}
 
     def _pass_on(self, order: Order) -> None:
         """Raises OSError where there is no room; then nothing of it is in the file."""
@@ -171,7 +179,7 @@ class Attempt:
     def _take(self) -> Claim:
         request = ClaimRequest(worker=self.host.settings.name, instance=self.host.instance)
         claim = patiently(lambda: self.host.api.claim(self.id, request), f"claiming {self.id}", self.signals.abandon)
-        self.watch.resume(claim.spec, claim.checkpoints[0].step if claim.checkpoints else 0)
+        self.watch.resume(claim.checkpoints[0] if claim.checkpoints else None)
         self.claim = claim
         return claim
 
@@ -192,9 +200,10 @@ class Attempt:
     def _clean_up(self, again: bool) -> None:
         """Where another attempt follows, its checkpoints stay to spare it the download. Earlier attempts' are of no more use."""
         if self.claim:
-            remove_earlier(self.host.attempts_folder, self.claim)
+            remove_earlier(self.host.attempts_folder, self.claim, self.host.shipper)
         if self.late:
             left = ([(self.directory.root, self.late)], self.host.shipper, Event())
             Thread(target=remove_when_shipped, args=left, name=f"late-{self.id}", daemon=True).start()
+            self.directory.reported.touch()  # its events are all that the next agent has to do with it
         elif not again:
             shutil.rmtree(self.directory.root, ignore_errors=True)

@@ -18,6 +18,7 @@ from typing import Final
 import psutil
 
 from services.trainer.launchers import UNKNOWN, Launcher, is_alive, remember
+from services.trainer.room import INTERRUPTED
 from services.trainer.rundir import RunDirectory
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ _EMBEDDED: Final = "GROUNDUP_EMBEDDED_DATA_DIR"  # by which `./run down` finds w
 _PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "CRASH_AT", _EMBEDDED)
 _FAILED: Final = re.compile(rb"failed \(exitcode: (-?\d+)\) local_rank: (\d+) ")
 _CLOSING: Final = re.compile(rb"Sending process \d+ closing signal")
+_ASKED: Final = re.compile(rb"Received \S+ death signal")
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
 
@@ -59,7 +61,13 @@ def start(command: Sequence[str], directory: RunDirectory, environment: Mapping[
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    remember(directory.launcher, launcher.pid, started_at)
+    try:
+        remember(directory.launcher, launcher.pid, started_at)
+    except OSError:
+        launcher.kill()
+        launcher.wait()
+        kill_marked(environment[MARK])  # nobody would know of them
+        raise
     return Child(launcher, directory, environment[MARK], processes, started_at=started_at)
 
 
@@ -83,14 +91,14 @@ class Child:
         return launched
 
     def _find_ranks(self) -> None:
-        """A pid counts only if its process is ours or younger than this child: numbers are used again."""
+        """A pid counts only if its process is ours, or was born between this child and the note of it: numbers are used again."""
         for rank in range(self.processes):
             file = self.directory.pid(rank)
             if rank in self.ranks or not file.exists() or not (text := file.read_text().strip()).isdigit():
                 continue
             try:
                 process = psutil.Process(int(text))
-                if bears_mark(process, self.attempt_id) or process.create_time() >= self.started_at - 1:
+                if bears_mark(process, self.attempt_id) or self.started_at - 1 <= process.create_time() <= file.stat().st_mtime + 1:
                     self.ranks[rank] = process
             except psutil.NoSuchProcess:
                 log.debug("rank %d of %s was gone before it was seen", rank, self.attempt_id)
@@ -103,7 +111,9 @@ class Child:
     def terminate_ranks(self) -> None:
         """Ask for a checkpoint and an end. Before there are ranks, the launcher itself is asked."""
         asked = [rank for rank in self.ranks.values() if is_alive(rank)]
-        for process in asked or [psutil.Process(self.launcher.pid)]:
+        with contextlib.suppress(psutil.NoSuchProcess):  # gone meanwhile
+            asked = asked or [psutil.Process(self.launcher.pid)]
+        for process in asked:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.terminate()
 
@@ -136,6 +146,11 @@ class Child:
         """The exit code of the rank that failed first, and which that was; else the launcher's. Negative: the signal it was killed by."""
         told = _FAILED.search(self.launcher_log.read_bytes())
         return (int(told[1]), int(told[2])) if told else (self.launcher.poll() or 0, None)
+
+    def was_asked(self) -> bool:
+        """Whether ranks or launcher were sent SIGTERM, by whomever: they have saved the run and ended, or had nothing to save yet."""
+        code, _ = self.end()
+        return code in {INTERRUPTED, -signal.SIGTERM} or bool(_ASKED.search(self.launcher_log.read_bytes()))
 
     def death(self) -> str:
         """How it ended, in plain words. For a launcher that has ended."""

@@ -21,8 +21,9 @@ SIGNS: Final[Sequence[tuple[FailureKind, "re.Pattern[str]"]]] = (
     (
         _K.COLLECTIVE_TIMEOUT,
         re.compile(
-            r"Watchdog caught collective operation timeout|Timed out waiting \d+ms for (recv|send) operation|ncclRemoteError|"
-            r"NCCL (communicator was aborted|timeout)|Connection closed by peer|Socket Timeout|DistStoreError|DistNetworkError"
+            r"Watchdog caught collective operation timeout|Timed out waiting \d+ms for|ncclRemoteError|"
+            r"NCCL (communicator was aborted|timeout)|"
+            r"Connection (closed|reset) by peer|Application timeout caused pair closure|Socket Timeout|DistStoreError|DistNetworkError"
         ),
     ),
     (_K.DATA_ERROR, re.compile(r"index out of range in self|device-side assert triggered|its shards hold \d+ tokens")),
@@ -46,12 +47,19 @@ def diagnose(directory: RunDirectory, ranks: int, code: int, rank: int | None, d
         return Failure.of(_K.KILLED_BY_SYSTEM, f"{death}, and not by Groundup{_since(kills_before)}")
     if code == NO_ROOM:
         return Failure.of(_K.DISK_FULL, death)
-    if failure := told_by(directory, ranks):
-        return failure
+    told = told_by(directory, ranks)
+    if told and told.kind != _K.COLLECTIVE_TIMEOUT:
+        return told
     logs = [directory.log(rank)] if rank is not None else [directory.log(each) for each in range(ranks)]
-    text = "\n".join(_end_of(path) for path in logs)
-    kind = next((kind for kind, sign in SIGNS if sign.search(text)), _K.CRASH)
-    return Failure.of(kind, death)
+    kind = kind_of("\n".join(_end_of(path) for path in logs))
+    if told and (kind == _K.COLLECTIVE_TIMEOUT or (kind is None and code >= 0)):  # else it waited in vain for what is told here
+        return told
+    return Failure.of(kind or _K.CRASH, death)
+
+
+def kind_of(text: str) -> FailureKind | None:
+    """By words that are found in what a process said; None where there are none."""
+    return next((kind for kind, sign in SIGNS if sign.search(text)), None)
 
 
 def _read(path: Path) -> Failure | None:

@@ -20,11 +20,13 @@ _METADATA: Final = "169.254.169.254"
 
 
 class Interruption:
-    """`notice` is what was told, empty while there is nothing. `poke` is called where that changes. Silence of the address is no notice."""
+    """`notice` is what was told, empty while there is nothing. `poke` is called where that changes. Silence of the address is no notice and
+    withdraws none.
+    """
 
     def __init__(self, file: Path | None, url: str, http: httpx.Client, poke: Callable[[], None]) -> None:
         self.file, self.url, self.http, self.poke = file, url, http, poke
-        self.notice = ""
+        self.notice = self.answered = ""
         self.stopping = Event()
         self.thread = Thread(target=self._run, name="interruption", daemon=True)
 
@@ -38,7 +40,8 @@ class Interruption:
         self.stopping.set()
 
     def look(self) -> None:
-        found = self._of_file() or self._of_url()
+        self.answered = self._of_url()
+        found = self._of_file() or self.answered
         if found != self.notice:
             log.warning("the host is about to go: %s", found) if found else log.warning("the notice of interruption is withdrawn")
             self.notice = found
@@ -64,7 +67,9 @@ class Interruption:
             answer = self.http.get(self.url, headers=self._token(), timeout=_ANSWER_SECONDS)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             log.debug("%s does not answer: %s", self.url, error)
-            return ""
+            return self.answered
+        if answer.is_server_error:
+            return self.answered
         return f"the host is about to go ({answer.text.strip()[:_TOLD]})" if answer.status_code == httpx.codes.OK else ""
 
     def _token(self) -> dict[str, str]:

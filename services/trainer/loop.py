@@ -57,8 +57,7 @@ def train(
     ledger, steering = Ledger(plan, history), Steering(plan, optimizer, history, commands, emit, world.size, list(replay))
 
     def look() -> None:
-        history.known.update(measured := evaluate())
-        emit(EvaluationCompleted(step=history.step, tokens=plan.tokens(history.step), metrics=measured))
+        emit(ledger.evaluated(evaluate()))
 
     # Where we start: an untrained model, or a checkpoint whose evaluation and sample may have been lost with the attempt before.
     if plan.due(history.step, plan.train.evaluate.every):
@@ -78,7 +77,6 @@ def train(
         crash_point("step.before_optimizer")
         scaling.step(optimizer)
         optimizer.zero_grad()
-
         mean_loss, grad_norm = torch.stack((world.total(loss), norm)).tolist()  # the step's one wait for the device
         metrics = ledger.enter(step, mean_loss, time.perf_counter() - started, waited)
         history.skipped_steps += (skipped := scaling.skipped())
@@ -86,7 +84,7 @@ def train(
         sound = math.isfinite(mean_loss if skipped else mean_loss + grad_norm)
 
         asked = steering.look() if sound else Asked()
-        if saving := sound and not asked.find(CommandType.ROLLBACK) and (asked.saves or plan.due(step, plan.train.checkpoint.every)):
+        if saving := sound and not asked.goes_back and (asked.saves or plan.due(step, plan.train.checkpoint.every)):
             metrics[Metric.CHECKPOINT_STALL_MS] = 1e3 * snapshot()
         emit(StepCompleted(step=step, tokens=plan.tokens(step), metrics=metrics))  # before its checkpoint can be seen
         if not sound:
@@ -100,10 +98,12 @@ def train(
             raise Interrupted(step)
         if plan.due(step, plan.train.evaluate.every) or asked.find(CommandType.EVALUATE):
             look()
-        if plan.due(step, plan.train.sample.every) or asked.find(CommandType.SAMPLE):
-            sample(step, asked.prompts())
+        for prompts in asked.samples(due=plan.due(step, plan.train.sample.every)):
+            sample(step, prompts)
         if asked.holds and (end := steering.hold(look, partial(sample, step))):
             return ledger.close(*end)
+    if ledger.looked != history.step:
+        look()  # that this was the last step was decided behind it
     return ledger.close("succeeded")
 
 
@@ -132,10 +132,11 @@ def backward(model: nn.Module, micro_batches: list[Batch], world: World, scaling
 
 @dataclass
 class Ledger:
-    """What is remembered from step to step, for the summary at the end."""
+    """What is remembered from step to step, for the summary at the end. `looked`: the step of the last evaluation."""
 
     plan: Plan
     history: History
+    looked: int | None = None
     speeds: "array[float]" = field(default_factory=lambda: array("d"))
 
     def enter(self, step: int, loss: float, seconds: float, waited: float) -> dict[str, float]:
@@ -149,6 +150,11 @@ class Ledger:
             Metric.STEP_MS: 1e3 * seconds,
             Metric.DATA_WAIT_MS: 1e3 * waited,
         }
+
+    def evaluated(self, measured: dict[str, float]) -> EvaluationCompleted:
+        self.looked = self.history.step
+        self.history.known.update(measured)
+        return EvaluationCompleted(step=self.looked, tokens=self.plan.tokens(self.looked), metrics=measured)
 
     def not_finite(self, loss: float, norm: float) -> Outcome:
         reason = f"at step {self.history.step} the loss is {loss} and its gradient's norm {norm}"

@@ -70,7 +70,8 @@ def run(environ: Mapping[str, str]) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: agent.stop())
         signal.signal(signal.SIGUSR1, lambda _number, _frame: agent.hand_over())
-        emergency = EmergencyWatch(shared.redis_url, agent.stop_everything)
+        emergency = EmergencyWatch(shared.redis_url, agent.stop_everything, wake.set)
+        agent.hears = emergency.listening.is_set
         for watch in (emergency, interruption):
             watch.start()
         try:
@@ -89,9 +90,8 @@ def live(agent: Agent, join_secret: str) -> None:
     except OSError as error:
         raise EnvironmentFault(f"port {port} is taken: {error}", remedy="set GROUNDUP_AGENT_PORT to a free one") from error
     host.shipper.start()
-    claims = adoptable(host.attempts_folder)
-    recover(host.attempts_folder, host.shipper, agent.stopping, {claim.attempt_id for claim in claims})
-    agent.adopt(claims)
+    adopted = agent.adopt(adoptable(host.attempts_folder))
+    recover(host.attempts_folder, host.shipper, agent.stopping, adopted)
     prune(host.cache)
     log.info("worker '%s', agent %s, on 127.0.0.1:%d", host.settings.name, host.instance, server.server_port)
     try:

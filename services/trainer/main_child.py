@@ -4,6 +4,7 @@ Exit codes: 0 with an outcome.json; without one 75 (EX_TEMPFAIL) after SIGTERM, 
 disk had no room for what had to be written; anything else is a crash.
 """
 
+import contextlib
 import faulthandler
 import logging
 import os
@@ -11,7 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import NoReturn
 
 import torch
 from tokenizers import Tokenizer
@@ -28,7 +29,7 @@ from services.trainer.parts import ModelPart, OptimizerPart, Part
 from services.trainer.plan import Plan
 from services.trainer.randomness import RandomPart, seed_all
 from services.trainer.report import Report
-from services.trainer.room import NO_ROOM, is_full
+from services.trainer.room import INTERRUPTED, NO_ROOM, is_full
 from services.trainer.rundir import AttemptOrder, Outcome, RunDirectory, write_whole
 from services.trainer.sampling import generate
 from services.trainer.saver import Saver
@@ -44,8 +45,6 @@ from shared.errors import UserError
 from shared.events import AnyEvent
 from shared.failures import Failure, FailureKind
 from shared.training_events import SampleGenerated, TrainingStarted
-
-INTERRUPTED: Final = 75
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +69,8 @@ def main() -> int:
             log.warning("%s", interrupted)
             return INTERRUPTED
         except Exception as error:
-            write_whole(folder.failure(rank), named(error).model_dump_json())
+            with contextlib.suppress(OSError):  # on a disk that is full; the exit code tells then
+                write_whole(folder.failure(rank), named(error).model_dump_json())
             if not (isinstance(error, OSError) and is_full(error)):
                 raise
             log.error("no room for what has to be written: %s", error)
@@ -114,7 +114,7 @@ class Attempt:
         self.scaling.load(state.scaler)
         if self.world.rank == 0 and state.conditions not in {None, here := self.world.conditions()}:
             log.warning("the checkpoint was made on %s; this is %s: sums may be rounded otherwise", state.conditions, here)
-        self.plan.go_on(state, self.windows.per_epoch, forked=self.forked())
+        self.plan.go_on(state, forked=self.forked())
         history = History.of(state)
         if self.forked():
             history.journal, history.skipped_steps = [], 0  # they are in its spec, and the other run's
@@ -125,13 +125,16 @@ class Attempt:
         return read_manifest(self.folder.restore).run_id != self.order.run_id
 
     def misfit(self, state: State) -> str:
-        """The order of samples is a function of the plan: only with the same data and batch sizes does it go on where it was."""
+        """The order of samples is a function of data and plan: only with the same does it go on where it was."""
+        expected, found = self.spec.train.batch_size, state.spec.train.batch_size
+        if not self.forked() and found != expected:
+            return f"expected a run of {expected} sequences a batch, found one of {found}"
         plan = Plan(self.spec)
-        plan.go_on(state, self.windows.per_epoch, forked=self.forked())
+        plan.go_on(state, forked=self.forked())
         here = TrainingBatches(self.windows, plan, self.world).position(state.step)
         if state.data in {None, here}:
             return ""
-        return f"expected to go on at sample ({here}), found ({state.data}); the data or the batch size are others"
+        return f"expected to go on at sample ({here}), found ({state.data}); the data are others"
 
     def run(self, commands: Commands) -> Outcome:
         self.emit(self.started(self.history.step + 1))

@@ -15,6 +15,7 @@ import psutil
 from services.trainer.children import kill_all
 from services.trainer.halting import reopen, stop_by_hand
 from services.trainer.held_gpus import still_held
+from services.trainer.launchers import is_alive
 from services.trainer.settings import worker_name
 from shared.settings import data_dir
 
@@ -47,13 +48,20 @@ def _stop(folders: list[Path], reason: str) -> int:
             refused += 1
             log.error("%s: the stop could not be noted (%s); stop its agent, or it goes on with other runs", folder.name, error)
     killed = kill_all()
-    left = [pid for pid in killed if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]
+    left = [pid for pid in killed if _lives(pid)]
     log.info("%d training process(es) killed in %.1f s on worker(s) %s", len(killed), time.monotonic() - begun, _names(folders))
     if left:
         log.error("these do not die: %s", ", ".join(map(str, left)))
     if held := still_held(killed):
         log.error("the GPUs still count these as theirs: %s", ", ".join(map(str, held)))
     return 1 if left or refused or held else 0
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return is_alive(psutil.Process(pid))
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _reopen(folders: list[Path]) -> int:

@@ -1,17 +1,12 @@
 """Which of the named failures an exception of the training is."""
 
-import re
-from typing import Final
-
 import torch
 import torch.distributed as dist
 
+from services.trainer.diagnosis import kind_of
 from services.trainer.room import is_full
 from shared.errors import UserError
 from shared.failures import Failure, FailureKind
-
-_LONELY: Final = re.compile(r"timed? ?out|closed by peer|Connection reset|ncclRemoteError|aborted", re.IGNORECASE)
-_ALLOCATION: Final = re.compile(r"DefaultCPUAllocator|can't allocate memory|std::bad_alloc")
 
 
 def named(error: Exception) -> Failure:
@@ -19,12 +14,12 @@ def named(error: Exception) -> Failure:
     told = f"{type(error).__name__}: {error}"
     if isinstance(error, torch.OutOfMemoryError):
         return Failure.of(FailureKind.OUT_OF_DEVICE_MEMORY, told)
-    if isinstance(error, MemoryError) or _ALLOCATION.search(told):
+    if isinstance(error, MemoryError):
         return Failure.of(FailureKind.OUT_OF_MEMORY, told)
     if isinstance(error, OSError) and is_full(error):
         return Failure.of(FailureKind.DISK_FULL, told)
-    if isinstance(error, dist.DistBackendError | dist.DistNetworkError) or (isinstance(error, RuntimeError) and _LONELY.search(told)):
+    if isinstance(error, dist.DistBackendError | dist.DistNetworkError):
         return Failure.of(FailureKind.COLLECTIVE_TIMEOUT, told)
-    if isinstance(error, IndexError | UserError):
+    if isinstance(error, UserError):
         return Failure.of(FailureKind.DATA_ERROR, told)
-    return Failure.of(FailureKind.CRASH, told)
+    return Failure.of(kind_of(told) or FailureKind.CRASH, told)

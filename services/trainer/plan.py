@@ -17,7 +17,7 @@ from shared.spec import RunSpec, TrainSpec
 class Plan:
     """`submitted`: the spec as it was. `spec`: as it is from the present step on. Samples are counted from the start of the run.
 
-    The place in the data is counted on from the last change of the batch: (base_step, base_samples).
+    The place in the data is counted on from the last change of the batch, or the checkpoint: (base_step, base_samples).
     """
 
     def __init__(self, submitted: RunSpec) -> None:
@@ -32,16 +32,13 @@ class Plan:
     def tokens_per_step(self) -> int:
         return self.train.batch_size * self.spec.model.sequence_length
 
-    def go_on(self, state: State, per_epoch: int, *, forked: bool) -> None:
-        """From a checkpoint: of this run with what it had changed, of another one from its place in the data."""
-        if not forked:
-            for entry in state.journal:
-                self.change(entry.step, entry.arguments)
-            return
-        samples = state.tokens // self.spec.model.sequence_length
-        if state.data is not None:
-            samples = state.data.epoch * per_epoch + state.data.index
-        self.base_step, self.base_samples = state.step, samples
+    def go_on(self, state: State, *, forked: bool) -> None:
+        """From a checkpoint's place in the data, which a run that began as a fork did not reach with its own batch alone; and, of this
+        run, with what it had changed.
+        """
+        for entry in () if forked else state.journal:
+            self.change(entry.step, entry.arguments)
+        self.base_step, self.base_samples = state.step, state.tokens // self.spec.model.sequence_length
 
     def samples(self, step: int) -> int:
         """Seen up to and with `step`, which is not before the last change."""

@@ -41,6 +41,11 @@ def prepare(host: Host, claim: Claim, directory: RunDirectory, transfers: Transf
     return restored
 
 
+def restored_of(claim: Claim, order: AttemptOrder) -> CheckpointRef | None:
+    """The checkpoint that was chosen when the run directory was filled."""
+    return next((each for each in claim.checkpoints if each.files == order.checkpoint), None) if order.checkpoint else None
+
+
 def _fetch_tokens(shards: TokenShards, directory: RunDirectory, transfers: Transfers, cache: Path) -> None:
     directory.tokens.mkdir(exist_ok=True)
     for shard in shards.shards:

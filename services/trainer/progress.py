@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from services.trainer.spool import blocks
-from shared.conversation import AppliedCommand, Progress
+from shared.conversation import AppliedCommand, CheckpointRef, Progress
 from shared.events import AnyEvent
 from shared.names import Metric
-from shared.spec import RunSpec
 from shared.training_events import (
     CheckpointFailed,
     CommandApplied,
@@ -31,17 +30,20 @@ class SpoolWatch:
         self.applied: list[AppliedCommand] = []
         self.held = False
         self.signs = 0  # of life, counted
+        self.touched = 0  # ns
         self.stepped = False
 
-    def resume(self, spec: RunSpec, step: int) -> None:
-        """Nothing is lost that a checkpoint holds: begin at its step."""
-        self.progress = Progress(step=step, tokens=step * spec.train.batch_size * spec.model.sequence_length)
+    def resume(self, checkpoint: CheckpointRef | None) -> None:
+        """Nothing is lost that a checkpoint holds: begin where it is."""
+        self.progress = Progress(step=checkpoint.step, tokens=checkpoint.tokens) if checkpoint else Progress()
 
     def read(self) -> bool:
         """Whether there is something that the api should hear of now. Raises ValueError where the spool is damaged."""
         if not self.spool.exists():
             return False
         known = (self.started, len(self.applied), self.held)
+        touched = self.spool.stat().st_mtime_ns
+        self.signs, self.touched = self.signs + (touched != self.touched), touched  # also where a full disk takes no event
         for records, end in blocks(self.spool, self.offset):
             for record in records:
                 self._see(record.event)

@@ -41,12 +41,16 @@ def adoptable(attempts_folder: Path) -> list[Claim]:
 
 
 def recover(attempts_folder: Path, shipper: Shipper, stopping: Event, adopted: Collection[str] = ()) -> Thread:
-    """Nothing of an earlier agent runs when this returns, but what is `adopted`; shipping its events goes on in the returned thread."""
+    """Nothing of an earlier agent runs when this returns, but what is `adopted`; shipping its events goes on in the returned thread, also
+    those of attempts that are over.
+    """
     attempts_folder.mkdir(parents=True, exist_ok=True)
     folders = [folder for folder in attempts_folder.iterdir() if folder.is_dir() and folder.name not in adopted]
     for folder in folders:
         kill_marked(folder.name)
     leftovers = [(folder, _ship(RunDirectory(folder), shipper)) for folder in folders]
+    for folder in [folder for folder, tails in leftovers if not tails]:
+        shutil.rmtree(folder, ignore_errors=True)  # now: an attempt that is not claimed yet may be given to us again, with this folder
     thread = Thread(target=remove_when_shipped, args=(leftovers, shipper, stopping), name="recovery", daemon=True)
     thread.start()
     return thread
@@ -62,12 +66,15 @@ def prune(cache: Path) -> None:
             log.warning("%s stays in the cache: %s", path.name, error)
 
 
-def remove_earlier(attempts_folder: Path, claim: Claim) -> None:
-    """Folders of earlier attempts at a run. A later one may be at work already, where the last report of this one was long on its way."""
+def remove_earlier(attempts_folder: Path, claim: Claim, shipper: Shipper) -> None:
+    """Folders of earlier attempts at a run, but for events that are still on their way. A later one may be at work already, where the last
+    report of this one was long on its way.
+    """
     for folder in attempts_folder.iterdir():
         order = _order_of(RunDirectory(folder))
         if order and order.run_id == claim.run_id and order.attempt < claim.attempt:
-            shutil.rmtree(folder, ignore_errors=True)
+            for path in [path for path in folder.iterdir() if path.is_dir()] if shipper.ships(folder) else [folder]:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _order_of(directory: RunDirectory) -> AttemptOrder | None:

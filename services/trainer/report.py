@@ -37,6 +37,7 @@ class Report:
             try:
                 self._tell(self.spool)
             except OSError as error:
+                self.spool.touch()
                 if len(self.untold) == 1:
                     log.error("events wait in memory: %s", error)
 

@@ -11,6 +11,10 @@ NO_ROOM: Final = 73
 """The exit code (EX_CANTCREAT) of a training process that could not write what it had to."""
 
 
+INTERRUPTED: Final = 75
+"""Another one (EX_TEMPFAIL): it was asked to end, and has saved the run."""
+
+
 class NoRoom(EnvironmentFault):
     """Worth another try, here or on another worker."""
 

@@ -3,7 +3,7 @@
 attempt.json             what to train (AttemptOrder), written by the agent before the child starts
 claim.json, launcher.json  the agent's own: whose the attempt is and which process, for an agent that is started anew
 leaving.json             the agent's own: that it has asked the processes to save themselves and end, and why
-reported                 the agent's own: the api knows how it ended; nothing is left to be told
+reported                 the agent's own: the api knows how it ended; nothing but events is left to be told
 tokens/<shard>           token ids, as TokenShards.shards names them
 tokenizer.json
 restore/                 the checkpoint to go on from; absent for a fresh start

@@ -127,6 +127,11 @@ class Shipper:
         with self.lock:
             self.tails = [kept for kept in self.tails if kept is not tail]
 
+    def ships(self, folder: Path) -> bool:
+        """Whether a spool in there is still on its way."""
+        with self.lock:
+            return any(tail.spool.parent == folder and not tail.shipped.is_set() for tail in self.tails)
+
     def _run(self) -> None:
         down = False
         while not self.stopping.wait(OUTAGE_SECONDS if down else TICK_SECONDS):

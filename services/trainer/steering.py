@@ -1,7 +1,7 @@
 """Between two steps: what a run is asked to do there, on every rank the same."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -18,8 +18,15 @@ from shared.training_events import CommandApplied, HyperparametersChanged, Train
 
 HOLD_SECONDS: Final = 0.2
 """How often a training that stands still looks for what it is asked."""
-_SAVING: Final = frozenset({CommandType.STOP, CommandType.PAUSE, CommandType.SAVE_CHECKPOINT})
 _T = CommandType
+_SAVING: Final = frozenset({_T.STOP, _T.PAUSE, _T.SAVE_CHECKPOINT})
+_ON_THE_WAY: Final = frozenset({_T.EVALUATE, _T.SAMPLE})
+_LEFT_OUT: Final[Mapping[str, frozenset[CommandType]]] = {
+    "stopped": _ON_THE_WAY | {_T.PAUSE, _T.ROLLBACK},
+    "paused": _ON_THE_WAY,
+    "rolled_back": _ON_THE_WAY | {_T.PAUSE, _T.SAVE_CHECKPOINT},
+}
+"""What is not done any more at the boundary at which an attempt ends so."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,13 @@ class Asked:
     @property
     def saves(self) -> bool:
         """Whether somebody waits for a checkpoint of this very step."""
-        return self.interrupted or any(order.type in _SAVING for order in self.orders)
+        return not self.goes_back and (self.interrupted or any(order.type in _SAVING for order in self.orders))
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether this step is to be left behind."""
+        end = self.end()
+        return end is not None and end[0] == "rolled_back"
 
     @property
     def holds(self) -> bool:
@@ -68,10 +81,16 @@ class Asked:
             return "paused", "asked to pause"
         return None
 
-    def prompts(self) -> list[str]:
-        """That a sample was asked for by name; none for the run's own."""
-        order = self.find(_T.SAMPLE)
-        return [str(prompt) for prompt in order.arguments.get("prompts", ())] if order else []
+    def done(self) -> list[Order]:
+        """All but what the end of the attempt comes before: the next one is asked for that again, or it ends with the run."""
+        end = self.end()
+        left_out = _LEFT_OUT[end[0]] if end else _ON_THE_WAY if self.interrupted else frozenset[CommandType]()
+        return [order for order in self.orders if order.type not in left_out]
+
+    def samples(self, *, due: bool) -> list[list[str]]:
+        """Of which prompts; none for the run's own, which come once, `due` or asked for."""
+        asked = [[str(prompt) for prompt in order.arguments.get("prompts", ())] for order in self.orders if order.type == _T.SAMPLE]
+        return [*([[]] if due or [] in asked else []), *filter(None, asked)]
 
 
 @dataclass
@@ -111,8 +130,8 @@ class Steering:
         return Asked(others, any(isinstance(each, Interrupt) for each in found))
 
     def tell(self, asked: Asked) -> None:
-        """All of it is done behind the present step."""
-        for order in asked.orders:
+        """What is done of it, behind the present step."""
+        for order in asked.done():
             self._say(order, self.history.step)
         told, self.later = self.later, []
         for event in told:
@@ -132,8 +151,8 @@ class Steering:
                 raise Interrupted(self.history.step)
             if asked.find(_T.EVALUATE):
                 evaluate()
-            if asked.find(_T.SAMPLE):
-                sample(asked.prompts())
+            for prompts in asked.samples(due=False):
+                sample(prompts)
             if asked.find(_T.RESUME):
                 self.emit(TrainingContinued(step=self.history.step, seconds=time.perf_counter() - began))
                 return None

@@ -13,7 +13,7 @@ from services.trainer.host import Host
 from services.trainer.launchers import find
 from services.trainer.logs import LogTail, told_before
 from services.trainer.patience import GaveUp, patiently
-from services.trainer.prepare import prepare
+from services.trainer.prepare import prepare, restored_of
 from services.trainer.progress import SpoolWatch
 from services.trainer.recovery import remove_earlier
 from services.trainer.room import is_full, room_awaited
@@ -100,10 +100,10 @@ class Training:
             self.signals.interrupt,
             seconds=SET_UP_SECONDS,
         )
-        self.watch.resume(self.claim.spec, self.restored.step if self.restored else 0)
+        self.watch.resume(self.restored)
 
     def _prepare(self, transfers: Transfers) -> CheckpointRef | None:
-        with room_awaited(lambda: remove_earlier(self.host.attempts_folder, self.claim)):
+        with room_awaited(lambda: remove_earlier(self.host.attempts_folder, self.claim, self.host.shipper)):
             return prepare(self.host, self.claim, self.directory, transfers, self._tell)
 
     def _start(self) -> Child:
@@ -120,8 +120,7 @@ class Training:
         if (found := find(self.directory.launcher, lambda process: bears_mark(process, self.claim.attempt_id))) is None:
             raise EnvironmentFault("the agent was started anew while it was being set up", remedy="it is tried again")
         launcher, started_at = found
-        if order.checkpoint:
-            self.restored = next((each for each in self.claim.checkpoints if each.files == order.checkpoint), None)
+        self.restored = restored_of(self.claim, order)
         self._note(ProcessAdopted(step=self.watch.progress.step))
         return Child(launcher, self.directory, self.claim.attempt_id, len(self.claim.slots), started_at=started_at)
 
@@ -225,13 +224,14 @@ class Training:
         with self.noting:
             self.closed = True
             self.notes.close()
-        # An emergency stop waits for nobody, but what was trained until then is the run's: it is told as soon as it can be.
+        # A kill, an emergency stop and an api that has given it up wait for nobody, but what was trained until then is the run's: it is
+        # told as soon as it can be, unless another attempt has begun to speak.
         for tail in self.tails:
-            if self.signals.halted and not tail.shipped.is_set():
+            if tail.shipped.is_set():
+                self.host.shipper.drop(tail)
+            else:
                 tail.close()
                 self.late.append(tail)
-            else:
-                self.host.shipper.drop(tail)
 
     def _tell(self, line: str) -> None:
         """A line for the run's own log, once however often the set-up is repeated."""

@@ -48,6 +48,10 @@ class Verdicts:
         if hung is not None:
             reason = f"no sign of life for {hung:.0f} s after step {self.watch.progress.step}; its processes were ended"
             return self.report("failed", reason, failure=Failure.of(FailureKind.HANG, reason))
+        if child.was_asked():
+            reason = "somebody else than this worker asked its processes to end (SIGTERM), as a host does that is shut down"
+            self.note(ProcessDied(reason=reason, after_seconds=silent))
+            return self.report("failed", reason, counts=False)
         reason, (code, rank) = child.death(), child.end()
         log.warning("%s: %s (noticed after %.1f s)", self.claim.attempt_id, reason, silent)
         self.note(ProcessDied(reason=reason, after_seconds=silent))

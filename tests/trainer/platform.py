@@ -170,7 +170,7 @@ class FakeStorage(StorageClient):
         self.s3.put_object(Bucket="groundup", Key=f"{checkpoint_id}/model.safetensors", Body=content)
         promised = content if told is None else told
         file = FileRef(name="model.safetensors", bytes=len(promised), sha256=hashlib.sha256(promised).hexdigest())
-        return CheckpointRef(id=checkpoint_id, run_id="run_a", step=step, files=[file])
+        return CheckpointRef(id=checkpoint_id, run_id="run_a", step=step, tokens=7 * step, files=[file])
 
     def read(self, key: str) -> bytes:
         with self.s3.get_object(Bucket="groundup", Key=key)["Body"] as body:

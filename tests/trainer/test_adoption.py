@@ -10,9 +10,8 @@ from contextlib import ExitStack
 import psutil
 import pytest
 
-from shared.conversation import CommandOrder, EmergencyOrder
+from shared.conversation import CommandOrder
 from shared.errors import EnvironmentFault
-from shared.names import EMERGENCY_CHANNEL
 from shared.settings import Settings
 from shared.training_events import ProcessAdopted, ProcessDied
 from tests.servers import S3Endpoint, wait_until
@@ -82,6 +81,29 @@ def test_a_torn_record_of_the_dead_agent_is_no_obstacle(begin: Begin) -> None:
     wait_until(lambda: adopted(stage) and stage.directory.agent_spool.stat().st_size > whole, "the next agent adopts it")
     stop(stage)
     history_is_whole(stage, stage.final().progress.step)
+
+
+def test_an_order_that_cannot_be_read_is_no_obstacle(begin: Begin) -> None:
+    stage = begin("hanging")  # it never looks for orders
+    wait_until(lambda: len(stage.steps()) == 5, "training")
+    before = stage.processes()
+    stage.end_agent(signal.SIGKILL)
+    stage.directory.commands.write_text("nonsense\n")
+    stage.start_agent()
+    wait_until(lambda: adopted(stage), "the next agent adopts it")
+    assert stage.processes() == before
+
+
+def test_what_cannot_be_adopted_is_ended_and_removed(begin: Begin) -> None:
+    stage = begin("deaf")
+    stage.wait_until_under_way()
+    stage.end_agent(signal.SIGKILL)
+    with stage.directory.spool.open("r+b") as spool:
+        spool.seek(20)
+        spool.write(b"?")
+    stage.api.claim_of.clear()
+    stage.start_agent()
+    wait_until(lambda: stage.processes() == [] and not stage.directory.root.exists(), "it is ended and removed")
 
 
 def test_a_launcher_is_known_again_after_the_clock_was_set(begin: Begin) -> None:
@@ -204,13 +226,3 @@ def test_what_could_not_be_told_in_time_is_told_by_the_next_agent(begin: Begin) 
     final = stage.final()
     assert (final.state, final.retry, final.counts, final.reason) == ("failed", True, False, "the worker is shutting down")
     assert [commit.step for commit in stage.api.commits] == [final.progress.step]
-
-
-def test_an_emergency_stop_over_redis_reaches_a_real_agent(begin: Begin) -> None:
-    stage = begin("deaf", GROUNDUP_HEARTBEAT_SECONDS="30")
-    stage.wait_until_under_way()
-    wait_until(lambda: bool(stage.client.pubsub_numsub(EMERGENCY_CHANNEL)[0][1]), "it listens")
-    order = EmergencyOrder(id="stop_1", reason="smoke", by="ada")
-    stage.client.publish(EMERGENCY_CHANNEL, order.model_dump_json())
-    wait_until(lambda: stage.processes() == [], "all processes are gone", 2)
-    assert (stage.final().state, stage.final().reason) == ("halted", "emergency stop by ada: smoke")

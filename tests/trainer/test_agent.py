@@ -130,7 +130,7 @@ def test_a_cancelled_attempt_leaves_no_trace(start: Start) -> None:
     wait_until(lambda: not stage.agent.attempts, "the attempt ends")
     assert stage.final() is None
     assert processes_of("att_1") == []
-    assert list(stage.host.attempts_folder.iterdir()) == []
+    wait_until(lambda: list(stage.host.attempts_folder.iterdir()) == [], "its folder goes")
 
 
 def test_a_refused_commit_ends_the_attempt(start: Start) -> None:

@@ -93,6 +93,42 @@ def test_an_older_process_with_a_rank_s_number_is_not_taken_for_it(directory: Ru
     assert child.ranks == {}
 
 
+def test_a_younger_process_that_got_a_dead_rank_s_number_is_not_taken_for_it(directory: RunDirectory, mark: str) -> None:
+    """An agent that adopts after hours finds numbers that are used again; it would end a stranger's process group."""
+    child = started(directory, mark, [sys.executable, "-c", "import time; time.sleep(99)"])
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(99)"], start_new_session=True) as bystander:
+        directory.pid(0).write_text(str(bystander.pid))
+        noted = psutil.Process(bystander.pid).create_time() - 2
+        os.utime(directory.pid(0), (noted, noted))
+        assert child.running()
+        child.kill()
+        assert bystander.poll() is None
+        bystander.kill()
+    assert child.ranks == {}
+
+
+def test_what_cannot_be_noted_does_not_run(directory: RunDirectory, mark: str) -> None:
+    """The next agent would not know of it, and this one reports that it could not be set up."""
+    directory.launcher.mkdir()  # in the way
+    with pytest.raises(OSError, match=r"launcher\.json"):
+        started(directory, mark, [sys.executable, "-c", "import time; time.sleep(99)"])
+    assert marked(mark) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
+        "print('failed (exitcode: 75) local_rank: 0 (pid: 5) of binary: x'); raise SystemExit(1)",
+        "print('Received 15 death signal, shutting down workers'); raise SystemExit(1)",
+    ],
+)
+def test_who_was_asked_to_end_by_somebody_else(directory: RunDirectory, mark: str, command: str) -> None:
+    child = started(directory, mark, [sys.executable, "-u", "-c", command])
+    wait_for_end(child)
+    assert child.was_asked()
+
+
 @pytest.mark.parametrize("content", ["", "not a number", "999999999"])
 def test_a_pid_file_that_says_nothing_useful_is_left_alone(directory: RunDirectory, mark: str, content: str) -> None:
     directory.pid(0).write_text(content)

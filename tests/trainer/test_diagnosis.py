@@ -35,6 +35,10 @@ def directory(tmp_path: Path) -> RunDirectory:
         (RuntimeError("Timed out waiting 1800000ms for recv operation to complete"), "collective_timeout"),
         (IndexError("index out of range in self"), "data_error"),
         (InvalidField("dataset", "its shards hold 3 tokens, 4 were promised"), "data_error"),
+        (RuntimeError("CUDA error: out of memory"), "out_of_device_memory"),
+        (RuntimeError("CUDA error: device-side assert triggered"), "data_error"),
+        (RuntimeError("Application timeout caused pair closure"), "collective_timeout"),
+        (IndexError("list index out of range"), "crash"),
         (RuntimeError("something else"), "crash"),
     ],
 )
@@ -66,6 +70,19 @@ def test_the_one_that_ran_out_of_memory_counts_and_not_those_that_waited_for_it(
     for rank, kind in enumerate((FailureKind.COLLECTIVE_TIMEOUT, FailureKind.OUT_OF_MEMORY, FailureKind.COLLECTIVE_TIMEOUT)):
         directory.failure(rank).write_text(Failure.of(kind, f"of rank {rank}").model_dump_json())
     assert diagnose(directory, 3, 1, 0, "rank 0 ended").message == "of rank 1"
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "kind"), [(-11, "step 1", "crash"), (-6, "std::bad_alloc", "out_of_memory"), (1, "step 1", "collective_timeout")]
+)
+def test_the_one_that_a_signal_ended_counts_and_not_those_that_waited_for_it(
+    directory: RunDirectory, code: int, line: str, kind: str
+) -> None:
+    directory.failure(0).write_text(Failure.of(FailureKind.COLLECTIVE_TIMEOUT, "of rank 0").model_dump_json())
+    directory.log(1).write_text(line)
+    failure = diagnose(directory, 2, code, 1, "rank 1 ended")
+    assert failure.kind == kind
+    assert failure.message == ("of rank 0" if kind == "collective_timeout" else "rank 1 ended")
 
 
 def test_a_signal_and_a_full_disk_are_told_by_the_exit_code(directory: RunDirectory) -> None:

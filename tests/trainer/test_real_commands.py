@@ -92,7 +92,13 @@ def test_a_fork_goes_on_from_another_run_s_checkpoint(tmp_path: Path) -> None:
     parent = run_directory(tmp_path / "parent", tiny_spec(steps=20, checkpoint={"every": 10}))
     with torchrun(parent) as launcher:
         assert launcher.wait(120) == 0
-    spec = tiny_spec(steps=30, batch_size=4, optimizer={"lr": 2e-4}, schedule={"name": "constant", "warmup_steps": 0})
+    changed: dict[str, Any] = {
+        "batch_size": 4,
+        "optimizer": {"lr": 2e-4},
+        "schedule": {"name": "constant", "warmup_steps": 0},
+        "checkpoint": {"every": 5},
+    }
+    spec = tiny_spec(steps=30, **changed)
     fork = run_directory(tmp_path / "fork", spec, restore=parent.checkpoints / "step_00000010", run_id="run_fork")
     with torchrun(fork) as launcher:
         assert launcher.wait(120) == 0
@@ -101,6 +107,12 @@ def test_a_fork_goes_on_from_another_run_s_checkpoint(tmp_path: Path) -> None:
     assert (steps[0].tokens, steps[-1].tokens) == (10 * 8 * 16 + 4 * 16, 10 * 8 * 16 + 20 * 4 * 16)
     assert steps[0].metrics["train/lr"] == 2e-4
     assert steps[0].metrics["train/loss"] < losses(parent)[1]
+    rest = run_directory(tmp_path / "rest", spec, attempt=2, restore=fork.checkpoints / "step_00000015", run_id="run_fork")
+    with torchrun(rest) as launcher:
+        assert launcher.wait(120) == 0
+    assert outcome(rest).state == "succeeded", outcome(rest).reason
+    assert losses(rest) == {step: loss for step, loss in losses(fork).items() if step > 15}
+    assert told(rest, StepCompleted)[-1].tokens == steps[-1].tokens
 
 
 def test_paused_it_leaves_with_a_checkpoint_and_rolled_back_without(tmp_path: Path) -> None:

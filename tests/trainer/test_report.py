@@ -1,9 +1,11 @@
 import errno
+import os
 import threading
 from pathlib import Path
 
 import pytest
 
+from services.trainer.progress import SpoolWatch
 from services.trainer.report import Report
 from services.trainer.rundir import AttemptOrder, Outcome, RunDirectory
 from services.trainer.spool import SpoolWriter, read_spool
@@ -51,6 +53,21 @@ def test_on_a_full_disk_events_wait_and_come_in_order(folder: RunDirectory, monk
     ours.emit(LogWritten(rank=0, lines=["three"]))
     assert lines(folder) == ["one", "two", "three"]
     assert [record.producer_seq for record in read_spool(folder.spool, 0)[0]] == [1, 2, 3]
+
+
+def test_a_full_disk_is_no_silence(folder: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watchdog would end a training that goes on."""
+    Disk(monkeypatch)
+    ours, watch = report(folder), SpoolWatch(folder.spool)
+    os.utime(folder.spool, (1, 1))
+    watch.read()
+    known = watch.signs
+    ours.emit(LogWritten(rank=0, lines=["one"]))
+    watch.read()
+    assert watch.signs > known
+    known = watch.signs
+    watch.read()
+    assert watch.signs == known
 
 
 def test_it_does_not_end_with_something_untold(folder: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from services.trainer.plan import Plan
 from services.trainer.rundir import Order
-from services.trainer.state import History
+from services.trainer.state import History, State
 from services.trainer.steering import Interrupt, Interrupted
 from shared.commands import Hyperparameters, JournalEntry
 from shared.errors import InvalidField, InvalidFields
@@ -124,6 +124,47 @@ def test_pause_saves_and_ends(tmp_path: Path) -> None:
     assert run.happened[-2:] == [("save and wait", 3), CommandApplied(command_id="c1", step=3, ranks=1, command="pause")]
 
 
+@pytest.mark.parametrize(("end", "told_of"), [("stop", "c1 c4"), ("pause", "c1 c4"), ("rollback", "c4")])
+def test_what_an_end_comes_before_is_not_told_as_done(tmp_path: Path, end: str, told_of: str) -> None:
+    """The next attempt is asked again, or api says that the run has ended."""
+    orders = [order("save_checkpoint"), order("evaluate", 2), order("sample", 3), order(end, 4)]
+    run = training(tmp_path, {3: orders}, evaluate={"every": 1000}, sample={"every": 1000})
+    run.run()
+    assert [each.command_id for each in told(run, CommandApplied)] == told_of.split()
+    assert [event.step for event in told(run, EvaluationCompleted)] == [0]
+    assert (("save and wait", 3) in run.happened) == ("c1" in told_of)
+
+
+def test_interrupted_it_has_saved_and_not_evaluated(tmp_path: Path) -> None:
+    run = training(tmp_path, {3: [order("evaluate"), Interrupt(), order("save_checkpoint", 2)]}, evaluate={"every": 1000})
+    with pytest.raises(Interrupted):
+        run.run()
+    assert [each.command_id for each in told(run, CommandApplied)] == ["c2"]
+
+
+def test_who_is_to_stop_and_to_go_back_stops_with_a_checkpoint(tmp_path: Path) -> None:
+    run = training(tmp_path, {3: [order("rollback", checkpoint_id="x", step=2), order("stop", 2)]})
+    assert run.run().state == "stopped"
+    assert ("save and wait", 3) in run.happened
+    assert [each.command_id for each in told(run, CommandApplied)] == ["c2"]
+
+
+def test_a_sample_that_is_asked_for_takes_the_place_of_none_that_is_due(tmp_path: Path) -> None:
+    sample = {"every": 2, "prompts": ["1 times"]}
+    run = training(
+        tmp_path, {2: [order("sample", prompts=["3 times"])], 3: [order("sample", 2)], 4: [order("sample", 3)]}, steps=5, sample=sample
+    )
+    run.run()
+    assert run.samples == [(2, []), (2, ["3 times"]), (3, []), (4, []), (5, [])]
+
+
+def test_a_last_step_that_is_decided_behind_it_is_evaluated(tmp_path: Path) -> None:
+    still = [order("set_hyperparameters", 2, steps=6), order("resume", 3)]
+    run = training(tmp_path, {6: [order("pause", hold=True)]}, still, evaluate={"every": 1000})
+    assert (run.run().state, run.history.step) == ("succeeded", 6)
+    assert [event.step for event in told(run, EvaluationCompleted)] == [0, 6]
+
+
 def test_rollback_ends_without_saving(tmp_path: Path) -> None:
     run = training(tmp_path, {4: [order("rollback", checkpoint_id="x", step=2)]}, checkpoint={"every": 4})
     outcome = run.run()
@@ -186,6 +227,22 @@ def test_the_plan_is_a_function_of_spec_and_journal() -> None:
     with pytest.raises(InvalidField, match="step 30 already"):
         plan.change(30, {"steps": 29})
     assert plan.samples(30) == 10 * 8 + 20 * 12
+
+
+def test_a_run_that_began_as_a_fork_goes_on_from_its_own_checkpoint() -> None:
+    """Its place in the data is not its steps times its batch: the checkpoint that it began from had another one."""
+    origin, own = Plan(tiny_spec(batch_size=8)), Plan(tiny_spec(batch_size=4))
+    own.go_on(state_of(origin, 10), forked=True)
+    own.change(12, {"batch_size": 8})
+    entry = JournalEntry(step=12, command_id="c1", type="set_hyperparameters", arguments={"batch_size": 8})
+    again = Plan(own.submitted)
+    again.go_on(state_of(own, 15, [entry]), forked=False)
+    assert own.samples(15) == again.samples(15) == 10 * 8 + 2 * 4 + 3 * 8
+    assert (again.samples(16), again.tokens(16)) == (own.samples(16), own.tokens(16))
+
+
+def state_of(plan: Plan, step: int, journal: Sequence[JournalEntry] = ()) -> State:
+    return State(step=step, tokens=plan.tokens(step), metrics={}, spec=plan.submitted, vocab_size=97, journal=list(journal))
 
 
 def test_a_resumed_run_applies_what_came_behind_its_checkpoint_again(tmp_path: Path) -> None:

@@ -2,14 +2,32 @@
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import psutil
+import pytest
 
+from services.trainer import agent
+from services.trainer.attempts import Attempt
 from services.trainer.halting import Halting, reopen, stop_by_hand
-from shared.conversation import CommandOrder, EmergencyOrder, Preemption
+from shared.conversation import AppliedCommand, CommandOrder, EmergencyOrder, Preemption
+from shared.settings import Settings
 from shared.training_events import HangDetected, LogWritten
-from tests.servers import wait_until
-from tests.trainer.platform import SLOTS, Platform, Start, make_claim, pid_of, processes_of, steps, under_way
+from tests.servers import S3Endpoint, wait_until
+from tests.trainer.platform import (
+    SLOTS,
+    FakeStorage,
+    Platform,
+    Start,
+    fake_command,
+    make_claim,
+    pid_of,
+    platform,
+    processes_of,
+    running,
+    steps,
+    under_way,
+)
 
 ORDER = EmergencyOrder(id="stop_1", reason="smoke", by="ada")
 
@@ -137,6 +155,49 @@ def test_a_process_that_the_system_kills_is_named(start: Start) -> None:
     assert final.failure is not None
     assert final.failure.kind == "killed_by_system"
     assert "memory" in final.failure.remedy
+
+
+def test_a_training_that_somebody_else_asks_to_end_is_tried_again_and_no_crash(start: Start) -> None:
+    """As a host does that is shut down: all its processes get SIGTERM at once."""
+    stage = start("endless")
+    wait_until(lambda: under_way(stage), "training")
+    for rank in (0, 1):
+        psutil.Process(pid_of(stage, rank)).terminate()
+    wait_until(lambda: stage.final() is not None, "the last report", 10)
+    final = stage.final()
+    assert final is not None
+    assert (final.state, final.retry, final.counts, final.failure) == ("failed", True, False, None)
+    assert "SIGTERM" in final.reason
+    assert [commit.step for commit in stage.api.commits] == [max(steps(stage))]
+
+
+def test_what_is_assigned_while_an_emergency_stop_is_heard_of_does_not_start(
+    settings: Settings, s3_endpoint: S3Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with platform(settings, FakeStorage(s3_endpoint), fake_command("deaf")) as stage:
+
+        class Late(Attempt):
+            def __init__(self, *arguments: Any) -> None:
+                stage.agent.stop_everything(ORDER)
+                super().__init__(*arguments)
+
+        monkeypatch.setattr(agent, "Attempt", Late)
+        stage.api.claim_of["att_1"] = make_claim()
+        with running(stage):
+            wait_until(lambda: stage.final() is not None, "the last report", 10)
+        assert [state.state for state in stage.api.states] == ["halted"]
+
+
+def test_a_later_attempt_answers_for_itself(start: Start) -> None:
+    """Its word on a command counts, also where that of an earlier one, which the api did not take, was answered."""
+    stage = start("endless")
+    wait_until(lambda: under_way(stage), "training")
+    applied = AppliedCommand(command_id="c", step=3, ranks=2, fence=6)
+    stage.agent.leftover += [applied, applied.model_copy(update={"fence": 7})]
+    stage.agent.acknowledged.add(("c", 6))
+    stage.host.poke()
+    wait_until(lambda: any(beat.applied for beat in stage.api.beats), "it is told")
+    assert [one.fence for beat in stage.api.beats for one in beat.applied] == [7]
 
 
 def test_every_command_reaches_the_training_with_its_arguments(start: Start) -> None:

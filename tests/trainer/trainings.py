@@ -34,6 +34,7 @@ class Training:
     replay: Sequence[JournalEntry] = ()
     history: History = field(default_factory=History)
     happened: list[AnyEvent | tuple[str, int]] = field(default_factory=list)
+    samples: list[tuple[int, list[str]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         files = write_tokens(self.folder / "tokens", encode(TEXT))
@@ -64,10 +65,14 @@ class Training:
             snapshot=self.snapshot,
             write=self.write,
             evaluate=self.evaluate,
-            sample=lambda step, prompts: self.happened.append(("sample", step)),
+            sample=self.sample,
             commands=self.commands,
             replay=self.replay,
         )
+
+    def sample(self, step: int, prompts: Sequence[str]) -> None:
+        self.happened.append(("sample", step))
+        self.samples.append((step, list(prompts)))
 
     def snapshot(self) -> float:
         self.happened.append(("snapshot", self.history.step))
