@@ -86,7 +86,9 @@ def left(layout: Layout) -> None:
 
 def status(layout: Layout) -> None:
     if supervisor_pid(layout) is None:
-        print("nothing runs; `./run up` starts it")
+        left = len(our_processes(layout))
+        outlived = f"supervisord does not run, {left} processes of its do; `./run up` starts all but the training anew"
+        print(outlived if left else "nothing runs; `./run up` starts it")
         sys.exit(3)
     sys.exit(control(layout, "status"))
 
