@@ -50,6 +50,7 @@ def back_up(layout: Layout, environ: Mapping[str, str], target: Path, *, patienc
     """Write `target`, or a new file in the folder `target`. Raises BackupError; then there is no such file."""
     began = time.monotonic()
     databases = local_databases(layout, environ)
+    snapshot.must_exist(databases)
     path = _file_in(target, layout)
     with _alone(layout), tempfile.TemporaryDirectory(prefix="backup-", dir=layout.data_dir) as scratch:
         store = layout.data_dir / "s3" / layout.bucket if has_own_store(layout, environ) else None
@@ -192,8 +193,8 @@ def _alone(layout: Layout) -> Iterator[None]:
 
 
 def main() -> None:
-    if len(sys.argv) > 2:
-        sys.exit("usage: python -m infra.backup [FILE or FOLDER]")
+    if len(sys.argv) > 2 or any(word.startswith("-") for word in sys.argv[1:]):
+        sys.exit("usage: ./run backup [FILE or FOLDER]")
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit("no backup: it was ended"))  # so that nothing is left behind
     try:
         done = back_up(Layout.read(os.environ), os.environ, Path(sys.argv[1] if len(sys.argv) == 2 else "."))

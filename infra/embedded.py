@@ -13,15 +13,19 @@ import psutil
 from infra.layout import ROOT, Layout
 from infra.services import configure
 from infra.supervisor import stop_seconds
+from services.trainer.children import MARK as ATTEMPT
 
 MARK = "GROUNDUP_EMBEDDED_DATA_DIR"
 """In the environment of every process we start, so that `down` finds all of them."""
 
 
 def up(layout: Layout) -> None:
-    """Start what does not run. Safe to repeat; after an upgrade of the code, `down` first."""
+    """Start what does not run. Safe to repeat; after an upgrade of the code, `down` first.
+
+    Training that outlived supervisord goes on: the agent that is started now adopts it.
+    """
     if supervisor_pid(layout) is None:
-        end_leftovers(layout)
+        end_leftovers(layout, but=trains)
         environment = {**os.environ, **configure(layout), MARK: str(layout.data_dir)}
         subprocess.run([sys.executable, "-m", "serving.migrate", "api", "monitor", "storage"], check=True, env=environment, cwd=ROOT)
         subprocess.run([_tool("supervisord"), "-c", str(layout.supervisor_config)], check=True, env=environment)
@@ -58,9 +62,16 @@ def down(layout: Layout) -> None:
     end_leftovers(layout)
 
 
-def end_leftovers(layout: Layout) -> None:
+def trains(process: psutil.Process) -> bool:
+    try:
+        return ATTEMPT in process.environ()
+    except psutil.Error:
+        return False
+
+
+def end_leftovers(layout: Layout, but: Callable[[psutil.Process], bool] = lambda _process: False) -> None:
     """Processes that outlived their supervisor would hold its ports and data."""
-    left = our_processes(layout)
+    left = [process for process in our_processes(layout) if not but(process)]
     for process in left:
         print(f"ending {process.pid} {process.name()}, which outlived its service", file=sys.stderr)
         process.kill()
@@ -75,7 +86,9 @@ def left(layout: Layout) -> None:
 
 def status(layout: Layout) -> None:
     if supervisor_pid(layout) is None:
-        print("nothing runs; `./run up` starts it")
+        left = len(our_processes(layout))
+        outlived = f"supervisord does not run, {left} processes of its do; `./run up` starts all but the training anew"
+        print(outlived if left else "nothing runs; `./run up` starts it")
         sys.exit(3)
     sys.exit(control(layout, "status"))
 

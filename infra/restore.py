@@ -86,8 +86,8 @@ def _need_room(path: Path, layout: Layout) -> None:
 
 def main() -> None:
     check, files = "--check" in sys.argv[1:], [word for word in sys.argv[1:] if word != "--check"]
-    if len(files) != 1:
-        sys.exit("usage: python -m infra.restore [--check] FILE")
+    if len(files) != 1 or files[0].startswith("-"):
+        sys.exit("usage: ./run restore [--check] FILE")
     layout, path, began = Layout.read(os.environ), Path(files[0]), time.monotonic()
     try:
         if check:

@@ -67,9 +67,13 @@ def _fix(sources: Mapping[str, Path], readers: Mapping[str, sqlite3.Connection])
     return True
 
 
+def must_exist(sources: Mapping[str, Path]) -> None:
+    for path in sources.values():
+        if not path.exists():
+            raise BackupError(f"there is no database {path}; `./run up` makes it")
+
+
 def _connect(path: Path) -> sqlite3.Connection:
-    if not path.exists():
-        raise BackupError(f"there is no database {path}; `./run up` makes it")
     return sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)
 
 

@@ -50,6 +50,7 @@ def diagnose(client: Client) -> Iterator[Finding]:
     yield _finding("storage and S3", lambda: _storage(client), _LOGS)
     yield _finding("monitor and Redis", lambda: _monitor(client), _LOGS)
     yield _finding("scheduler", lambda: _scheduler(client), _LOGS)
+    yield _finding("queue", lambda: _queue(client), "`groundup queue show` says more")
     yield _finding("workers", lambda: _workers(client), "`./run up` starts one on this machine")
     yield _finding("generator", lambda: _generator(client, me), _LOGS)
 
@@ -154,10 +155,26 @@ def _unnoticed(client: Client) -> set[str]:
     return {run.id for run in client.runs.list(state="queued") if run.state == "queued" and run.reason in _UNNOTICED}
 
 
+def _queue(client: Client) -> str:
+    """A closed queue is somebody's wish, but it is why everything waits."""
+    stop, queue = client.emergency.show(), client.queue.show(limit=1)
+    if stop.active:
+        remedy = "`groundup emergency-stop --reopen` once all is well, then `groundup run resume` for each run"
+        raise LocalProblem(f"closed by an emergency stop by {stop.by}: {stop.reason}", remedy=remedy)
+    if queue.pause:
+        why = f": {queue.pause.reason}" if queue.pause.reason else ""
+        raise LocalProblem(f"paused by {queue.pause.by}{why}; {queue.waiting} waiting", remedy="`groundup queue resume` reopens it")
+    return f"open, {queue.waiting} waiting"
+
+
 def _workers(client: Client) -> str:
     workers = list(client.workers.list())
     online = [worker for worker in workers if worker.state == "online"]
     draining = [worker.name for worker in workers if worker.state == "draining"]
+    unwilling = [f"{worker.name} is {worker.state}: {worker.halted}" for worker in workers if worker.state in {"halted", "refused"}]
+    if not online and unwilling:
+        remedy = "`./run emergency-stop --reopen` on a host that was stopped by hand; the same version everywhere where one is refused"
+        raise LocalProblem(f"none takes runs, so they wait; {'; '.join(unwilling)}", remedy=remedy)
     if not online and draining:
         remedy = "`groundup worker undrain NAME` offers one to runs again"
         raise LocalProblem(f"all that are online are draining, so runs wait: {', '.join(draining)}", remedy=remedy)
@@ -168,7 +185,8 @@ def _workers(client: Client) -> str:
     if not slots:
         raise LocalProblem("online, but none has a slot to train on", remedy="see what the worker found of CPUs and GPUs in its log")
     free = sum(slot.attempt_id is None for slot in slots)
-    return f"{len(online)} online, {free} of {len(slots)} slots free" + (f", {len(draining)} draining" if draining else "")
+    others = [f"{len(draining)} draining"] if draining else []
+    return ", ".join([f"{len(online)} online", f"{free} of {len(slots)} slots free", *others, *unwilling])
 
 
 def _generator(client: Client, me: Me) -> str:

@@ -12,18 +12,19 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Event
 from typing import IO, Final
 
-from services.trainer.settings import worker_name
+from services.trainer.settings import grace_seconds, worker_name
 from shared.settings import Settings
 
 log = logging.getLogger("services.trainer.main_replica")
 LOOK_SECONDS: Final = 0.2
-LAST_SECONDS: Final = 40.0
-"""More than the agent needs to end training with the default grace, less than compose waits."""
+BEYOND_GRACE_SECONDS: Final = 15.0
+"""More than the agent needs behind the grace, to end what did not save itself and to tell of it; less than compose.yaml adds."""
 
 
 def main() -> int:
@@ -61,6 +62,7 @@ class Replica:
         quiet = ["--without-gossip", "--without-mingle", "--loglevel", "warning"]
         self.hints_command = [sys.executable, "-m", "celery", "--quiet", "--app", "services.trainer.worker", "worker", *queue, *quiet]
         self.pause_seconds = 2.0
+        self.last_seconds = grace_seconds(environ) + BEYOND_GRACE_SECONDS
         self.agent_command = [sys.executable, "-m", "services.trainer.main_agent"]
 
     def run(self, stopping: Event) -> int:
@@ -73,8 +75,9 @@ class Replica:
                 hints = self._start(self.hints_command)
         for process in (agent, hints):
             process.terminate()
+        kill_at = time.monotonic() + self.last_seconds
         for process in (agent, hints):
-            _wait(process)
+            _wait(process, kill_at - time.monotonic())
         if stopping.is_set():
             return 0
         log.error("the agent ended by itself with exit code %s", agent.returncode)
@@ -84,9 +87,9 @@ class Replica:
         return subprocess.Popen(command, env=self.environment)
 
 
-def _wait(process: "subprocess.Popen[bytes]") -> None:
+def _wait(process: "subprocess.Popen[bytes]", seconds: float) -> None:
     try:
-        process.wait(LAST_SECONDS)
+        process.wait(max(0.0, seconds))
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

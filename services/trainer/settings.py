@@ -43,7 +43,7 @@ class AgentSettings:
             slots=_positive(environ, "GROUNDUP_SLOTS", os.cpu_count() or 1),
             device=_device(environ.get("GROUNDUP_DEVICE", "auto")),
             port=agent_port(environ),
-            grace_seconds=_seconds(environ, "GROUNDUP_GRACE_SECONDS", 25),
+            grace_seconds=grace_seconds(environ),
             hang_seconds=_seconds(environ, "GROUNDUP_HANG_SECONDS", 600),
             interruption_file=Path(file) if (file := environ.get("GROUNDUP_INTERRUPTION_FILE")) else None,
             interruption_url=_address(environ, "GROUNDUP_INTERRUPTION_URL"),
@@ -64,6 +64,10 @@ def worker_name(environ: Mapping[str, str]) -> str:
 
 def agent_port(environ: Mapping[str, str]) -> int:
     return _positive(environ, "GROUNDUP_AGENT_PORT", 8086)
+
+
+def grace_seconds(environ: Mapping[str, str]) -> float:
+    return _seconds(environ, "GROUNDUP_GRACE_SECONDS", 25)
 
 
 def _positive(environ: Mapping[str, str], name: str, default: int) -> int:

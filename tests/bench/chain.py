@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from services.trainer.host import Command
 from services.trainer.rundir import AttemptOrder, RunDirectory, TokenFiles
 from services.trainer.spool import read_spool
 from services.trainer.transfers import Transfers
+from shared.commands import JournalEntry
 from shared.conversation import CheckpointRef, Claim
 from shared.events import AnyEvent
 from shared.spec import RunSpec
@@ -66,13 +68,18 @@ class Kill:
 
 
 class Chain:
-    """One run in `root`. `attempts`: the run directories in order; `restored`: what each went on from, of what was committed then."""
+    """One run in `root`. `attempts`: the run directories in order; `restored`: what each went on from, of what was committed then.
+
+    `journal`: what the next attempt is told of the run's changes. `meanwhile`: called again and again while an attempt runs.
+    """
 
     def __init__(self, root: Path, url: str, command: Command = TORCHRUN) -> None:
         self.root, self.host, self.url, self.command = root, host(root, url), url, command
         self.attempts: list[RunDirectory] = []
         self.restored: list[CheckpointRef | None] = []
         self.restored_from: list[list[CheckpointRef]] = []
+        self.journal: list[JournalEntry] = []
+        self.meanwhile: Callable[[RunDirectory], object] = _nothing
 
     def attempt(self, spec: RunSpec, kill: Kill | None = None, command: Command | None = None) -> Ended:
         """The next one. Raises AssertionError where it ends in a way nobody asked for."""
@@ -84,7 +91,7 @@ class Chain:
         with self._carrier(claim, told if kill and kill.of_the_agent else {}) as carrier:
             child = start((command or self.command)(directory.root, processes, claim.attempt_id), directory, marked, processes)
             try:
-                _watch(child, carrier, kill)
+                _watch(child, carrier, kill, self.meanwhile)
             finally:
                 child.kill()
             died = not directory.outcome.exists()
@@ -103,7 +110,7 @@ class Chain:
         commits = self.commits()
         claim = make_claim(f"att_{number}", spec=spec, attempt=number, fence=number, checkpoints=commits)
         directory = RunDirectory(self.host.attempts_folder / claim.attempt_id)
-        fill(directory, spec, number)
+        fill(directory, spec, number, self.journal)
         restored = prepare._restore(self.host, claim, directory, Transfers(self.host.http, Event()), _never)
         self.attempts.append(directory)
         self.restored.append(restored)
@@ -137,16 +144,16 @@ def is_kill(child: Child) -> bool:
     return child.end()[0] == -signal.SIGKILL or bool(re.search("Connection (closed|reset) by peer", child.death()))
 
 
-def fill(directory: RunDirectory, spec: RunSpec, number: int) -> None:
+def fill(directory: RunDirectory, spec: RunSpec, number: int, journal: Sequence[JournalEntry]) -> None:
     """A run directory, but for what to go on from."""
     directory.root.mkdir(parents=True)
     data: TokenFiles = write_tokens(directory.tokens, packed_documents())
     tokenizer().save(str(directory.tokenizer))
-    order = AttemptOrder(run_id="run_a", attempt=number, fence=number, spec=spec, device="cpu", data=data)
+    order = AttemptOrder(run_id="run_a", attempt=number, fence=number, spec=spec, device="cpu", data=data, journal=list(journal))
     directory.order.write_text(order.model_dump_json())
 
 
-def _watch(child: Child, carrier: "subprocess.Popen[bytes]", kill: Kill | None) -> None:
+def _watch(child: Child, carrier: "subprocess.Popen[bytes]", kill: Kill | None, meanwhile: Callable[[RunDirectory], object]) -> None:
     """Until the launcher has ended, or has seen one of its ranks die, or the courier is dead."""
     begin, first_step = time.monotonic(), 0.0
     while child.running():
@@ -154,12 +161,17 @@ def _watch(child: Child, carrier: "subprocess.Popen[bytes]", kill: Kill | None) 
         assert now < begin + ATTEMPT_SECONDS, "an attempt does not end"
         if carrier.poll() is not None or child.failing():
             return
+        meanwhile(child.directory)
         if kill and kill.place == "a moment":
             first_step = first_step or (now if losses(child.directory) else 0.0)
             if first_step and now > first_step + kill.moment and child.ranks:
                 with contextlib.suppress(psutil.NoSuchProcess):  # it was quicker: that is no kill, and is not counted as one
                     random.Random(kill.moment).choice(list(child.ranks.values())).kill()
         time.sleep(0.01)
+
+
+def _nothing(_directory: RunDirectory) -> None:
+    """Nobody asks."""
 
 
 def _never(line: str) -> None:

@@ -1,5 +1,5 @@
-"""`./run bench-exact [--short] [--seed N]`: kills at random points change nothing, another number of processes reads the same samples, and
-what a checkpoint costs the training. Exits with 1 where a figure misses its limit.
+"""`./run bench-exact [--short] [--seed N]`: kills at random points change nothing, a replay of spec and journal is the same run, another
+number of processes reads the same samples, and what a checkpoint costs the training. Exits with 1 where a figure misses its limit.
 """
 
 import argparse
@@ -15,19 +15,23 @@ from tests.bench import stall
 from tests.bench.figures import Figures
 from tests.bench.forks import fork_command
 from tests.bench.kills import Kills, spec_of
+from tests.bench.replays import LAST_STEP, Replays
 from tests.bench.worlds import changed_samples, switch_worlds
 
-ABOUT = """A small run (two processes, dropout, two micro-batches a step, documents packed into one stream) is killed at random points, by a
-seed, again and again, and goes on from the newest committed checkpoint; a real courier carries those, and is killed too. Every fifth
-attempt is started by torchrun, the others are forks of a process that has torch. All losses of steps and evaluations, weights, optimiser
-states, random numbers and `state.json` are compared bit by bit with the same run undisturbed, and so is what the api would know of each
-checkpoint's evaluation. At another number of processes the samples that are compared are those the ranks really read. Then what a
-checkpoint costs: the peer of the stall is one synchronous `torch.save` of the same state, that of restoring a plain read of the files."""
+ABOUT = """A small run (two processes, dropout, two micro-batches a step, documents packed into one stream) is killed at random points,
+by a seed, again and again, and goes on from the newest committed checkpoint; a real courier carries those, and is killed too. Every
+fifth attempt is started by torchrun, the others are forks of a process that has torch. All losses of steps and evaluations, weights,
+optimiser states, random numbers and `state.json` are compared bit by bit with the same run undisturbed, and so is what the api would
+know of each checkpoint's evaluation. Then such a run is steered (learning rate, weight decay, betas, clipping, schedule, batch and
+last step are changed while it trains, while it stands still and before it leaves), held, paused and killed twice, and replayed from
+its spec and its journal without all that: the losses of every step and evaluation of every attempt, and the last checkpoint. At
+another number of processes the samples that are compared are those the ranks really read. Then what a checkpoint costs: the peer of
+the stall is one synchronous `torch.save` of the same state, that of restoring a plain read of the files."""
 
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--short", action="store_true", help="4 kills and a smaller model, for CI; under 90 s")
+    arguments.add_argument("--short", action="store_true", help="4 kills, 1 replay and a smaller model, for CI; under 2 minutes")
     arguments.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
     options = arguments.parse_args()
     print(f"bench-exact: seed {options.seed}", file=sys.stderr, flush=True)
@@ -36,6 +40,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch, fork_command(Path(scratch)) as forks:
         folder = Path(scratch)
         kill(figures, Kills(folder / "kills", 4 if options.short else 50, random.Random(options.seed), forks))
+        replay(figures, Replays(folder / "replays", 1 if options.short else 5, random.Random(options.seed), forks))
         change_worlds(figures, folder, forks)
         size = stall.Size(n_embd=160, every=20) if options.short else stall.Size(n_embd=640, every=50)
         cost(figures, size, folder, promised=not options.short)
@@ -54,6 +59,16 @@ def kill(figures: Figures, kills: Kills) -> None:
     figures.tell("differences after a kill", len(kills.inexact), "", most=0)
     figures.tell("checkpoints with another evaluation than their step's", len(kills.misjudged), "", most=0)
     figures.tell("restores from another than the newest committed checkpoint", len(kills.uncommitted), "", most=0)
+
+
+def replay(figures: Figures, replays: Replays) -> None:
+    replays.run()
+    for line in replays.different:
+        print(f"NOT THE SAME: {line}", file=sys.stderr, flush=True)
+    told = ", ".join(f"{ended} {count}" for ended, count in sorted(replays.ended.items()))
+    figures.about += f" {replays.changes} changes in {replays.wanted} replayed run(s), whose attempts ended thus before the last: {told}."
+    figures.tell("steps compared with a replay of spec and journal", replays.steps, "", least=replays.wanted * LAST_STEP)
+    figures.tell("differences between a run and its replay", len(replays.different), "", most=0)
 
 
 def change_worlds(figures: Figures, folder: Path, forks: Command) -> None:

@@ -106,6 +106,28 @@ def test_workers_that_drain_are_told(groundup: Command, healthy: Platform) -> No
     assert "PROBLEM workers: all that are online are draining, so runs wait: w" in groundup("doctor").stdout
 
 
+def test_workers_that_take_nothing_say_why(groundup: Command, healthy: Platform) -> None:
+    halted = {**WORKER, "name": "w2", "state": "halted", "halted": "stopped by hand on its host: smoke"}
+    healthy.workers = [WORKER, halted]
+    assert "OK      workers: 1 online, 1 of 2 slots free, w2 is halted: stopped by hand on its host: smoke" in groundup("doctor").stdout
+    healthy.workers = [halted, {**WORKER, "name": "w3", "state": "lost"}]
+    state, detail, remedy = diagnosis(groundup)[1]["workers"]
+    assert (state, "w2 is halted" in detail) == ("problem", True)
+    assert "./run emergency-stop --reopen" in remedy
+
+
+def test_a_closed_queue_is_told_with_who_and_how_to_open_it(groundup: Command, healthy: Platform) -> None:
+    groundup("queue", "pause", "--reason", "upgrade")
+    code, findings = diagnosis(groundup)
+    assert code == 1
+    assert findings["queue"] == ("problem", "paused by ada: upgrade; 0 waiting", "`groundup queue resume` reopens it")
+    groundup("emergency-stop", "--reason", "smoke", "--yes")
+    assert "closed by an emergency stop by ada: smoke" in diagnosis(groundup)[1]["queue"][1]
+    groundup("emergency-stop", "--reopen")
+    groundup("queue", "resume")
+    assert diagnosis(groundup)[1]["queue"][:2] == ("ok", "open, 0 waiting")
+
+
 def test_no_worker_is_a_problem(groundup: Command, healthy: Platform) -> None:
     healthy.workers = [{**WORKER, "state": "lost"}]
     result = groundup("doctor")

@@ -4,6 +4,8 @@ import contextlib
 import fcntl
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from infra import snapshot
 from infra.archive import BackupError, Contents
 from infra.backup import Held, back_up
+from infra.layout import ROOT, Layout
 from infra.restore import restore
 from tests.infra.data import Data, new_data
 
@@ -239,6 +242,23 @@ def test_objects_of_another_s3_are_not_in_it(data: Data, tmp_path: Path) -> None
         restore(other, {}, done.path)
     restore(other, elsewhere, done.path)
     assert not (other.data_dir / "s3").exists()
+
+
+def test_where_nothing_is_there_yet_nothing_is_made(tmp_path: Path) -> None:
+    """A folder that a refused backup had made would keep a restore from using it."""
+    layout = Layout.read({"GROUNDUP_DATA_DIR": str(tmp_path / "data")})
+    with pytest.raises(BackupError, match=r"there is no database .*; `./run up` makes it"):
+        back_up(layout, {}, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("module", ["backup", "restore"])
+def test_an_option_is_no_file(module: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", f"infra.{module}", "--help"]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr[:12]) == (1, "usage: ./run")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_backups_at_once_are_refused(data: Data, tmp_path: Path) -> None:

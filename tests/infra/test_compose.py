@@ -9,6 +9,9 @@ import yaml
 
 from infra.compose.health import context_switches
 from infra.compose.make_secrets import folders
+from infra.supervisor import BEYOND_GRACE_SECONDS
+from services.trainer.agent import SHIPPING_SECONDS
+from services.trainer.main_replica import Replica
 from tests.compose.standins import BASES
 from tests.compose.work import flaws
 from tests.servers import POSTGRES_IMAGE, REDIS_IMAGE
@@ -90,8 +93,26 @@ def test_every_volume_is_declared_and_used() -> None:
 
 
 def test_training_gets_the_time_to_save_itself() -> None:
-    grace = int(SERVICES["trainer"]["stop_grace_period"].rstrip("s"))
-    assert grace >= int(SERVICES["trainer"]["environment"]["GROUNDUP_GRACE_SECONDS"].strip("${}").split(":-")[1]) + 15
+    """Whatever the grace is set to, in one place: the agent ends before the replica gives it up, and the replica before the engine does."""
+    for name in ("trainer", "trainer-gpu"):
+        for grace in (25, 300):
+            environ = {} if grace == 25 else {"GROUNDUP_GRACE_SECONDS": str(grace)}
+            told = filled_in(SERVICES[name]["environment"]["GROUNDUP_GRACE_SECONDS"], environ)
+            replica = Replica("trainer-1", {"GROUNDUP_GRACE_SECONDS": told}).last_seconds
+            engine = duration(filled_in(SERVICES[name]["stop_grace_period"], environ))
+            assert grace + SHIPPING_SECONDS < replica < engine == grace + BEYOND_GRACE_SECONDS
+
+
+def filled_in(text: str, environ: dict[str, str]) -> str:
+    return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda found: environ.get(found[1]) or found[2], text)
+
+
+def duration(text: str) -> float:
+    """Seconds, where it is a duration to Compose 1 as to Compose 2: each unit once at most, the larger ones first."""
+    units = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3}
+    found = re.fullmatch("".join(rf"(?:([\d.]+){unit})?" for unit in units), text)
+    assert found, text
+    return sum(factor * float(value or 0) for factor, value in zip(units.values(), found.groups(), strict=True))
 
 
 def test_gpus_are_only_for_the_profile() -> None:
