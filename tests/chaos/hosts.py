@@ -4,9 +4,10 @@ Its lease is 3 s where the product's is 60 s, its heartbeat 0.25 s where that is
 """
 
 import contextlib
-import os
+import runpy
 import shutil
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +37,14 @@ SHAPE: Final = {"n_layer": 1, "n_head": 2, "n_embd": 16, "sequence_length": 16}
 def ingest(environ: Mapping[str, str], log: Path) -> None:
     processes._become(environ, log)
     main_ingester.main()
+
+
+def hint(environ: Mapping[str, str], log: Path, worker: str) -> None:
+    """The worker's Celery."""
+    processes._become(environ, log)
+    what = ["--queues", f"worker.{worker}", "--pool", "threads", "--concurrency", "2", "--without-gossip", "--without-mingle"]
+    sys.argv = ["celery", "-A", "services.trainer.worker", "worker", "--loglevel", "INFO", *what]
+    runpy.run_module("celery", run_name="__main__")
 
 
 def be_agent(environ: Mapping[str, str], log: Path) -> None:
@@ -70,8 +79,10 @@ class Hosts(Platform):
             (self.folder / "redis").mkdir(exist_ok=True)
             self.redis.enter_context(redis_server(self.folder / "redis", int(self.redis_url.rsplit(":", 1)[1].split("/")[0])))
         elif name in AGENTS:
-            own = {"GROUNDUP_WORKER_NAME": name, "GROUNDUP_WORKER_HOST": name, "GROUNDUP_AGENT_PORT": self.agent_ports[name]}
-            self.running[name] = processes.start(be_agent, {**self.environ, **own}, log)
+            self.running[name] = processes.start(be_agent, self._of_agent(name), log)
+        elif name.startswith("celery-"):
+            agent = name.removeprefix("celery-")
+            self.running[name] = processes.start(hint, self._of_agent(agent), log, agent)
         elif name == "ingester":
             self.running[name] = processes.start(ingest, self.environ, log)
         elif name == "monitor":
@@ -80,12 +91,16 @@ class Hosts(Platform):
         else:
             super().start(name, crash_at)
 
+    def _of_agent(self, name: str) -> dict[str, str]:
+        own = {"GROUNDUP_WORKER_NAME": name, "GROUNDUP_WORKER_HOST": name, "GROUNDUP_AGENT_PORT": self.agent_ports[name]}
+        return {**self.environ, **own}
+
     def kill(self, name: str) -> None:
         if name != "redis":
             super().kill(name)
             return
-        for process in psutil.process_iter(["cmdline"]):
-            if "redis-server" in " ".join(process.info["cmdline"] or []) and process.ppid() == os.getpid():
+        for process in psutil.Process().children():
+            if "redis-server" in process.name():
                 process.kill()
         self.redis.close()
 
@@ -189,6 +204,7 @@ def hosts(folder: Path, *, torch: bool = False) -> Iterator[Hosts]:
             made.push_text()
             for name in AGENTS:
                 made.start(name)
+                made.start(f"celery-{name}")
             yield made
         finally:
             made.close()

@@ -2,14 +2,16 @@
 
 import statistics
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from tests.bench.figures import Figures
 from tests.chaos.hosts import HEARTBEAT, LEASE, hosts
+from tests.chaos.lanes import say
+from tests.chaos.lived import Lived, Times
 from tests.chaos.model import played
-from tests.chaos.runs import STEPS, TORCH_STEPS, Times, planned
+from tests.chaos.runs import TORCH_PATIENCE, TORCH_STEPS, planned
 from tests.chaos.steered import SteeredRuns
 
 SCALED: Final = f"lease {LEASE:g} s, of 60; heartbeat {HEARTBEAT:g} s, of 15"
@@ -17,14 +19,14 @@ ABOUT: Final = f"""Runs, in the model: the api's own code on SQLite, every tenth
 simulated workers, two schedulers, a person and faults, all from one seed: hosts and agents killed, frozen and cut off, api and schedulers
 killed between two writes, messages lost, late and doubled; commands, preemption, emergency stops and rollbacks among them. Runs, with real
 processes: two agents with real children, each run with one fault ({SCALED}; agents look at their processes twice as often). Without torch
-the child is tests/chaos/fake_training.py, two ranks of torchrun where it is said. Nothing hints: what is told comes with the heartbeats.
+the child is tests/chaos/fake_training.py, two ranks of torchrun where it is said. Two platforms at a time, and the model behind them.
 The history checker (tests/chaos/history.py) reads events and tables of all of them; its verdict is the number of its findings."""
 RECONCILES: Final = LEASE / 4
 """The scheduler looks for silent workers that often."""
 
 
-def model(figures: Figures, seed: int, numbers: Sequence[int], say: Callable[[str], None]) -> None:
-    counts, on, findings = Counter[str](), Counter[str](), 0
+def model(seed: int, numbers: Sequence[int]) -> Figures:
+    figures, counts, on, findings = Figures("chaos", ABOUT), Counter[str](), Counter[str](), 0
     for done in played(seed, numbers):
         counts += done.counts
         on[done.on] += 1
@@ -37,21 +39,32 @@ def model(figures: Figures, seed: int, numbers: Sequence[int], say: Callable[[st
     figures.tell("model: iterations", on.total(), f"({', '.join(f'{count} on {name}' for name, count in sorted(on.items()))})")
     figures.tell("model: runs, each brought to its end", counts["succeeded"] + counts["stopped"] + counts["killed"] + counts["failed"], "")
     figures.tell("model: what the history checker and the workers found", findings, "", most=0)
+    return figures
 
 
-def real(figures: Figures, folder: Path, plan: Sequence[tuple[int, str]], seed: int, *, torch: bool, say: Callable[[str], None]) -> None:
-    kind = "torch, two ranks" if torch else "real processes"
-    with hosts(folder / ("torch" if torch else "hosts"), torch=torch) as platform:
-        steps, ranks = (TORCH_STEPS, 2) if torch else (STEPS, 1)
-        runs = SteeredRuns(platform, folder.parent / "runs.jsonl", seed, steps=steps, ranks=ranks)
-        runs.run(plan, say)
-    listed = ", ".join(f"{name} {count}" for name, count in sorted(runs.done.items()))
-    figures.about += f"\n\nFaults with {kind}: {listed}."
-    figures.tell(f"{kind}: runs, each with a fault", runs.done.total(), "")
-    figures.tell(f"{kind}: steps in their histories, lost or doubled", runs.flaws, f"of {runs.steps}", most=0)
-    figures.tell(f"{kind}: what did not hold, history checker included", len(runs.wrong), "", most=0)
+def real(here: Path, name: str, plan: Sequence[tuple[int, str]], seed: int) -> Lived:
+    """On a platform of its own, in the folder of that name."""
+    torch = name.startswith("torch")
+    with hosts(here / "data" / name, torch=torch) as platform:
+        runs = SteeredRuns(platform, here / "runs.jsonl", seed)
+        if torch:
+            runs.count, runs.ranks, runs.patience = TORCH_STEPS, 2, TORCH_PATIENCE
+        return runs.run(plan, say)
+
+
+def told(lives: Sequence[Lived], *, torch: bool) -> Figures:
+    figures, kind = Figures("chaos", ""), "torch, two ranks" if torch else "real processes"
+    all_of_them = Lived()
+    for lived in lives:
+        all_of_them.add(lived)
+    listed = ", ".join(f"{name} {count}" for name, count in sorted(all_of_them.done.items()))
+    figures.about += f"Faults with {kind}: {listed}."
+    figures.tell(f"{kind}: runs, each with a fault", all_of_them.done.total(), "")
+    figures.tell(f"{kind}: steps in their histories, lost or doubled", all_of_them.flaws, f"of {all_of_them.steps}", most=0)
+    figures.tell(f"{kind}: what did not hold, history checker included", len(all_of_them.wrong), "", most=0)
     if not torch:
-        tell_times(figures, runs.times)
+        tell_times(figures, all_of_them.times)
+    return figures
 
 
 def tell_times(figures: Figures, times: Times) -> None:

@@ -6,6 +6,7 @@ import multiprocessing.forkserver
 import os
 import signal
 from collections.abc import Iterator
+from itertools import islice
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
@@ -183,9 +184,8 @@ class Platform:
             return list(session.scalars(select(Attempt).where(Attempt.run_id == run_id).order_by(Attempt.number)))
 
     def read_verdicts(self) -> list[dict[str, Any]]:
-        path = self.folder / VERDICTS
-        lines = path.read_text().splitlines() if path.exists() else []
-        self.verdicts = [json.loads(line) for line in lines]
+        with contextlib.suppress(FileNotFoundError), (self.folder / VERDICTS).open() as file:
+            self.verdicts += [json.loads(line) for line in islice(file, len(self.verdicts), None)]
         return self.verdicts
 
     def close(self) -> None:

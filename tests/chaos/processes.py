@@ -5,6 +5,7 @@ same fork server, and the child trains as known.py says.
 """
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import runpy
@@ -32,13 +33,15 @@ from services.trainer.rundir import RunDirectory
 from tests.chaos.known import KnownAttempt
 
 FORKS: Final = multiprocessing.get_context("forkserver")
+PRELOADED: Final = ["tests.chaos.hosts", "gunicorn.app.wsgiapp", "gunicorn.workers.gthread", "celery.bin.celery"]
 CHILD_ARMED, CHILD_ENDED = "arm-child", "armed-child-ended"
-
 """Files: the setting for the next child, and how the child that got it has ended."""
+
+os.register_at_fork(before=gc.freeze)  # what was imported is shared, and stays so: no collection touches it
 
 
 def start(target: Any, *arguments: Any) -> BaseProcess:
-    FORKS.set_forkserver_preload(["tests.chaos.processes", "tests.chaos.hosts"])
+    FORKS.set_forkserver_preload(PRELOADED)
     process = FORKS.Process(target=target, args=arguments)
     process.start()
     return process

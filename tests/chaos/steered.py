@@ -3,7 +3,7 @@
 import time
 
 from shared.names import FINAL_STATES
-from tests.chaos.runs import SECONDS, Runs
+from tests.chaos.runs import Runs
 from tests.servers import wait_until
 
 
@@ -22,7 +22,7 @@ class SteeredRuns(Runs):
         """Seconds until no process is left. Reopened and resumed."""
         platform, begun = self.platform, time.monotonic()
         platform.emergency("POST")
-        wait_until(lambda: not platform.processes_of(), "processes are left", SECONDS)
+        wait_until(lambda: not platform.processes_of(), "processes are left", self.patience)
         seconds = time.monotonic() - begun
         self._require(platform.run_state(run_id) == "paused", f"it is {platform.run_state(run_id)} after the emergency stop")
         platform.emergency("DELETE")
@@ -36,7 +36,7 @@ class SteeredRuns(Runs):
     def _held_and_resumed(self, run_id: str) -> None:
         platform = self.platform
         self._command(run_id, "pause", hold=True)
-        wait_until(lambda: platform.run_state(run_id) == "paused", "it is not held", SECONDS)
+        wait_until(lambda: platform.run_state(run_id) == "paused", "it is not held", self.patience)
         before, pids = platform.step(run_id), self._pids(run_id)
         time.sleep(0.3)
         self._require(platform.step(run_id) == before, "it takes steps while it is held")
@@ -46,17 +46,17 @@ class SteeredRuns(Runs):
     def _paused_and_resumed(self, run_id: str) -> None:
         platform = self.platform
         self._command(run_id, "pause")
-        wait_until(lambda: platform.run_state(run_id) == "paused", "it is not paused", SECONDS)
-        wait_until(lambda: not platform.processes_of(), "its processes are left", SECONDS)
+        wait_until(lambda: platform.run_state(run_id) == "paused", "it is not paused", self.patience)
+        wait_until(lambda: not platform.processes_of(), "its processes are left", self.patience)
         self._resume(run_id)
 
     def _rolled_back(self, run_id: str) -> None:
         platform = self.platform
-        wait_until(lambda: bool(platform.event_times(run_id, "CheckpointCommitted")), "no checkpoint", SECONDS)
+        wait_until(lambda: bool(platform.event_times(run_id, "CheckpointCommitted")), "no checkpoint", self.patience)
         checkpoint = platform.event_times(run_id, "CheckpointCommitted")[0][1]
-        wait_until(lambda: platform.step(run_id) > checkpoint["step"], "no step behind it", SECONDS)
+        wait_until(lambda: platform.step(run_id) > checkpoint["step"], "no step behind it", self.patience)
         platform.command(run_id, "rollback", checkpoint_id=checkpoint["checkpoint_id"])
-        wait_until(lambda: bool(platform.event_times(run_id, "RunRolledBack")), "it is not rolled back", SECONDS)
+        wait_until(lambda: bool(platform.event_times(run_id, "RunRolledBack")), "it is not rolled back", self.patience)
 
     def _changed(self, run_id: str) -> None:
         for rate in (0.001, 0.002):
@@ -74,5 +74,5 @@ class SteeredRuns(Runs):
             return [command.ended_at - command.created_at for command in mine if command.ended_at and command.state == "applied"]
 
         over = lambda: bool(ended()) or platform.run_state(run_id) in FINAL_STATES  # noqa: E731
-        wait_until(over, f"'{kind}' is not applied", SECONDS)
+        wait_until(over, f"'{kind}' is not applied", self.patience)
         self.times.commands += ended()

@@ -29,6 +29,8 @@ TROUBLE: Final = 180.0
 """Simulated seconds in which things go wrong; then they are put right, and everything must come to its end."""
 
 PATIENCE: Final = 3000.0
+PACE, CALM_PACE = 5, 15
+"""Steps a worker's training takes at most between two heartbeats; once all is put right it need only come to its end."""
 ORDERS: Final = ("pause", "hold", "resume", "stop", "kill", "save_checkpoint", "evaluate", "set_hyperparameters", "rollback")
 WEIGHTS: Final = (3, 3, 6, 1, 1, 2, 1, 6, 3)
 
@@ -106,7 +108,7 @@ class World:
 
     def _turn(self, hand: Hand) -> None:
         if hand.up:
-            hand.turn(self.stage.now, 5)
+            hand.turn(self.stage.now, CALM_PACE if self.calm else PACE)
         self.after(HEARTBEAT * hand.rng.uniform(0.6, 1.4), lambda: self._turn(hand))
 
     def _tick(self, index: int) -> None:
@@ -185,14 +187,14 @@ class World:
         self.calm, self.database.armed, self.api_up = True, None, True
         for hand in self.hands:
             hand.network.faulty = False
-        self._tidy()
-
-    def _tidy(self) -> None:
-        """What a person does about what stands still."""
         for path in ("/api/v1/emergency-stop", "/api/v1/queue/pause"):
             self._ask("DELETE", path, None, "admin")
         for hand in self.hands:
             self._ask("POST", f"/api/v1/workers/{hand.name}/drain", {"drain": False}, "admin")
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """What a person does about what stands still."""
         with self.database.reading() as session:
             paused = list(session.scalars(select(Run.id).where(Run.state == "paused")))
         for run_id in paused:
