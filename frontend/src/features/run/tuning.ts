@@ -39,9 +39,10 @@ export function changesOf(train: Train, typed: Typed): Record<string, unknown> {
   const changes: Record<string, unknown> = {};
   for (const field of FIELDS) {
     const text = typed[field.path];
-    if (text === undefined || text.trim() === textAt(train, field.path)) continue;
+    if (text === undefined) continue;
     const [first = "", second] = field.path.split(".");
     const value = valueOf(field, text);
+    if (JSON.stringify(value) === JSON.stringify(valueOf(field, textAt(train, field.path)))) continue; // 5e-4 is 0.0005
     changes[first] = second === undefined ? value : { ...(changes[first] as object | undefined), [second]: value };
   }
   return changes;
