@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { allows, LEGAL, whyNot } from "@/features/run/actions";
-import { learningRate, planOf, type Train } from "@/features/run/schedule";
+import { isPossible, learningRate, planOf, type Train } from "@/features/run/schedule";
 import { changesIn } from "@/features/run/ReplayDialog";
 import { changed, changesOf, FIELDS, textAt } from "@/features/run/tuning";
 import { argumentsText, justAsked, lifeOf } from "@/features/run/useCommand";
@@ -79,4 +79,11 @@ test("a replay repeats what was applied and still holds, in the order of the ste
   const command = (id: string, told: Partial<Command>) => ({ command_id: id, type: "set_hyperparameters", state: "applied", step: 1, undone: false, ...told }) as Command;
   const commands = [command("late", { step: 9 }), command("undone", { undone: true }), command("refused", { state: "rejected" }), command("pause", { type: "pause" }), command("early", { step: 2 })];
   expect(changesIn(commands).map(({ command_id }) => command_id)).toEqual(["early", "late"]);
+});
+
+test("what is refused is not drawn", () => {
+  const plan = (optimizer: unknown, steps: unknown = 100) => planOf({ ...TRAIN, steps, optimizer } as Train);
+  expect(isPossible(plan({ lr: 0.1 }), 50)).toBe(true);
+  for (const lr of [-1, 0, "", "NaN", NaN]) expect(isPossible(plan({ lr }), 50), String(lr)).toBe(false);
+  expect(isPossible(plan({ lr: 0.1 }, 49), 50), "steps that are behind it").toBe(false);
 });

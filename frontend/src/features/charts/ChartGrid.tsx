@@ -41,7 +41,7 @@ export function ChartGrid(props: Props) {
   const onMarks = useMemo<OnMarks>(
     () => ({
       open: (marks, opener) => setOpened({ marks, opener }),
-      tell: ({ text }) => told.current && (told.current.textContent = `${text}; Enter opens it`),
+      tell: (marks) => told.current && (told.current.textContent = `${marks.map(({ text }) => text).join("; ")}. Enter tells more`),
     }),
     [],
   );

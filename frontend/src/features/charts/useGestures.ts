@@ -9,8 +9,8 @@ import { pinched, type Span } from "./zoom";
 /** What hands can do with the marks of a chart. */
 export interface OnMarks {
   open: (marks: readonly Mark[], opener: HTMLElement | null) => void;
-  /** One was reached by key. */
-  tell: (mark: Mark) => void;
+  /** Those of a place that was reached by key. */
+  tell: (marks: readonly Mark[]) => void;
 }
 
 const ZOOM_STEP = 1.25;
@@ -26,7 +26,7 @@ export function useGestures(view: RefObject<ChartView | null>, hovered: Store<nu
     const mark = view.current?.markBeside(hovered.get(), direction);
     if (!mark) return;
     hovered.set(mark.x);
-    onMarks.tell(mark);
+    onMarks.tell(view.current?.marksAtValue(mark.x) ?? []);
   };
   const act: Record<string, () => void> = { ".": () => walk(1), ",": () => walk(-1), Enter: () => open(view.current?.marksAtValue(hovered.get())) };
   const place = (event: PointerEvent<HTMLElement>) => event.clientX - event.currentTarget.getBoundingClientRect().left;

@@ -3,7 +3,7 @@ import type { AnyEvent, Checkpoint, Run } from "@/shared/api/types";
 type Change = Extract<AnyEvent, { type: "HyperparametersChanged" }>;
 
 export const FIELDS = [
-  { path: "name", label: "Name", hint: "of the new run" },
+  { path: "name", label: "Name", hint: "of the new run: small letters, digits, . _ -" },
   { path: "train.steps", label: "Steps", hint: "counted from the first run's beginning" },
   { path: "train.optimizer.lr", label: "Learning rate", hint: "" },
   { path: "train.batch_size", label: "Batch size", hint: "" },

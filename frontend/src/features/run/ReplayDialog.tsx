@@ -50,7 +50,7 @@ export default function ReplayDialog({ run, opener, onClose }: Props) {
           many processes, its losses are the same to the last bit.
         </p>
         <Changes run={run} changes={changesIn(data?.items ?? [])} />
-        <Field label="Name" hint="of the new run" error={at.get("name")}>
+        <Field label="Name" hint="of the new run: small letters, digits, . _ -" error={at.get("name")}>
           {(control) => <input className="input" placeholder={`${run.name}-replay`} value={name} {...control} onChange={({ target }) => setName(target.value)} />}
         </Field>
         {rest && <ErrorBanner error={rest} />}

@@ -11,7 +11,7 @@ import { ErrorBanner } from "@/shared/ui/Notice";
 import { whyNot } from "./actions";
 import { Acknowledgement } from "./CommandList";
 import { SchedulePreview } from "./SchedulePreview";
-import { changed, changesOf, FIELDS, textAt, type TuningField, type Typed } from "./tuning";
+import { changed, changesOf, DRAWN, FIELDS, textAt, type TuningField, type Typed } from "./tuning";
 import { argumentsText, useCommand } from "./useCommand";
 
 interface Props {
@@ -50,6 +50,9 @@ function useTuning(run: Run) {
 /** Change hyperparameters of a run that is under way, and see when it took them. */
 export default function TuneDialog({ run, opener, onClose }: Props) {
   const { textOf, type, changes, told, errors, error, sent, busy, send } = useTuning(run);
+  const control = (field: TuningField) => (
+    <TuningControl key={field.path} field={field} run={run} text={textOf(field.path)} error={errors.get(field.path)} onType={(text) => type(field.path, text)} />
+  );
   return (
     <Dialog title={`Change ${run.name} while it trains`} opener={opener} wide onClose={onClose}>
       <form
@@ -60,12 +63,9 @@ export default function TuneDialog({ run, opener, onClose }: Props) {
         }}
       >
         <p className="muted">{aboutChanges(run)}</p>
-        <div className="tuning">
-          {FIELDS.map((field) => (
-            <TuningControl key={field.path} field={field} run={run} text={textOf(field.path)} error={errors.get(field.path)} onType={(text) => type(field.path, text)} />
-          ))}
-        </div>
+        <div className="tuning">{FIELDS.slice(0, DRAWN).map(control)}</div>
         <SchedulePreview before={run.train} after={changed(run.train, changes)} step={run.progress.step} />
+        <div className="tuning">{FIELDS.slice(DRAWN).map(control)}</div>
         {error && <ErrorBanner error={error} />}
         <Acknowledgement command={sent} />
         <DialogButtons>

@@ -25,6 +25,9 @@ export const FIELDS: readonly TuningField[] = [
   { path: "sample.prompts", label: "Prompts", kind: "lines", hint: "one per line" },
 ];
 
+/** So many of them, the first, make the schedule that is drawn. */
+export const DRAWN = 5;
+
 export type Typed = Readonly<Record<string, string>>;
 
 /** The control's text for the run as it is. */
