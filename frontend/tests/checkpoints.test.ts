@@ -2,7 +2,6 @@ import { expect, test } from "vitest";
 import { differences } from "@/features/checkpoints/difference";
 import { isShown, onlyNamed, queryOf, searchOf } from "@/features/checkpoints/filter";
 import { keeping, nameOf, trust } from "@/features/checkpoints/words";
-import { marksOf } from "@/features/charts/marks";
 import type { Checkpoint } from "@/shared/api/types";
 import { until } from "@/shared/format/time";
 
@@ -73,15 +72,4 @@ test("where two configurations differ, by dotted path", () => {
     { path: "extra", before: "–", after: "true" },
   ]);
   expect(differences(before, before)).toEqual([]);
-});
-
-test("charts tell good, damaged and failed checkpoints apart", () => {
-  const damaged: Checkpoint = { ...PLAIN, step: 2400, state: "damaged" };
-  const marks = marksOf([], [PLAIN, damaged], [{ type: "CheckpointFailed", step: 3600, reason: "the disk is full" }]);
-  expect(marks.map(({ kind, x }) => [kind, x])).toEqual([
-    ["checkpoint", 1200],
-    ["bad-checkpoint", 2400],
-    ["bad-checkpoint", 3600],
-  ]);
-  expect(marks[2]?.text).toBe("no checkpoint at step 3600: the disk is full");
 });

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { allows, LEGAL } from "@/features/run/actions";
-import { learningRate, planOf, type Train } from "@/features/run/schedule";
+import { allows, LEGAL, whyNot } from "@/features/run/actions";
+import { isPossible, learningRate, planOf, type Train } from "@/features/run/schedule";
+import { changesIn } from "@/features/run/ReplayDialog";
 import { changed, changesOf, FIELDS, textAt } from "@/features/run/tuning";
-import { argumentsText, lifeOf } from "@/features/run/useCommand";
-import { marksOf } from "@/features/charts/marks";
-import type { Command, Run } from "@/shared/api/types";
+import { argumentsText, justAsked, lifeOf } from "@/features/run/useCommand";
+import type { Command, Run, RunState } from "@/shared/api/types";
 import rates from "./schedule.json";
 
 const TRAIN = {
@@ -53,13 +53,37 @@ test("no command is offered to a run that has ended", () => {
   }
 });
 
-test("changes, rollbacks, pauses and hangs are marked at their steps", () => {
-  const marks = marksOf([], [], [
-    { type: "HyperparametersChanged", command_id: "c", step: 5, old: {}, new: { "train.optimizer.lr": 0.1 }, replayed: false },
-    { type: "RunRolledBack", command_id: "c", checkpoint_id: "k", old_step: 9, step: 4, by: "me" },
-    { type: "TrainingHeld", step: 6 },
-    { type: "HangDetected", step: 7, silent_seconds: 700 },
-  ]);
-  expect(marks.map(({ kind, x }) => [kind, x])).toEqual([["change", 5], ["rollback", 4], ["held", 6], ["hang", 7]]);
-  expect(marks[0]?.text).toBe("optimizer.lr 0.1 from step 5 on");
+test("the same number in other letters is no change", () => {
+  expect(changesOf(TRAIN, { "optimizer.lr": "1e-3", "optimizer.betas": "0.90,0.950", steps: " 100 " })).toEqual({});
+  expect(changesOf(TRAIN, { "optimizer.lr": "" }), "what was emptied is for the server to refuse").toEqual({ optimizer: { lr: "" } });
+  expect(changesOf(TRAIN, { "optimizer.lr": "NaN" })).toEqual({ optimizer: { lr: "NaN" } });
+});
+
+test("whatever cannot be asked says why, and only that", () => {
+  const states: RunState[] = ["queued", "starting", "running", "pausing", "paused", "stopping", "succeeded", "failed", "stopped", "killed"];
+  for (const state of states) {
+    for (const type of Object.keys(LEGAL) as (keyof typeof LEGAL)[]) expect(whyNot({ state } as Run, type) === null, `${type} while ${state}`).toBe(allows({ state } as Run, type));
+  }
+  expect(whyNot({ state: "stopping" } as Run, "set_hyperparameters")).toContain("only be killed");
+  expect(whyNot({ state: "paused" } as Run, "evaluate")).toContain("resume it first");
+});
+
+test("what is asked for stands in the list at once, as the server will tell it", () => {
+  const asked = justAsked({ type: "pause", hold: true }, "me", Date.parse("2026-01-01T00:00:00Z"));
+  expect(asked).toMatchObject({ type: "pause", arguments: { hold: true }, state: "requested", by: "me", created_at: "2026-01-01T00:00:00.000Z" });
+  expect(lifeOf(asked)).toBe("being asked for");
+  expect(justAsked({ type: "set_hyperparameters", changes: { steps: 5 } }, "me", 0).arguments).toEqual({ steps: 5 });
+});
+
+test("a replay repeats what was applied and still holds, in the order of the steps", () => {
+  const command = (id: string, told: Partial<Command>) => ({ command_id: id, type: "set_hyperparameters", state: "applied", step: 1, undone: false, ...told }) as Command;
+  const commands = [command("late", { step: 9 }), command("undone", { undone: true }), command("refused", { state: "rejected" }), command("pause", { type: "pause" }), command("early", { step: 2 })];
+  expect(changesIn(commands).map(({ command_id }) => command_id)).toEqual(["early", "late"]);
+});
+
+test("what is refused is not drawn", () => {
+  const plan = (optimizer: unknown, steps: unknown = 100) => planOf({ ...TRAIN, steps, optimizer } as Train);
+  expect(isPossible(plan({ lr: 0.1 }), 50)).toBe(true);
+  for (const lr of [-1, 0, "", "NaN", NaN]) expect(isPossible(plan({ lr }), 50), String(lr)).toBe(false);
+  expect(isPossible(plan({ lr: 0.1 }, 49), 50), "steps that are behind it").toBe(false);
 });

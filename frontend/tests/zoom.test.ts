@@ -32,7 +32,7 @@ test("a span keeps a width that can be looked at, from zero on", () => {
 function pointers() {
   const told: [string, ...unknown[]][] = [];
   const tell = (name: string) => (range: readonly number[] | null) => void told.push([name, range]);
-  return { told, on: new Pointers({ select: tell("select"), pick: tell("pick"), hold: tell("hold"), pinch: tell("pinch") }) };
+  return { told, on: new Pointers({ select: tell("select"), pick: tell("pick"), hold: tell("hold"), pinch: tell("pinch"), click: (x) => void told.push(["click", [x]]) }) };
 }
 
 test("one pointer picks a range, whichever way it is dragged", () => {
@@ -52,6 +52,7 @@ test("a click, a move without a press and a scroll pick nothing", () => {
   on.cancel(2);
   on.up(2, 90);
   expect(told.filter(([name]) => name === "pick")).toEqual([]);
+  expect(told.filter(([name]) => name === "click"), "down and up at one place").toEqual([["click", [13]]]);
 });
 
 test("two fingers pinch, and lifting them picks nothing", () => {

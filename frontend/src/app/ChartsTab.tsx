@@ -1,4 +1,4 @@
-import { queryOptions, useQueries, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { useQueries, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { ChartGrid } from "@/features/charts/ChartGrid";
@@ -6,9 +6,8 @@ import type { ViewWishes } from "@/features/charts/ChartView";
 import type { MetricStore } from "@/features/charts/MetricStore";
 import { MARKED, marksOf, type Marked } from "@/features/charts/marks";
 import type { Pace } from "@/features/charts/zoom";
-import { call, path } from "@/shared/api/client";
-import { checkpointsQuery, keys } from "@/shared/api/queries";
-import type { Envelope, Page, Run } from "@/shared/api/types";
+import { checkpointsQuery, commandsQuery, eventsQuery } from "@/shared/api/queries";
+import type { Run } from "@/shared/api/types";
 import { useEdited } from "@/shared/edited";
 
 type Search = Partial<Record<"x" | "from" | "to" | "smooth" | "log", string>>;
@@ -22,9 +21,15 @@ export default function ChartsTab({ run, metrics }: { run: Run; metrics: MetricS
   const [text, edited] = useEdited(settled, (next) => void navigate({ search: read(next), replace: true, resetScroll: false }));
   const wishes = useMemo(() => wishesOf(read(text)), [text]);
   const asked = useMemo(() => wishesOf(read(settled)), [settled]);
-  const happened = useQueries({ queries: MARKED.map((type) => markedQuery(run.id, type)), combine });
-  const { attempts } = run;
-  const marks = useMemo(() => marksOf(attempts, checkpoints?.items ?? [], happened), [attempts, checkpoints, happened]);
+  const events = useQueries({ queries: MARKED.map((type) => eventsQuery(run.id, type)), combine });
+  const { data: commands } = useQuery(commandsQuery(run.id));
+  const { attempts, origin, parent_id, created_at, created_by } = run;
+  const reached = attempts.at(-1)?.state === "preempted" ? run.progress.step : 0;
+  // All charts are drawn anew for new marks: only for what can change them.
+  const marks = useMemo(
+    () => marksOf({ run: { attempts, origin, parent_id, created_at, created_by }, reached, checkpoints: checkpoints?.items ?? [], events, commands: commands?.items ?? [] }),
+    [attempts, origin, parent_id, created_at, created_by, reached, checkpoints, events, commands],
+  );
   const change = (wish: Partial<ViewWishes>, pace: Pace) => {
     const next = written({ ...wishesOf(read(edited.shown.get())), ...wish });
     if (pace === "gliding") edited.edit(next);
@@ -41,16 +46,7 @@ function written(wishes: ViewWishes): string {
   return new URLSearchParams(searchOf(wishes)).toString();
 }
 
-/** One kind of what is marked. Anything that happens to the run makes it stale. */
-function markedQuery(runId: string, type: Marked["type"]) {
-  return queryOptions({
-    queryKey: [...keys.run(runId), "events", type],
-    queryFn: ({ signal }) => call<Page<Envelope>>("GET", path`/api/v1/runs/${runId}/events`, { query: { type, limit: 200 }, signal }),
-    select: ({ items }) => items.map(({ event }) => event).filter((event): event is Marked => event.type === type),
-  });
-}
-
-function combine(results: UseQueryResult<Marked[]>[]): Marked[] {
+function combine(results: readonly { data: readonly Marked[] | undefined }[]): Marked[] {
   return results.flatMap(({ data }) => data ?? []);
 }
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from groundup import Client
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.e2e.browser.conftest import watched
@@ -54,6 +55,8 @@ def test_pause_tune_resume_roll_back_and_fork(profile: BrowserContext, stack: St
             fork = client.runs.find("forked")
             client.runs.kill(long_run)
             assert client.runs.wait(fork.id, timeout=120).progress.step == 60
+        origin_of_the_fork(page)
+        replay(page, stack, fork.id)
 
 
 def tune(page: Page, artefacts: Path) -> None:
@@ -93,6 +96,61 @@ def roll_back_and_fork(page: Page, stack: Stack, run_id: str) -> None:
     dialog.get_by_role("button", name="Fork", exact=True).click()
     expect(page.get_by_role("heading", name="forked", level=1)).to_be_visible(timeout=20 * SECONDS)
     expect(page.get_by_text("forked from")).to_be_visible()
+
+
+def origin_of_the_fork(page: Page) -> None:
+    """Its first mark tells where it comes from, and leads there."""
+    expect(page.get_by_text("forked from").get_by_role("link", name="steered", exact=True)).to_be_visible()
+    chart = page.get_by_role("group", name="Zoom and marks of train/loss")
+    chart.focus()
+    page.keyboard.press(".")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Step 40")
+    expect(dialog.get_by_role("heading", name="Forked from here")).to_be_visible()
+    expect(dialog.get_by_role("link", name="Look at that run")).to_be_visible()
+    page.keyboard.press("Escape")
+
+
+def replay(page: Page, stack: Stack, run_id: str) -> None:
+    """Also of a run that has ended; leads to the new run, which says what it repeats."""
+    page.get_by_role("button", name="New from this").click()
+    page.get_by_role("menuitem", name=re.compile("^Replay")).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("the checkpoint of step 40 that it was forked from")).to_be_visible()
+    dialog.get_by_label("Name").fill("replayed")
+    dialog.get_by_role("button", name="Replay", exact=True).click()
+    expect(page.get_by_role("heading", name="replayed", level=1)).to_be_visible(timeout=20 * SECONDS)
+    expect(page.get_by_text("a replay of").get_by_role("link", name="forked", exact=True)).to_be_visible()
+    with stack.client() as client:
+        again = client.runs.find("replayed")
+        assert client.runs.wait(again.id, timeout=120).progress.step == 60
+        assert losses(client, again.id) == losses(client, run_id)
+
+
+def losses(client: Client, run_id: str) -> list[float | None]:
+    wait_until(lambda: client.history.metrics(run_id, ["train/loss"], buckets=100)[0].x[-1:] == [60], "step 60 is in the history", 30)
+    return client.history.metrics(run_id, ["train/loss"], buckets=100)[0].mean
+
+
+@pytest.mark.timeout(240)
+def test_a_resume_without_a_checkpoint_offers_to_begin_anew(profile: BrowserContext, stack: Stack, dataset: str) -> None:
+    with stack.client() as client, watched(profile, refused=True) as page:
+        run = client.runs.submit(spec("lost-its-checkpoints", dataset, "byte", steps=100_000, checkpoint={"every": 1_000_000}))
+        wait_until(lambda: client.runs.get(run.id).progress.step > 10, "the first steps", 60)
+        client.runs.commands.ask(run.id, "pause")
+        wait_until(lambda: client.runs.get(run.id).state == "paused", "it is paused", 60)
+        client.checkpoints.delete([checkpoint.id for checkpoint in client.checkpoints.list(run.id)])
+        page.goto(f"{stack.url}/runs/{run.id}/charts")
+        page.get_by_role("button", name="Resume").click()
+        dialog = page.get_by_role("alertdialog")
+        expect(dialog.get_by_text("It has no checkpoint to go on from.")).to_be_visible()
+        assert violations(page) == []
+        dialog.get_by_role("button", name="Begin at the first step").click()
+        expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=20 * SECONDS)
+        page.get_by_role("button", name="Tune").click()
+        client.runs.kill(run.id)
+        expect(page.get_by_role("dialog").get_by_text(re.compile("^It has ended .killed."))).to_be_visible(timeout=20 * SECONDS)
+        expect(page.get_by_role("dialog").get_by_role("button", name="Apply")).to_be_disabled()
 
 
 @pytest.mark.timeout(240)

@@ -50,7 +50,7 @@ export function ChartControls({ wishes, onChange }: Props) {
           {wishes.axis !== "time" && <span className="muted"> {`${integer(wishes.from ?? 0)}–${integer(wishes.to)}`}</span>}
         </Button>
       ) : (
-        <span className="muted chart-hint">drag, pinch or Ctrl + wheel to zoom; keys + − ← → on a chart; double click or 0 shows all</span>
+        <span className="muted chart-hint">drag, pinch or Ctrl + wheel to zoom; keys + − ← → on a chart; double click or 0 shows all; a click on a mark, or , . and Enter, tells its story</span>
       )}
     </div>
   );

@@ -1,5 +1,5 @@
 import "./charts.css";
-import { useMemo, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 import { ChartNoAxesCombined } from "lucide-react";
 import type { Run } from "@/shared/api/types";
 import { hasEnded } from "@/shared/api/queries";
@@ -11,8 +11,10 @@ import { Skeleton } from "@/shared/ui/Skeleton";
 import { ChartControls } from "./ChartControls";
 import type { ViewWishes } from "./ChartView";
 import type { MetricStore } from "./MetricStore";
+import { MarkDialog } from "./MarkDialog";
 import { TrainingMetricsChart } from "./TrainingMetricsChart";
 import type { Mark } from "./marks";
+import type { OnMarks } from "./useGestures";
 import { useHistory } from "./useHistory";
 import type { Pace } from "./zoom";
 
@@ -34,6 +36,15 @@ export function ChartGrid(props: Props) {
   const history = useHistory(run.id, store, asked, !hasEnded(run));
   const [hovered] = useState(() => new Store<number | null>(null));
   const groups = useMemo(() => grouped(names), [names]);
+  const [opened, setOpened] = useState<{ marks: readonly Mark[]; opener: HTMLElement | null } | null>(null);
+  const told = useRef<HTMLParagraphElement>(null);
+  const onMarks = useMemo<OnMarks>(
+    () => ({
+      open: (marks, opener) => setOpened({ marks, opener }),
+      tell: (marks) => told.current && (told.current.textContent = `${marks.map(({ text }) => text).join("; ")}. Enter tells more`),
+    }),
+    [],
+  );
   if (names.length === 0) {
     if (history.isError) return <ErrorNotice error={history.error} onRetry={() => void history.refetch()} />;
     if (history.isPending) return <GridSkeleton />;
@@ -48,8 +59,10 @@ export function ChartGrid(props: Props) {
       <ChartControls wishes={wishes} onChange={onChange} />
       {history.isError && <ErrorBanner error={history.error} />}
       {groups.map(([prefix, members]) => (
-        <Group key={prefix} {...props} prefix={prefix} members={members} hovered={hovered} />
+        <Group key={prefix} {...props} prefix={prefix} members={members} hovered={hovered} onMarks={onMarks} />
       ))}
+      <p ref={told} className="visually-hidden" role="status" />
+      {opened && <MarkDialog runId={run.id} parentId={run.parent_id} {...opened} onClose={() => setOpened(null)} />}
     </div>
   );
 }
@@ -58,9 +71,10 @@ interface GroupProps extends Props {
   prefix: string;
   members: readonly string[];
   hovered: Store<number | null>;
+  onMarks: OnMarks;
 }
 
-function Group({ run, store, wishes, marks, onChange, prefix, members, hovered }: GroupProps) {
+function Group({ run, store, wishes, marks, onChange, prefix, members, hovered, onMarks }: GroupProps) {
   return (
     <section className="stack" aria-label={prefix}>
       <h2>
@@ -76,6 +90,7 @@ function Group({ run, store, wishes, marks, onChange, prefix, members, hovered }
             marks={marks}
             colour={runColour(run.id)}
             hovered={hovered}
+            onMarks={onMarks}
             onZoom={(from, to, pace) => onChange({ from, to }, pace)}
           />
         ))}

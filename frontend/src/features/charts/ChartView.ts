@@ -1,7 +1,7 @@
 import type { MetricStore } from "./MetricStore";
 import { LAYERS, createChart, paint, setScales, type LineChart, type XY } from "./chartSetup";
 import { emptyBuckets, type Axis, type Buckets } from "./curve";
-import type { Mark } from "./marks";
+import { markBeside, marksAt, type Mark } from "./marks";
 import { overlayPlugin, type Overlay } from "./overlays";
 import { redraws } from "./redraw";
 import { smooth } from "./smoothing";
@@ -73,6 +73,23 @@ export class ChartView {
 
   valueAt(pixel: number): number {
     return this.chart?.scales.x?.getValueForPixel(pixel) ?? 0;
+  }
+
+  /** What a click at a pixel means. */
+  marksAtPixel(pixel: number): Mark[] {
+    const x = this.chart?.scales.x;
+    if (!x) return [];
+    const [low, high] = this.range;
+    const seen = this.overlay.marks.filter((mark) => mark.x >= low && mark.x <= high);
+    return marksAt(seen, pixel, (value) => x.getPixelForValue(value));
+  }
+
+  marksAtValue(x: number | null): Mark[] {
+    return this.overlay.marks.filter((mark) => mark.x === x);
+  }
+
+  markBeside(from: number | null, direction: 1 | -1): Mark | undefined {
+    return markBeside(this.overlay.marks, from, direction, this.range);
   }
 
   get range(): readonly [number, number] {

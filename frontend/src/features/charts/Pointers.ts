@@ -6,6 +6,8 @@ export interface PointerSink {
   /** A range is being dragged over; null: no longer. */
   select: (range: Pixels | null) => void;
   pick: (range: Pixels) => void;
+  /** Down and up at one place. */
+  click: (x: number) => void;
   /** Two fingers have come down. */
   hold: (fingers: Pixels) => void;
   pinch: (fingers: Pixels) => void;
@@ -36,7 +38,9 @@ export class Pointers {
   up(id: number, x: number): void {
     const { start } = this;
     this.cancel(id);
-    if (start !== null && Math.abs(x - start) >= LEAST_PIXELS) this.sink.pick([Math.min(start, x), Math.max(start, x)]);
+    if (start === null) return;
+    if (Math.abs(x - start) >= LEAST_PIXELS) this.sink.pick([Math.min(start, x), Math.max(start, x)]);
+    else this.sink.click(x);
   }
 
   /** The browser takes the pointer for itself, to scroll. */

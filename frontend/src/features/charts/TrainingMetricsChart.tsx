@@ -5,7 +5,7 @@ import type { MetricStore } from "./MetricStore";
 import { describe } from "./describe";
 import type { Mark } from "./marks";
 import { useChartView } from "./useChartView";
-import { useGestures } from "./useGestures";
+import { useGestures, type OnMarks } from "./useGestures";
 import type { OnZoom } from "./useZoom";
 
 interface Props {
@@ -17,10 +17,11 @@ interface Props {
   /** The x under the pointer, shared by all charts of a page. */
   hovered: Store<number | null>;
   onZoom: OnZoom;
+  onMarks: OnMarks;
 }
 
 /** The curve of one metric, history and live. It is zoomed by hand (see `useGestures`). */
-export function TrainingMetricsChart({ onZoom, ...shown }: Props) {
+export function TrainingMetricsChart({ onZoom, onMarks, ...shown }: Props) {
   const { name, wishes, hovered } = shown;
   const canvas = useRef<HTMLCanvasElement>(null);
   const reading = useRef<HTMLOutputElement>(null);
@@ -29,15 +30,15 @@ export function TrainingMetricsChart({ onZoom, ...shown }: Props) {
     if (reading.current) reading.current.textContent = text;
     if (hovered.get() === null) canvas.current?.setAttribute("aria-label", summary);
   });
-  const gestures = useGestures(view, hovered, wishes, onZoom);
+  const gestures = useGestures(view, hovered, wishes, onZoom, onMarks);
   return (
     <figure className="chart card">
       <figcaption>
         <h3 className="mono">{name}</h3>
         <output ref={reading} className="muted" aria-live="off" />
       </figcaption>
-      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- keys zoom it */}
-      <div className="chart-canvas" role="group" aria-label={`Zoom of ${name}`} aria-keyshortcuts="+ - 0 ArrowLeft ArrowRight" tabIndex={0} {...gestures}>
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- keys zoom it and open its marks */}
+      <div className="chart-canvas" role="group" aria-label={`Zoom and marks of ${name}`} aria-keyshortcuts="+ - 0 ArrowLeft ArrowRight , . Enter" tabIndex={0} {...gestures}>
         <canvas ref={canvas} role="img" aria-label={name} />
       </div>
     </figure>

@@ -2,7 +2,7 @@ import type { Plugin } from "chart.js";
 import type { Buckets } from "./curve";
 import { LAYERS, type LineChart } from "./chartSetup";
 import { nearestIndex } from "./curve";
-import type { Mark } from "./marks";
+import type { Kind, Mark } from "./marks";
 
 /** What is drawn over a chart beside its lines. */
 export interface Overlay {
@@ -16,11 +16,21 @@ export interface Overlay {
 /** So few points are drawn as dots too: one alone makes no line. */
 const FEW = 40;
 
-const GLYPHS: Record<Mark["kind"], string> = { checkpoint: "◆", "bad-checkpoint": "✕", restart: "↻", change: "Δ", rollback: "↶", held: "‖", hang: "!" };
-const COLOURS: Record<Mark["kind"], string> = { checkpoint: "--text-2", "bad-checkpoint": "--bad", restart: "--warn", change: "--accent", rollback: "--warn", held: "--text-2", hang: "--bad" };
+export const GLYPHS: Record<Kind, string> = { checkpoint: "◆", "bad-checkpoint": "✕", restart: "↻", preempted: "⇄", change: "Δ", rollback: "↶", held: "‖", hang: "!", origin: "⑂" };
+const COLOURS: Record<Kind, string> = {
+  checkpoint: "--text-2",
+  "bad-checkpoint": "--bad",
+  restart: "--warn",
+  preempted: "--warn",
+  change: "--accent",
+  rollback: "--warn",
+  held: "--text-2",
+  hang: "--bad",
+  origin: "--info",
+};
 
 /** With a line of their own: what comes behind is another training. */
-const UPRIGHT = new Set<Mark["kind"]>(["restart", "change", "rollback"]);
+const UPRIGHT = new Set<Kind>(["restart", "preempted", "change", "rollback", "origin"]);
 
 /** Marks, places without a finite value, the crosshair and the selection. */
 export function overlayPlugin(overlay: Overlay): Plugin<"line"> {

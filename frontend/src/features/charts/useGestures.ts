@@ -2,17 +2,33 @@ import { useEffect, useRef, type KeyboardEvent, type PointerEvent, type RefObjec
 import type { Store } from "@/shared/store";
 import type { ChartView, ViewWishes } from "./ChartView";
 import { Pointers } from "./Pointers";
+import type { Mark } from "./marks";
 import { useZoom, type OnZoom, type Zoom } from "./useZoom";
 import { pinched, type Span } from "./zoom";
+
+/** What hands can do with the marks of a chart. */
+export interface OnMarks {
+  open: (marks: readonly Mark[], opener: HTMLElement | null) => void;
+  /** Those of a place that was reached by key. */
+  tell: (marks: readonly Mark[]) => void;
+}
 
 const ZOOM_STEP = 1.25;
 const MOVE_SHARE = 0.2;
 
-/** What hands do with one chart: crosshair, drag or pinch, wheel with Ctrl, keys, double click to show all. */
-export function useGestures(view: RefObject<ChartView | null>, hovered: Store<number | null>, wishes: ViewWishes, onZoom: OnZoom) {
+/** What hands do with one chart: crosshair, drag or pinch, wheel with Ctrl, keys, double click to show all; click or Enter opens a mark. */
+export function useGestures(view: RefObject<ChartView | null>, hovered: Store<number | null>, wishes: ViewWishes, onZoom: OnZoom, onMarks: OnMarks) {
   const zoom = useZoom(view, wishes, onZoom);
-  const pointers = usePointers(view, zoom);
   const element = useWheel(zoom);
+  const open = (marks: readonly Mark[] = []) => marks.length > 0 && onMarks.open(marks, element.current);
+  const pointers = usePointers(view, zoom, (pixel) => open(view.current?.marksAtPixel(pixel)));
+  const walk = (direction: 1 | -1) => {
+    const mark = view.current?.markBeside(hovered.get(), direction);
+    if (!mark) return;
+    hovered.set(mark.x);
+    onMarks.tell(view.current?.marksAtValue(mark.x) ?? []);
+  };
+  const act: Record<string, () => void> = { ".": () => walk(1), ",": () => walk(-1), Enter: () => open(view.current?.marksAtValue(hovered.get())) };
   const place = (event: PointerEvent<HTMLElement>) => event.clientX - event.currentTarget.getBoundingClientRect().left;
   return {
     ref: element,
@@ -23,6 +39,7 @@ export function useGestures(view: RefObject<ChartView | null>, hovered: Store<nu
     },
     onPointerMove: (event: PointerEvent<HTMLElement>) => {
       if (view.current) hovered.set(view.current.valueAt(place(event)));
+      event.currentTarget.style.cursor = view.current?.marksAtPixel(place(event)).length ? "pointer" : "";
       pointers.current?.move(event.pointerId, place(event));
     },
     onPointerUp: (event: PointerEvent<HTMLElement>) => pointers.current?.up(event.pointerId, place(event)),
@@ -30,10 +47,12 @@ export function useGestures(view: RefObject<ChartView | null>, hovered: Store<nu
     onPointerLeave: () => hovered.set(null),
     onDoubleClick: zoom.all,
     onKeyDown: (event: KeyboardEvent) => {
-      const act = event.ctrlKey || event.metaKey || event.altKey ? undefined : KEYS[event.key];
-      if (!act) return;
+      const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
+      const zooms = KEYS[event.key];
+      const done = plain && (zooms ? () => zooms(zoom) : act[event.key]);
+      if (!done) return;
       event.preventDefault();
-      act(zoom);
+      done();
     },
   };
 }
@@ -47,14 +66,19 @@ const KEYS: Record<string, (zoom: Zoom) => void> = {
   ArrowRight: (zoom) => zoom.move(MOVE_SHARE),
 };
 
-function usePointers(view: RefObject<ChartView | null>, zoom: Zoom): RefObject<Pointers | null> {
+function usePointers(view: RefObject<ChartView | null>, zoom: Zoom, onClick: (pixel: number) => void): RefObject<Pointers | null> {
   const pointers = useRef<Pointers>(null);
+  const latest = useRef(onClick);
+  useEffect(() => {
+    latest.current = onClick;
+  });
   useEffect(() => {
     const shares = ([left, right]: Span): Span => [zoom.shareAt(left), zoom.shareAt(right)];
     let held: { span: Span; shares: Span } = { span: [0, 1], shares: [0, 1] };
     pointers.current = new Pointers({
       select: (range) => view.current?.select(range),
       pick: ([left, right]) => view.current && zoom.show([view.current.valueAt(left), view.current.valueAt(right)], "at once"),
+      click: (pixel) => latest.current(pixel),
       hold: (fingers) => {
         held = { span: zoom.span(), shares: shares(fingers) };
       },

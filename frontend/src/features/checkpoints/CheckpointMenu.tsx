@@ -1,12 +1,15 @@
+import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Copy, Download, Ellipsis, GitFork, MessageSquareText, Pin, PinOff, ShieldCheck, Tag, Trash2, Undo2, type LucideIcon } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { useRef } from "react";
 import { path } from "@/shared/api/client";
+import { runQuery } from "@/shared/api/queries";
 import type { Checkpoint } from "@/shared/api/types";
 import { integer } from "@/shared/format/numbers";
 import type { Desk } from "./desk";
 import type { RowActions } from "./useRowActions";
+import { noRollback } from "./words";
 
 interface Props {
   checkpoint: Checkpoint;
@@ -62,8 +65,11 @@ interface WritingProps {
   onAsk: (task: "alias" | "delete" | "fork" | "rollback") => void;
 }
 
-function WritingItems({ checkpoint: { run_id, state, pinned, left_behind }, actions, onAsk }: WritingProps) {
+function WritingItems({ checkpoint, actions, onAsk }: WritingProps) {
+  const { run_id, state, pinned } = checkpoint;
   const navigate = useNavigate();
+  const { data: run } = useQuery(runQuery(run_id));
+  const never = noRollback(checkpoint, run);
   return (
     <>
       <Item
@@ -77,7 +83,9 @@ function WritingItems({ checkpoint: { run_id, state, pinned, left_behind }, acti
       <Item icon={ShieldCheck} text="Verify now" about="read every byte back and compare" disabled={actions.busy} onSelect={actions.verify} />
       <Item icon={Copy} text="Start from this" about="a new run with the same configuration" onSelect={() => void navigate({ to: "/runs/new", search: { from: run_id } })} />
       {state === "committed" && <Item icon={GitFork} text="Fork from this…" about="a new run that goes on from here" onSelect={() => onAsk("fork")} />}
-      {state === "committed" && !left_behind && <Item icon={Undo2} text="Roll back to this…" about="the run itself goes on from here" onSelect={() => onAsk("rollback")} />}
+      {state === "committed" && (
+        <Item icon={Undo2} text="Roll back to this…" about={never ?? "the run itself goes on from here"} disabled={never !== null} onSelect={() => onAsk("rollback")} />
+      )}
       <Item icon={Trash2} text="Delete…" about="first tells what is freed" onSelect={() => onAsk("delete")} />
     </>
   );

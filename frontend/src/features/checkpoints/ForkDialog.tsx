@@ -1,15 +1,16 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useState, type SubmitEvent } from "react";
 import { call, path } from "@/shared/api/client";
-import { asProblem } from "@/shared/api/problem";
-import { keys, runQuery } from "@/shared/api/queries";
+import { refusalOf } from "@/shared/api/problem";
+import { commandsQuery, eventsQuery, keys, runQuery } from "@/shared/api/queries";
 import type { Checkpoint, Run } from "@/shared/api/types";
 import { integer } from "@/shared/format/numbers";
 import { Button } from "@/shared/ui/Button";
 import { Dialog, DialogButtons } from "@/shared/ui/Dialog";
 import { Field } from "@/shared/ui/Field";
 import { ErrorBanner } from "@/shared/ui/Notice";
+import { bodyOf, FIELDS, valueAt, type Path, type Typed } from "./forking";
 
 interface Props {
   checkpoint: Checkpoint;
@@ -17,15 +18,7 @@ interface Props {
   onClose: () => void;
 }
 
-const FIELDS = [
-  { path: "name", label: "Name", hint: "of the new run" },
-  { path: "train.steps", label: "Steps", hint: "counted from the first run's beginning" },
-  { path: "train.optimizer.lr", label: "Learning rate", hint: "" },
-  { path: "train.batch_size", label: "Batch size", hint: "" },
-] as const;
-
-type Path = (typeof FIELDS)[number]["path"];
-type Typed = Partial<Record<Path, string>>;
+const PATHS = FIELDS.map((field) => field.path);
 
 function useFork({ id, run_id: runId }: Checkpoint, typed: Typed) {
   const client = useQueryClient();
@@ -39,30 +32,35 @@ function useFork({ id, run_id: runId }: Checkpoint, typed: Typed) {
   });
 }
 
+/** The changes that hold, as far as they are known. */
+function useChanges(runId: string) {
+  const { data: changes } = useQuery(eventsQuery(runId, "HyperparametersChanged"));
+  const { data: commands } = useQuery(commandsQuery(runId));
+  const undone = new Set(commands?.items.filter((command) => command.undone).map(({ command_id }) => command_id));
+  return commands && changes?.map(({ event }) => event).filter(({ command_id }) => !undone.has(command_id));
+}
+
 /** A new run that goes on from a checkpoint, with what is typed here changed. */
 export function ForkDialog({ checkpoint, opener, onClose }: Props) {
   const { data: source } = useQuery(runQuery(checkpoint.run_id));
+  const changes = useChanges(checkpoint.run_id);
   const [typed, setTyped] = useState<Typed>({});
   const fork = useFork(checkpoint, typed);
-  const errors = new Map(fork.isError ? asProblem(fork.error).errors.map(({ field, message }) => [field.replace("overrides.", ""), message]) : []);
+  const { at, rest } = refusalOf(fork.error, PATHS, "overrides.");
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    fork.mutate();
+  };
+  const type = (place: Path, text: string) => {
+    if (fork.isError) fork.reset(); // what is refused is being mended
+    setTyped({ ...typed, [place]: text });
+  };
   return (
     <Dialog title={`Fork ${checkpoint.run_name} at step ${integer(checkpoint.step)}`} opener={opener} onClose={onClose}>
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          fork.mutate();
-        }}
-      >
+      <form className="stack" onSubmit={submit}>
         <p className="muted">Weights, optimizer and the place in the data go on. What is left empty stays as it was at this checkpoint.</p>
-        {FIELDS.map((field) => (
-          <Field key={field.path} label={field.label} hint={field.hint} error={errors.get(field.path)}>
-            {(control) => (
-              <input className="input" placeholder={source && shownOf(source, field.path)} value={typed[field.path] ?? ""} {...control} onChange={({ target }) => setTyped({ ...typed, [field.path]: target.value })} />
-            )}
-          </Field>
-        ))}
-        {fork.isError && !FIELDS.some((field) => errors.has(field.path)) && <ErrorBanner error={fork.error} />}
+        <Fields typed={typed} errors={at} placeholder={(field) => source && valueAt(checkpoint, source, changes, field)} onType={type} />
+        {rest && <ErrorBanner error={rest} />}
         <DialogButtons>
           <Button onClick={onClose}>Cancel</Button>
           <Button kind="primary" type="submit" disabled={fork.isPending}>
@@ -74,17 +72,26 @@ export function ForkDialog({ checkpoint, opener, onClose }: Props) {
   );
 }
 
-function shownOf({ name, train }: Run, field: Path): string {
-  if (field === "name") return `${name}-fork`;
-  if (field === "train.steps") return String(train.steps);
-  return String(field === "train.batch_size" ? train.batch_size : train.optimizer.lr);
+interface FieldsProps {
+  typed: Typed;
+  errors: ReadonlyMap<string, string>;
+  placeholder: (field: Path) => string | undefined;
+  onType: (field: Path, text: string) => void;
 }
 
-function bodyOf(typed: Typed): Record<string, unknown> {
-  const number = (text: string) => (Number.isFinite(Number(text)) ? Number(text) : text);
-  const train: Record<string, unknown> = {};
-  if (typed["train.steps"]) train.steps = number(typed["train.steps"]);
-  if (typed["train.batch_size"]) train.batch_size = number(typed["train.batch_size"]);
-  if (typed["train.optimizer.lr"]) train.optimizer = { lr: number(typed["train.optimizer.lr"]) };
-  return { ...(typed.name ? { name: typed.name } : {}), overrides: Object.keys(train).length > 0 ? { train } : {} };
+function Fields({ typed, errors, placeholder, onType }: FieldsProps) {
+  return FIELDS.map(({ path: field, label, hint }) => (
+    <Field key={field} label={label} hint={hint} error={errors.get(field)}>
+      {(control) => (
+        <input
+          className="input"
+          inputMode={field === "name" ? undefined : "decimal"}
+          placeholder={placeholder(field)}
+          value={typed[field] ?? ""}
+          {...control}
+          onChange={({ target }) => onType(field, target.value)}
+        />
+      )}
+    </Field>
+  ));
 }

@@ -1,8 +1,8 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { call, path } from "@/shared/api/client";
-import { keys } from "@/shared/api/queries";
+import { keys, runQuery } from "@/shared/api/queries";
 import type { Checkpoint } from "@/shared/api/types";
-import { integer } from "@/shared/format/numbers";
+import { integer, plural } from "@/shared/format/numbers";
 import { Button } from "@/shared/ui/Button";
 import { Dialog, DialogButtons } from "@/shared/ui/Dialog";
 import { ErrorBanner } from "@/shared/ui/Notice";
@@ -14,8 +14,11 @@ interface Props {
   onClose: () => void;
 }
 
+/** What it costs is told before it is asked for. */
 export function RollbackDialog({ checkpoint: { id, run_id, run_name, step }, opener, onSay, onClose }: Props) {
   const client = useQueryClient();
+  const { data: run } = useQuery(runQuery(run_id));
+  const lost = run ? run.progress.step - step : 0;
   const rollback = useMutation({
     mutationFn: () => call("POST", path`/api/v1/runs/${run_id}/commands`, { body: { type: "rollback", checkpoint_id: id } }),
     onSuccess: () => {
@@ -27,7 +30,12 @@ export function RollbackDialog({ checkpoint: { id, run_id, run_name, step }, ope
   });
   return (
     <Dialog title={`Roll ${run_name} back to step ${integer(step)}?`} opener={opener} onClose={onClose}>
-      <p>It goes on from this checkpoint. Later checkpoints and changes of hyperparameters are left behind: the checkpoints stay for a while, but the run does not use them any more.</p>
+      {run && lost > 0 && (
+        <p>
+          It is {run.state} at step {integer(run.progress.step)}: {plural(lost, "step")} {lost === 1 ? "is" : "are"} taken anew.
+        </p>
+      )}
+      <p>Later changes of hyperparameters are undone. Later checkpoints are left behind: they stay for a while and can be forked from, but the run does not use them any more.</p>
       {rollback.isError && <ErrorBanner error={rollback.error} />}
       <DialogButtons>
         <Button onClick={onClose}>Cancel</Button>

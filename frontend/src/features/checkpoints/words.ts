@@ -1,5 +1,6 @@
 import { CircleAlert, CircleCheck, CircleDashed, Clock, Lock, LockOpen, Pin, Tag, Trash2, Undo2, type LucideIcon } from "lucide-react";
-import type { Checkpoint } from "@/shared/api/types";
+import { hasEnded } from "@/shared/api/queries";
+import type { Checkpoint, Run } from "@/shared/api/types";
 import { ago, exactTime, until } from "@/shared/format/time";
 import type { Tone } from "@/shared/ui/RunStateBadge";
 
@@ -18,6 +19,15 @@ export function trust({ state, verified_at, damage }: Checkpoint, now: number): 
   if (verified_at === null) return { icon: CircleDashed, tone: "off", text: "not verified yet", about: "its bytes were never read back" };
   const about = `every byte was read back and its SHA-256 was right, ${exactTime(verified_at)}`;
   return { icon: CircleCheck, tone: "good", text: `hash verified ${ago(verified_at, now)}`, about };
+}
+
+/** Why its run cannot go back to it; null where it can, as far as is known. */
+export function noRollback({ step, left_behind }: Checkpoint, run: Run | undefined): string | null {
+  if (left_behind) return "an earlier rollback left it behind: fork from it instead";
+  if (!run) return null;
+  if (hasEnded(run)) return `its run has ended (${run.state}): fork from it instead`;
+  if (run.state === "stopping") return "its run is stopping: fork from it instead";
+  return step >= run.progress.step ? "its run is not past it" : null;
 }
 
 /** What keeps it, in short: pin, names, and rules; or when it goes. */

@@ -69,14 +69,14 @@ function StopDialog({ opener, onClose }: { opener: HTMLElement | null; onClose: 
       return client.invalidateQueries();
     },
   });
-  const ready = typed.trim().toLowerCase() === WORDS && reason.trim() !== "";
+  const missing = reason.trim() === "" ? "first say why" : typed.trim().toLowerCase() === WORDS ? "" : "first type the words above";
   return (
     <Dialog title="Stop everything?" opener={opener} onClose={onClose}>
       <form
         className="stack"
         onSubmit={(event) => {
           event.preventDefault();
-          if (ready) stop.mutate();
+          if (!missing) stop.mutate();
         }}
       >
         <p>Every training process on every worker is killed at once, and the queue is closed. What was trained since the last checkpoints is lost; the checkpoints stay.</p>
@@ -86,8 +86,11 @@ function StopDialog({ opener, onClose }: { opener: HTMLElement | null; onClose: 
         <Field label={`Type “${WORDS}”`}>{(control) => <input className="input" autoComplete="off" value={typed} {...control} onChange={(event) => setTyped(event.target.value)} />}</Field>
         {stop.isError && <ErrorBanner error={stop.error} />}
         <DialogButtons>
+          <span className="muted" aria-live="polite">
+            {missing}
+          </span>
           <Button onClick={onClose}>Cancel</Button>
-          <Button kind="danger" type="submit" disabled={!ready || stop.isPending}>
+          <Button kind="danger" type="submit" disabled={missing !== "" || stop.isPending}>
             Stop everything
           </Button>
         </DialogButtons>

@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
+import { commandsQuery } from "@/shared/api/queries";
 import type { Run } from "@/shared/api/types";
 import { NAMES } from "./actions";
-import { commandsQuery, lifeOf } from "./useCommand";
+import { lifeOf } from "./useCommand";
 
 /** How far the newest command is: asked for, taken up, applied at a step on so many processes. */
 export function CommandLine({ run }: { run: Run }) {

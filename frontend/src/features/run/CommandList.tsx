@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
+import { commandsQuery } from "@/shared/api/queries";
 import type { Command, Run } from "@/shared/api/types";
 import { ago, exactTime } from "@/shared/format/time";
 import { useNow } from "@/shared/useNow";
 import { NAMES } from "./actions";
-import { argumentsText, commandsQuery, lifeOf } from "./useCommand";
+import { argumentsText, lifeOf } from "./useCommand";
 
 /** What the run was asked, by whom, and what became of it. */
 export function CommandList({ run, newest }: { run: Run; newest?: number }) {

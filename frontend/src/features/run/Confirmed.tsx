@@ -8,6 +8,7 @@ import type { Run } from "@/shared/api/types";
 import { integer } from "@/shared/format/numbers";
 import { ConfirmDialog } from "@/shared/ui/ConfirmDialog";
 import { ErrorBanner } from "@/shared/ui/Notice";
+import { useCommand } from "./useCommand";
 
 export type Action = "stop" | "kill" | "delete" | "resume";
 
@@ -44,38 +45,40 @@ interface ConfirmedProps {
 
 /** What is asked a second time before it is done. */
 export function Confirmed({ run, action, opener, onClose }: ConfirmedProps) {
-  const act = useAction(run, onClose);
+  const ask = useCommand(run, onClose);
+  const remove = useRemoval(run, onClose);
   const texts = ACTIONS[action];
   // The refusal names what a person keeps; who has read it may go on.
-  const needed = action === "delete" && act.isError && asProblem(act.error).code === "checkpoint-needed";
+  const needed = remove.isError && asProblem(remove.error).code === "checkpoint-needed";
+  const error = ask.error ?? remove.error;
+  const confirm = () => {
+    if (action === "delete") remove.mutate(needed);
+    else ask.mutate(action === "resume" ? { type: action, from_scratch: true } : { type: action });
+  };
   return (
     <ConfirmDialog
       open
       title={texts.title(run)}
       action={needed ? "Delete them all the same" : texts.button}
-      busy={act.isPending}
+      busy={ask.isPending || remove.isPending}
       opener={opener}
-      onConfirm={() => act.mutate({ action, force: needed })}
+      onConfirm={confirm}
       onClose={onClose}
     >
       <p>{texts.about(run)}</p>
-      {act.isError && <ErrorBanner error={act.error} />}
+      {error && <ErrorBanner error={error} />}
     </ConfirmDialog>
   );
 }
 
-function useAction(run: Run, onDone: () => void) {
+function useRemoval(run: Run, onDone: () => void) {
   const client = useQueryClient();
   const navigate = useNavigate();
   return useMutation({
-    mutationFn: ({ action, force }: { action: Action; force: boolean }) =>
-      action === "delete"
-        ? call("DELETE", path`/api/v1/runs/${run.id}`, { query: { force: force ? "true" : undefined } })
-        : call("POST", path`/api/v1/runs/${run.id}/commands`, { body: action === "resume" ? { type: action, from_scratch: true } : { type: action } }),
-    onSuccess: async (_, { action }) => {
+    mutationFn: (force: boolean) => call("DELETE", path`/api/v1/runs/${run.id}`, { query: { force: force ? "true" : undefined } }),
+    onSuccess: async () => {
       onDone();
       void client.invalidateQueries({ queryKey: keys.runs });
-      if (action !== "delete") return client.invalidateQueries({ queryKey: keys.run(run.id) });
       client.removeQueries({ queryKey: keys.run(run.id) });
       return navigate({ to: "/runs" });
     },

@@ -1,5 +1,8 @@
 import "./run.css";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { asProblem } from "@/shared/api/problem";
+import { runQuery } from "@/shared/api/queries";
 import type { Run } from "@/shared/api/types";
 import { runColour } from "@/shared/runColour";
 import { InfoBanner } from "@/shared/ui/Notice";
@@ -47,12 +50,25 @@ function Lineage({ run: { parent_id: parent, origin, replay_of: replayed } }: { 
   if (!source) return null;
   return (
     <p className="muted run-line">
-      {replayed ? "a replay of" : "forked from"}{" "}
-      <Link to="/runs/$runId/$tab" params={{ runId: source, tab: "charts" }} className="mono">
-        {source}
-      </Link>
-      {!replayed && origin && ` at step ${integer(origin.step)}`}
+      {replayed ? "a replay of" : "forked from"} <RunLink id={source} />
+      {origin && `${replayed ? "from" : "at"} step ${integer(origin.step)}${replayed ? " on" : ""}`}
+      {origin && replayed && parent && (
+        <>
+          of <RunLink id={parent} />
+        </>
+      )}
     </p>
+  );
+}
+
+/** By its name, once that is known. */
+function RunLink({ id }: { id: string }) {
+  const { data, error } = useQuery({ ...runQuery(id), refetchInterval: false });
+  if (!data && error && asProblem(error).status === 404) return <span>{id} (deleted)</span>;
+  return (
+    <Link to="/runs/$runId/$tab" params={{ runId: id, tab: "charts" }} className={data ? "" : "mono"}>
+      {data?.name ?? id}
+    </Link>
   );
 }
 

@@ -1,36 +1,26 @@
-import { ChevronDown, Ellipsis, Pause, Play, SlidersHorizontal } from "lucide-react";
-import { DropdownMenu } from "radix-ui";
-import { lazy, Suspense, useRef, useState, type ReactNode } from "react";
+import { ChevronsRight, Gauge, Lock, LogOut, MessageSquareText, Pause, Play, Save, SlidersHorizontal, type LucideIcon } from "lucide-react";
+import { lazy, Suspense, useRef, useState, type RefObject } from "react";
 import { asProblem } from "@/shared/api/problem";
+import { hasEnded } from "@/shared/api/queries";
 import type { CommandBody, CommandType, Run } from "@/shared/api/types";
 import { Button } from "@/shared/ui/Button";
 import { ErrorBanner } from "@/shared/ui/Notice";
-import { allows, NAMES } from "./actions";
+import { allows, NAMES, whyNot } from "./actions";
 import { Confirmed } from "./Confirmed";
+import { Menu, MenuItem } from "./Menu";
 import { useCommand } from "./useCommand";
 
 const TuneDialog = lazy(() => import("./TuneDialog"));
 
-/** What is asked of a run that goes on: nothing that needs a second thought. */
+/** What is asked of a run that goes on: nothing that needs a second thought. A dialog that is open outlives the run's end. */
 export function Steering({ run }: { run: Run }) {
   const [tuning, setTuning] = useState<HTMLElement | null>(null);
   const opener = useRef<HTMLButtonElement>(null);
   const ask = useCommand(run);
-  const say = (body: CommandBody) => ask.mutate(body);
   const needsCheckpoint = ask.isError && asProblem(ask.error).code === "no-checkpoint";
   return (
     <>
-      {allows(run, "resume") ? (
-        <Button kind="primary" disabled={ask.isPending} onClick={() => say({ type: "resume" })}>
-          <Play size={14} aria-hidden /> Resume
-        </Button>
-      ) : (
-        <PauseMenu run={run} onAsk={say} />
-      )}
-      <button ref={opener} className="button" type="button" disabled={!allows(run, "set_hyperparameters")} onClick={({ currentTarget }) => setTuning(currentTarget)}>
-        <SlidersHorizontal size={14} aria-hidden /> Tune
-      </button>
-      <NowMenu run={run} onAsk={say} />
+      {!hasEnded(run) && <Actions run={run} tune={opener} busy={ask.isPending} onAsk={(body) => ask.mutate(body)} onTune={setTuning} />}
       {ask.isError && !needsCheckpoint && (
         <div className="run-told">
           <ErrorBanner error={ask.error} />
@@ -46,66 +36,58 @@ export function Steering({ run }: { run: Run }) {
   );
 }
 
-interface AskProps {
+interface ActionsProps {
   run: Run;
+  busy: boolean;
+  tune: RefObject<HTMLButtonElement | null>;
   onAsk: (body: CommandBody) => void;
+  onTune: (opener: HTMLElement) => void;
 }
 
-function PauseMenu({ run, onAsk }: AskProps) {
+function Actions({ run, busy, tune, onAsk, onTune }: ActionsProps) {
+  const noTuning = whyNot(run, "set_hyperparameters");
   return (
-    <Menu label="Pause" icon={<Pause size={14} aria-hidden />} disabled={!allows(run, "pause")}>
-      <Item text="Release the slots" about="it is saved, and others may train meanwhile" onSelect={() => onAsk({ type: "pause" })} />
-      <Item
-        text="Hold the slots"
-        about={run.state === "running" ? "it is saved and stands still; resuming takes no time" : "only while it runs"}
-        disabled={run.state !== "running"}
-        onSelect={() => onAsk({ type: "pause", hold: true })}
-      />
+    <>
+      {run.state === "paused" ? (
+        <Button kind="primary" disabled={busy} onClick={() => onAsk({ type: "resume" })}>
+          <Play size={14} aria-hidden /> Resume
+        </Button>
+      ) : (
+        <PauseMenu run={run} onAsk={onAsk} />
+      )}
+      <button ref={tune} className="button" type="button" disabled={noTuning !== null} title={noTuning ?? undefined} onClick={({ currentTarget }) => onTune(currentTarget)}>
+        <SlidersHorizontal size={14} aria-hidden /> Tune
+      </button>
+      <NowMenu run={run} onAsk={onAsk} />
+    </>
+  );
+}
+
+type AskProps = Pick<ActionsProps, "run" | "onAsk">;
+
+function PauseMenu({ run, onAsk }: AskProps) {
+  const never = whyNot(run, "pause");
+  const noHold = never ?? (run.state === "running" ? null : `it is ${run.state} and holds no slots that it could keep`);
+  return (
+    <Menu label="Pause" icon={Pause}>
+      <MenuItem icon={LogOut} text="Release the slots" about={never ?? "it is saved, and others may train meanwhile"} disabled={never !== null} onSelect={() => onAsk({ type: "pause" })} />
+      <MenuItem icon={Lock} text="Hold the slots" about={noHold ?? "it is saved and stands still; resuming takes no time"} disabled={noHold !== null} onSelect={() => onAsk({ type: "pause", hold: true })} />
     </Menu>
   );
 }
 
-const NOW: readonly { type: CommandType; about: string }[] = [
-  { type: "save_checkpoint", about: "a checkpoint after the present step" },
-  { type: "evaluate", about: "the loss on the held-out text" },
-  { type: "sample", about: "of the run's own prompts" },
+const NOW: readonly { type: CommandType; icon: LucideIcon; about: string }[] = [
+  { type: "save_checkpoint", icon: Save, about: "a checkpoint after the present step" },
+  { type: "evaluate", icon: Gauge, about: "the loss on the held-out text" },
+  { type: "sample", icon: MessageSquareText, about: "text for the run's own prompts" },
 ];
 
 function NowMenu({ run, onAsk }: AskProps) {
   return (
-    <Menu label="Now" icon={<Ellipsis size={14} aria-hidden />} disabled={!NOW.some(({ type }) => allows(run, type))}>
-      {NOW.map(({ type, about }) => (
-        <Item key={type} text={NAMES[type]} about={about} onSelect={() => onAsk({ type })} />
+    <Menu label="Now" icon={ChevronsRight}>
+      {NOW.map(({ type, icon, about }) => (
+        <MenuItem key={type} icon={icon} text={NAMES[type]} about={whyNot(run, type) ?? about} disabled={!allows(run, type)} onSelect={() => onAsk({ type })} />
       ))}
     </Menu>
-  );
-}
-
-interface ButtonMenuProps {
-  label: string;
-  icon: ReactNode;
-  disabled: boolean;
-  children: ReactNode;
-}
-
-function Menu({ label, icon, disabled, children }: ButtonMenuProps) {
-  return (
-    <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger className="button" disabled={disabled}>
-        {icon} {label} <ChevronDown size={14} aria-hidden />
-      </DropdownMenu.Trigger>
-      <DropdownMenu.Content className="menu" align="end" sideOffset={6}>
-        {children}
-      </DropdownMenu.Content>
-    </DropdownMenu.Root>
-  );
-}
-
-function Item({ text, about, disabled = false, onSelect }: { text: string; about: string; disabled?: boolean; onSelect: () => void }) {
-  return (
-    <DropdownMenu.Item className="menu-item" disabled={disabled} onSelect={onSelect}>
-      {text}
-      <small>{about}</small>
-    </DropdownMenu.Item>
   );
 }

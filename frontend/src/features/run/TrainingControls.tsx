@@ -1,24 +1,31 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { ChevronDown, CircleStop, Copy, OctagonX, Trash2 } from "lucide-react";
-import { DropdownMenu } from "radix-ui";
+import { CircleStop, Copy, OctagonX, Trash2 } from "lucide-react";
 import { useRef, useState, type Ref } from "react";
 import { hasEnded, meQuery } from "@/shared/api/queries";
 import type { Run } from "@/shared/api/types";
+import { whyNot } from "./actions";
+import { Again } from "./Again";
 import { Confirmed, type Action } from "./Confirmed";
+import { Menu, MenuItem } from "./Menu";
 import { Steering } from "./Steering";
 
 /** What a person may do with a run. */
 export function TrainingControls({ run }: { run: Run }) {
   const { data: me } = useQuery(meQuery);
-  const mayWrite = me?.role !== "viewer";
-  return (
-    <div className="row run-controls">
-      {mayWrite && !hasEnded(run) && <Steering run={run} />}
+  if (me?.role === "viewer") {
+    return (
       <Link to="/runs/new" search={{ from: run.id }} className="button">
         <Copy size={14} aria-hidden /> Start from this
       </Link>
-      {mayWrite && <Ending run={run} />}
+    );
+  }
+  return (
+    <div className="row run-controls">
+      <Steering run={run} />
+      <Again run={run} />
+      <Ending run={run} />
+      {run.state === "stopping" && <p className="muted run-told">It is stopping: it saves a checkpoint and ends. Until then it can only be killed.</p>}
     </div>
   );
 }
@@ -28,7 +35,7 @@ function Ending({ run }: { run: Run }) {
   const opener = useRef<HTMLButtonElement>(null);
   return (
     <>
-      <ActionsMenu run={run} button={opener} onAsk={setAsked} />
+      <EndingMenu run={run} button={opener} onAsk={setAsked} />
       {asked && <Confirmed run={run} action={asked} opener={opener} onClose={() => setAsked(null)} />}
     </>
   );
@@ -40,7 +47,7 @@ interface MenuProps {
   onAsk: (action: Action) => void;
 }
 
-function ActionsMenu({ run, button, onAsk }: MenuProps) {
+function EndingMenu({ run, button, onAsk }: MenuProps) {
   if (hasEnded(run)) {
     return (
       <button ref={button} className="button" type="button" onClick={() => onAsk("delete")}>
@@ -48,21 +55,11 @@ function ActionsMenu({ run, button, onAsk }: MenuProps) {
       </button>
     );
   }
+  const noStop = run.state === "stopping" ? "it is doing so" : whyNot(run, "stop");
   return (
-    <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger ref={button} className="button">
-        <CircleStop size={14} aria-hidden /> Stop <ChevronDown size={14} aria-hidden />
-      </DropdownMenu.Trigger>
-      <DropdownMenu.Content className="menu" align="end" sideOffset={6}>
-        <DropdownMenu.Item className="menu-item" disabled={run.state === "stopping"} onSelect={() => onAsk("stop")}>
-          <CircleStop size={14} aria-hidden /> Stop gracefully
-          <small>finish the step, save a checkpoint, end</small>
-        </DropdownMenu.Item>
-        <DropdownMenu.Item className="menu-item" onSelect={() => onAsk("kill")}>
-          <OctagonX size={14} aria-hidden /> Kill now
-          <small>end the processes at once, without a checkpoint</small>
-        </DropdownMenu.Item>
-      </DropdownMenu.Content>
-    </DropdownMenu.Root>
+    <Menu label="Stop" icon={CircleStop} button={button}>
+      <MenuItem icon={CircleStop} text="Stop gracefully" about={noStop ?? "finish the step, save a checkpoint, end"} disabled={noStop !== null} onSelect={() => onAsk("stop")} />
+      <MenuItem icon={OctagonX} text="Kill now" about="end the processes at once, without a checkpoint" onSelect={() => onAsk("kill")} />
+    </Menu>
   );
 }

@@ -1,22 +1,26 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { asProblem } from "@/shared/api/problem";
+import { refusalOf } from "@/shared/api/problem";
+import { commandsQuery, hasEnded, isOpen } from "@/shared/api/queries";
 import type { Run } from "@/shared/api/types";
 import { integer } from "@/shared/format/numbers";
 import { Button } from "@/shared/ui/Button";
 import { Dialog, DialogButtons } from "@/shared/ui/Dialog";
 import { Field, type ControlProps } from "@/shared/ui/Field";
 import { ErrorBanner } from "@/shared/ui/Notice";
+import { whyNot } from "./actions";
 import { Acknowledgement } from "./CommandList";
 import { SchedulePreview } from "./SchedulePreview";
-import { changed, changesOf, FIELDS, textAt, type TuningField, type Typed } from "./tuning";
-import { argumentsText, commandsQuery, isOpen, useCommand } from "./useCommand";
+import { changed, changesOf, DRAWN, FIELDS, textAt, type TuningField, type Typed } from "./tuning";
+import { argumentsText, useCommand } from "./useCommand";
 
 interface Props {
   run: Run;
   opener: HTMLElement | null;
   onClose: () => void;
 }
+
+const PATHS = FIELDS.map(({ path }) => path);
 
 /** What is typed, what of it the server refused, and how far that is which was sent. */
 function useTuning(run: Run) {
@@ -25,8 +29,7 @@ function useTuning(run: Run) {
   const { data } = useQuery(commandsQuery(run.id));
   const sent = data?.items.find(({ command_id }) => command_id === ask.data?.command_id);
   const changes = changesOf(run.train, typed);
-  const errors = new Map(ask.isError ? asProblem(ask.error).errors.map(({ field, message }) => [field.replace("changes.", ""), message]) : []);
-  const elsewhere = ask.isError && !FIELDS.some(({ path }) => errors.has(path));
+  const { at, rest } = refusalOf(ask.error, PATHS, "changes.");
   return {
     textOf: (path: string) => typed[path] ?? textAt(run.train, path),
     type: (path: string, text: string) => {
@@ -35,17 +38,21 @@ function useTuning(run: Run) {
     },
     changes,
     told: argumentsText(changes),
-    errors,
-    error: elsewhere ? ask.error : null,
+    errors: at,
+    error: rest,
     sent,
     busy: ask.isPending || (sent !== undefined && isOpen(sent)),
-    send: () => ask.mutate({ type: "set_hyperparameters", changes }, { onSuccess: () => setTyped({}) }),
+    // What is typed stays: once it is applied it is how the run is, and no change any more; what is rejected can be mended.
+    send: () => ask.mutate({ type: "set_hyperparameters", changes }),
   };
 }
 
 /** Change hyperparameters of a run that is under way, and see when it took them. */
 export default function TuneDialog({ run, opener, onClose }: Props) {
   const { textOf, type, changes, told, errors, error, sent, busy, send } = useTuning(run);
+  const control = (field: TuningField) => (
+    <TuningControl key={field.path} field={field} run={run} text={textOf(field.path)} error={errors.get(field.path)} onType={(text) => type(field.path, text)} />
+  );
   return (
     <Dialog title={`Change ${run.name} while it trains`} opener={opener} wide onClose={onClose}>
       <form
@@ -55,27 +62,30 @@ export default function TuneDialog({ run, opener, onClose }: Props) {
           if (told) send();
         }}
       >
-        <p className="muted">
-          It is {run.state}, at step {integer(run.progress.step)}. A change is made between two steps, on all ranks at once, and is part of the run&apos;s next checkpoint.
-        </p>
-        <div className="tuning">
-          {FIELDS.map((field) => (
-            <TuningControl key={field.path} field={field} run={run} text={textOf(field.path)} error={errors.get(field.path)} onType={(text) => type(field.path, text)} />
-          ))}
-        </div>
+        <p className="muted">{aboutChanges(run)}</p>
+        <div className="tuning">{FIELDS.slice(0, DRAWN).map(control)}</div>
         <SchedulePreview before={run.train} after={changed(run.train, changes)} step={run.progress.step} />
+        <div className="tuning">{FIELDS.slice(DRAWN).map(control)}</div>
         {error && <ErrorBanner error={error} />}
         <Acknowledgement command={sent} />
         <DialogButtons>
-          <span className="muted">{told ? `will change: ${told}` : "nothing is changed yet"}</span>
+          <span className="muted dialog-told">{told ? `${busy ? "asked for" : "will change"}: ${told}` : "nothing is changed yet"}</span>
           <Button onClick={onClose}>Close</Button>
-          <Button kind="primary" type="submit" disabled={!told || busy}>
+          <Button kind="primary" type="submit" disabled={!told || busy || whyNot(run, "set_hyperparameters") !== null}>
             Apply
           </Button>
         </DialogButtons>
       </form>
     </Dialog>
   );
+}
+
+function aboutChanges(run: Run): string {
+  const step = integer(run.progress.step);
+  if (hasEnded(run)) return `It has ended (${run.state}) at step ${step}: nothing can be changed about it any more. A fork goes on from one of its checkpoints with other settings.`;
+  if (run.state === "stopping") return `It is stopping at step ${step}: nothing can be changed about it any more.`;
+  const when = run.state === "running" ? "A change is made between two steps, on all ranks at once" : "It does not train just now; a change holds from its next step on";
+  return `It is ${run.state}, at step ${step}. ${when}, and is part of the run's next checkpoint.`;
 }
 
 interface ControlOf {

@@ -25,6 +25,11 @@ export function planOf({ steps, optimizer, schedule }: Train): Plan {
   return { steps: number(steps), lr: number(optimizer.lr), schedule: { name, warmup_steps: number(warmup), final_fraction: number(final) } };
 }
 
+/** Whether there is a curve to draw: what is typed may be half a number, or one that is refused. */
+export function isPossible({ steps, lr, schedule }: Plan, reached: number): boolean {
+  return lr > 0 && steps >= Math.max(reached, 1) && schedule.warmup_steps >= 0 && schedule.final_fraction >= 0 && schedule.final_fraction <= 1;
+}
+
 /** At most so many points of the whole schedule: (step, learning rate). */
 export function curveOf(plan: Plan, points = 200): [number, number][] {
   const every = Math.max(1, plan.steps / points);

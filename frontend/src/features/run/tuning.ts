@@ -25,6 +25,9 @@ export const FIELDS: readonly TuningField[] = [
   { path: "sample.prompts", label: "Prompts", kind: "lines", hint: "one per line" },
 ];
 
+/** So many of them, the first, make the schedule that is drawn. */
+export const DRAWN = 5;
+
 export type Typed = Readonly<Record<string, string>>;
 
 /** The control's text for the run as it is. */
@@ -39,9 +42,10 @@ export function changesOf(train: Train, typed: Typed): Record<string, unknown> {
   const changes: Record<string, unknown> = {};
   for (const field of FIELDS) {
     const text = typed[field.path];
-    if (text === undefined || text.trim() === textAt(train, field.path)) continue;
+    if (text === undefined) continue;
     const [first = "", second] = field.path.split(".");
     const value = valueOf(field, text);
+    if (JSON.stringify(value) === JSON.stringify(valueOf(field, textAt(train, field.path)))) continue; // 5e-4 is 0.0005
     changes[first] = second === undefined ? value : { ...(changes[first] as object | undefined), [second]: value };
   }
   return changes;

@@ -1,38 +1,42 @@
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { call, path } from "@/shared/api/client";
-import { keys } from "@/shared/api/queries";
-import type { Command, CommandBody, Page, Run } from "@/shared/api/types";
+import { commandsQuery, keys, meQuery } from "@/shared/api/queries";
+import type { Command, CommandBody, Run } from "@/shared/api/types";
 import { integer, plural } from "@/shared/format/numbers";
 
-/** Newest first; events of the run make it stale. */
-export function commandsQuery(runId: string) {
-  return queryOptions({
-    queryKey: [...keys.run(runId), "commands"],
-    queryFn: ({ signal }) => call<Page<Command>>("GET", path`/api/v1/runs/${runId}/commands`, { query: { limit: 100 }, signal }),
-    refetchInterval: ({ state }) => (state.data?.items.some(isOpen) ? 1000 : false),
-  });
-}
-
-export function isOpen({ state }: Command): boolean {
-  return state === "requested" || state === "accepted";
-}
-
-/** Ask the run for something. The answer has the command's id, by which its life is followed. */
+/** Ask the run for something. It stands in the list at once; the answer has the command's id, by which its life is followed. */
 export function useCommand(run: Run, onDone: () => void = () => undefined) {
   const client = useQueryClient();
+  const { queryKey } = commandsQuery(run.id);
   return useMutation({
     mutationFn: (body: CommandBody) => call<{ command_id: string }>("POST", path`/api/v1/runs/${run.id}/commands`, { body }),
+    onMutate: async (body) => {
+      await client.cancelQueries({ queryKey });
+      const by = client.getQueryData(meQuery.queryKey)?.name ?? "you";
+      client.setQueryData(queryKey, (known) => known && { ...known, items: [justAsked(body, by, Date.now()), ...known.items] });
+    },
+    onError: () => client.setQueryData(queryKey, (known) => known && { ...known, items: known.items.filter(({ command_id }) => command_id !== ASKED) }),
     onSuccess: () => {
       onDone();
       void client.invalidateQueries({ queryKey: keys.runs });
       void client.invalidateQueries({ queryKey: keys.checkpoints });
-      return client.invalidateQueries({ queryKey: keys.run(run.id) });
     },
+    // Also what was refused tells of a run that is not what is shown.
+    onSettled: () => client.invalidateQueries({ queryKey: keys.run(run.id) }),
   });
 }
 
+const ASKED = "asked";
+
+/** What is on its way to the server. */
+export function justAsked({ type, ...told }: CommandBody, by: string, now: number): Command {
+  const unknown = { step: null, ranks: null, reason: "", accepted_at: null, ended_at: null, undone: false };
+  return { ...unknown, command_id: ASKED, type, arguments: told.changes ?? told, state: "requested", by, created_at: new Date(now).toISOString() };
+}
+
 /** How far a command is, in words. */
-export function lifeOf({ state, step, ranks, reason, undone }: Command): string {
+export function lifeOf({ command_id, state, step, ranks, reason, undone }: Command): string {
+  if (command_id === ASKED) return "being asked for";
   if (state === "rejected") return `rejected: ${reason}`;
   if (state === "requested") return "requested; no worker has it yet";
   if (state === "accepted") return "accepted; applied between two steps";

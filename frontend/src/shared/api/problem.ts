@@ -37,6 +37,25 @@ export function offline(): Problem {
   return new Problem(0, "offline", "the server does not answer", "check that it runs (./run status) and that this machine is connected");
 }
 
+/** A refusal, told apart: what is said at the fields that are shown, and what is left for a banner. `prefix`: of all fields in the body. */
+export function refusalOf(thrown: unknown, shown: readonly string[], prefix = ""): { at: ReadonlyMap<string, string>; rest: Problem | null } {
+  const at = new Map<string, string>();
+  if (thrown === null || thrown === undefined) return { at, rest: null };
+  const problem = asProblem(thrown);
+  const elsewhere: FieldError[] = [];
+  for (const error of problem.errors) {
+    const field = error.field.startsWith(prefix) ? error.field.slice(prefix.length) : error.field;
+    const place = shown.find((path) => field === path || field.startsWith(`${path}.`));
+    if (place === undefined) elsewhere.push(error);
+    else at.set(place, at.has(place) ? `${at.get(place) ?? ""}; ${error.message}` : error.message);
+  }
+  if (elsewhere.length > 0) {
+    const told = elsewhere.map(({ field, message }) => `${field}: ${message}`).join("; ");
+    return { at, rest: new Problem(problem.status, problem.code, told, problem.remedy, elsewhere) };
+  }
+  return { at, rest: at.size > 0 ? null : problem };
+}
+
 /** Anything that was thrown, in words. */
 export function asProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;

@@ -1,6 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 import { call, path, type Query } from "./client";
-import type { Checkpoint, Dataset, Emergency, Me, Page, Queue, Run, Tokenizer, Worker } from "./types";
+import type { AnyEvent, Checkpoint, Command, Dataset, Emergency, Envelope, Me, Page, Queue, Run, Tokenizer, Worker } from "./types";
 
 /** First parts of the query keys, for invalidation. */
 export const keys = {
@@ -80,4 +80,29 @@ export function checkpointsQuery(runId?: string) {
     queryKey: [...keys.checkpoints, runId ?? "all"],
     queryFn: ({ signal }) => call<Page<Checkpoint>>("GET", address, { query: { limit: 200 }, signal }),
   });
+}
+
+/** An envelope whose event is of one kind. */
+export type EnvelopeOf<Type extends AnyEvent["type"]> = Envelope & { event: Extract<AnyEvent, { type: Type }> };
+
+/** The newest of one kind, newest first. Anything that happens to the run makes it stale. */
+export function eventsQuery<Type extends AnyEvent["type"]>(runId: string, type: Type) {
+  return queryOptions({
+    queryKey: [...keys.run(runId), "events", type],
+    queryFn: ({ signal }) => call<Page<Envelope>>("GET", path`/api/v1/runs/${runId}/events`, { query: { type, limit: 200 }, signal }),
+    select: ({ items }) => items.filter((item): item is EnvelopeOf<Type> => item.event.type === type),
+  });
+}
+
+/** What a run was asked for, newest first; its events make it stale. */
+export function commandsQuery(runId: string) {
+  return queryOptions({
+    queryKey: [...keys.run(runId), "commands"],
+    queryFn: ({ signal }) => call<Page<Command>>("GET", path`/api/v1/runs/${runId}/commands`, { query: { limit: 100 }, signal }),
+    refetchInterval: ({ state }) => (state.data?.items.some(isOpen) ? 1000 : false),
+  });
+}
+
+export function isOpen({ state }: Command): boolean {
+  return state === "requested" || state === "accepted";
 }
