@@ -13,14 +13,8 @@ def add_queue(app: Flask, state: "Platform") -> None:
     @app.get("/api/v1/queue")
     def queue() -> ResponseReturnValue:
         items = state.waiting[: int(request.args["limit"])]
-        return {
-            "pause": state.pause,
-            "emergency": state.emergency,
-            "waiting": len(state.waiting),
-            "shares": state.shares,
-            "items": items,
-            "next_cursor": None,
-        }
+        told = {"pause": state.pause, "emergency": state.emergency, "shares": state.shares}
+        return {**told, "waiting": len(state.waiting), "items": items, "next_cursor": None}
 
     @app.route("/api/v1/queue/pause", methods=["POST", "DELETE"])
     def pause() -> ResponseReturnValue:
