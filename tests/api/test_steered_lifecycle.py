@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select
 
 from services.api.app import create_app
@@ -30,13 +30,12 @@ from tests.conftest import headers
 
 SLOTS: Final = {"w1": 2, "w2": 1}
 AT_WORK: Final = {RunState.STARTING, RunState.RUNNING, RunState.PAUSING, RunState.STOPPING}
+ANEW: Final = {"type": "resume", "from_scratch": True}
 BODIES: Final[tuple[dict[str, Any], ...]] = (
-    {"type": "stop"},
-    {"type": "kill"},
     {"type": "pause"},
     {"type": "pause", "hold": True},
     {"type": "resume"},
-    {"type": "resume", "from_scratch": True},
+    ANEW,
     {"type": "save_checkpoint"},
     {"type": "evaluate"},
     {"type": "set_hyperparameters", "changes": {"optimizer": {"lr": 0.01}}},
@@ -44,8 +43,9 @@ BODIES: Final[tuple[dict[str, Any], ...]] = (
     {"type": "rollback"},
 )
 WORKERS, PICK = st.sampled_from(sorted(SLOTS)), st.integers(0, 1000)
+RUNS: Final = 5
 ROUNDS: Final = 60
-"""In which everything comes to its end, once nothing stands in its way."""
+"""In so many everything comes to its end, once nothing stands in its way."""
 
 
 class Steered(RuleBasedStateMachine):
@@ -78,18 +78,39 @@ class Steered(RuleBasedStateMachine):
     def start(self) -> None:
         for priority in (10, 50):
             self.submit(1, priority)
-        self.go_on(1)
+        self.go_on(EVERY)
 
+    @precondition(lambda self: len(self.rows(Run)) < RUNS)
     @rule(processes=st.integers(1, 2), priority=st.sampled_from([10, 50, 90]))
     def submit(self, processes: int, priority: int) -> None:
         train = {**SPEC["train"], "steps": STEPS, "checkpoint": {"every": EVERY}}
         self.stage.now += 0.001
         self.stage.submit(processes=processes, priority=priority, train=train)
 
-    @rule(pick=PICK, bodies=st.lists(st.sampled_from(BODIES), min_size=1, max_size=3))
-    def command(self, pick: int, bodies: list[dict[str, Any]]) -> None:
+    @rule(pick=PICK, bodies=st.lists(st.sampled_from(BODIES), min_size=1, max_size=3), pace=st.integers(0, 2))
+    def command(self, pick: int, bodies: list[dict[str, Any]], pace: int) -> None:
+        """Of what is under way, if anything is, and what comes of it."""
         runs = sorted(self.rows(Run), key=lambda run: run.created_at)
+        going = [run for run in runs if run.state not in FINAL_STATES] or runs
         for body in bodies:
+            self.command_one(going[pick % len(going)], pick, body)
+        if pace:
+            self.go_on(pace)
+
+    @precondition(lambda self: self.rows(Checkpoint))
+    @rule(pick=PICK, crash=st.booleans())
+    def roll_back(self, pick: int, crash: bool) -> None:
+        saved = sorted({row.run_id for row in self.rows(Checkpoint)})
+        (run,) = (run for run in self.rows(Run) if run.id == saved[pick % len(saved)])
+        self.command_one(run, pick, {"type": "rollback"})
+        for hand in self.hands.values() if crash else ():
+            hand.crash_a_child()
+        self.go_on(2)
+
+    @rule(pick=PICK, kind=st.sampled_from(["stop", "kill"]), before=st.sampled_from([(), *((body,) for body in BODIES)]))
+    def end(self, pick: int, kind: str, before: tuple[dict[str, Any], ...]) -> None:
+        runs = sorted(self.rows(Run), key=lambda run: run.created_at)
+        for body in (*before, {"type": kind}):
             self.command_one(runs[pick % len(runs)], pick, body)
 
     def command_one(self, run: Run, pick: int, body: dict[str, Any]) -> None:
@@ -209,7 +230,7 @@ class Steered(RuleBasedStateMachine):
             for run in going:
                 if run.state == RunState.PAUSED:
                     scratch = self.ask("POST", f"runs/{run.id}/commands", {"type": "resume"}).json.get("code") == "no-checkpoint"
-                    assert not scratch or self.ask("POST", f"runs/{run.id}/commands", BODIES[5]).status_code == 202
+                    assert not scratch or self.ask("POST", f"runs/{run.id}/commands", ANEW).status_code == 202
             for worker in SLOTS:
                 self.work(worker, 2 * EVERY)
             self.wait(20)
