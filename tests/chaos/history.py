@@ -1,6 +1,7 @@
 """The history checker: what the events and tables of runs that have ended say, held against what may never happen.
 
-Events are numbered by topic; what happened on different topics is put in order by time.
+Events are numbered by topic; what happened on different topics is put in order by time. The scheduler's time is its round's beginning,
+which may lie before what was written meanwhile: an event is not earlier than those before it on its topic.
 """
 
 from collections import defaultdict
@@ -39,12 +40,22 @@ class History:
     def read(cls, tables: Database) -> "History":
         with tables.reading() as session:
             outbox = session.scalars(select(OutboxRow).order_by(OutboxRow.topic, OutboxRow.seq))
-            events = [(row.topic, row.seq, row.at, row.event) for row in outbox]
+            events = in_order((row.topic, row.seq, row.at, row.event) for row in outbox)
             models: tuple[type[DeclarativeBase], ...] = (Run, Attempt, Command, Checkpoint, Slot)
             return cls(events, *([_values(row) for row in session.scalars(select(model))] for model in models))
 
     def of(self, topic: str) -> list[tuple[float, Event]]:
         return [(at, event) for of, _, at, event in self.events if of == topic]
+
+
+def in_order(events: Iterable[tuple[str, int, float, Event]]) -> list[tuple[str, int, float, Event]]:
+    """Each with the time from which it can have been: not before what its topic had already."""
+    newest: dict[str, float] = defaultdict(float)
+    found = []
+    for topic, seq, at, event in events:
+        newest[topic] = max(newest[topic], at)
+        found.append((topic, seq, newest[topic], event))
+    return found
 
 
 def _values(row: DeclarativeBase) -> dict[str, Any]:
@@ -192,11 +203,13 @@ def _fences(history: History) -> Iterable[str]:
 
 
 def _double_bookings(history: History) -> Iterable[str]:
-    """By the rows of the attempts: when each had which slots."""
+    """By the rows of the attempts: when each had which slots; since it was placed by its run's events, where they are there."""
+    placed = {(topic, event["attempt"]): at for topic, _, at, event in history.events if event["type"] == "AttemptPlaced"}
     by_slot: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
     for row in history.attempts:
+        since = placed.get((row["run_id"], row["number"]), row["placed_at"])
         for slot in row["slots"]:
-            by_slot[slot["id"]].append((row["placed_at"], row["ended_at"] or float("inf"), row["id"]))
+            by_slot[slot["id"]].append((since, row["ended_at"] or float("inf"), row["id"]))
     for slot_id, uses in by_slot.items():
         for (_, end, one), (begin, _, other) in pairwise(sorted(uses)):
             if begin < end:

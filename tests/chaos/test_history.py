@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.history import History, mistakes
+from tests.chaos.history import History, in_order, mistakes
 
 
 def event(kind: str, **fields: Any) -> dict[str, Any]:
@@ -147,6 +147,18 @@ def test_a_mutated_history_is_refused(mutate: Callable[[History], Any], told: st
     mutate(history)
     found = mistakes(history)
     assert any(told in one for one in found), found
+
+
+def test_a_slow_round_of_the_scheduler_is_no_mistake() -> None:
+    """It began during the emergency stop and while the slot was taken, and placed after both: its time is older than what came before."""
+    history = good()
+    stop = event("EmergencyStopped", by="me", reason="smoke", worker="", attempts=1)
+    history.events[8:10] = [("run_a", seq, 6.8, one) for _, seq, _, one in history.events[8:10]]
+    history.attempts[1]["placed_at"] = 6.8
+    history.events += [("cluster", 1, 6.5, stop), ("cluster", 2, 7.5, event("EmergencyEnded", by="me", worker=""))]
+    assert any("during an emergency stop" in one for one in mistakes(history))
+    history.events = in_order(history.events)
+    assert mistakes(history) == []
 
 
 def test_a_rollback_is_no_second_history() -> None:
