@@ -9,6 +9,7 @@ from groundup import Client
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.e2e.browser.conftest import watched
+from tests.e2e.browser.test_checkpoints import flip_a_byte
 from tests.e2e.browser.test_pages import violations
 from tests.e2e.runs import spec
 from tests.e2e.stack import Stack
@@ -132,15 +133,28 @@ def losses(client: Client, run_id: str) -> list[float | None]:
     return client.history.metrics(run_id, ["train/loss"], buckets=100)[0].mean
 
 
-@pytest.mark.timeout(240)
-def test_a_resume_without_a_checkpoint_offers_to_begin_anew(profile: BrowserContext, stack: Stack, dataset: str) -> None:
-    with stack.client() as client, watched(profile, refused=True) as page:
-        run = client.runs.submit(spec("lost-its-checkpoints", dataset, "byte", steps=100_000, checkpoint={"every": 1_000_000}))
+@pytest.fixture
+def without_checkpoints(stack: Stack, dataset: str) -> Iterator[str]:
+    """A paused run whose only checkpoint rotted."""
+    with stack.client() as client:
+        run = client.runs.submit(spec("lost-its-checkpoint", dataset, "byte", steps=100_000, checkpoint={"every": 1_000_000}))
         wait_until(lambda: client.runs.get(run.id).progress.step > 10, "the first steps", 60)
         client.runs.commands.ask(run.id, "pause")
         wait_until(lambda: client.runs.get(run.id).state == "paused", "it is paused", 60)
-        client.checkpoints.delete([checkpoint.id for checkpoint in client.checkpoints.list(run.id)])
-        page.goto(f"{stack.url}/runs/{run.id}/charts")
+        (checkpoint,) = client.checkpoints.list(run.id)
+        flip_a_byte(stack, run.id, checkpoint.id)
+        client.transport.post(f"/api/v1/checkpoints/{checkpoint.id}/verify", {})
+        wait_until(lambda: client.checkpoints.get(checkpoint.id).state == "damaged", "it is known to be damaged", 60)
+        yield run.id
+        if not client.runs.get(run.id).finished:
+            client.runs.kill(run.id)
+        client.runs.wait(run.id, timeout=60)
+
+
+@pytest.mark.timeout(240)
+def test_a_resume_without_a_checkpoint_offers_to_begin_anew(profile: BrowserContext, stack: Stack, without_checkpoints: str) -> None:
+    with stack.client() as client, watched(profile, refused=True) as page:
+        page.goto(f"{stack.url}/runs/{without_checkpoints}/charts")
         page.get_by_role("button", name="Resume").click()
         dialog = page.get_by_role("alertdialog")
         expect(dialog.get_by_text("It has no checkpoint to go on from.")).to_be_visible()
@@ -148,7 +162,7 @@ def test_a_resume_without_a_checkpoint_offers_to_begin_anew(profile: BrowserCont
         dialog.get_by_role("button", name="Begin at the first step").click()
         expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=20 * SECONDS)
         page.get_by_role("button", name="Tune").click()
-        client.runs.kill(run.id)
+        client.runs.kill(without_checkpoints)
         expect(page.get_by_role("dialog").get_by_text(re.compile("^It has ended .killed."))).to_be_visible(timeout=20 * SECONDS)
         expect(page.get_by_role("dialog").get_by_role("button", name="Apply")).to_be_disabled()
 
