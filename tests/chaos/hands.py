@@ -71,9 +71,13 @@ class Hand:
             before = child.steps
             child.advance(self.rng.randint(0, pace))
             self.steps += child.steps - before
-        self._beat(now)
+        beats_first = self.rng.random() < 0.5  # they are two threads of an agent
+        if beats_first:
+            self._beat(now)
         for child in list(self.children.values()):
             self._deliver(child, now)
+        if not beats_first:
+            self._beat(now)
 
     def _beat(self, now: float) -> None:
         attempts = [
@@ -121,7 +125,8 @@ class Hand:
             self._report(attempt_id, last[1], now, state="failed", reason="its worker left it without a report")
         if self.emergency or attempt_id in self.children or attempt_id in self.ended:
             return
-        answer = self._ask(lambda: self.stage.claim(attempt_id, self.name, self.instance), now)
+        instance = self.instance  # a claim that is late is still this agent's
+        answer = self._ask(lambda: self.stage.claim(attempt_id, self.name, instance), now)
         if answer is None or answer.status_code != 200:
             return
         claim = answer.json

@@ -207,7 +207,7 @@ def _double_bookings(history: History) -> Iterable[str]:
     placed = {(topic, event["attempt"]): at for topic, _, at, event in history.events if event["type"] == "AttemptPlaced"}
     by_slot: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
     for row in history.attempts:
-        since = placed.get((row["run_id"], row["number"]), row["placed_at"])
+        since = placed.get((row["run_id"], row["number"])) or row["placed_at"]
         for slot in row["slots"]:
             by_slot[slot["id"]].append((since, row["ended_at"] or float("inf"), row["id"]))
     for slot_id, uses in by_slot.items():

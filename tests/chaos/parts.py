@@ -11,8 +11,10 @@ from tests.chaos.hosts import HEARTBEAT, LEASE, hosts
 from tests.chaos.lanes import say
 from tests.chaos.lived import Lived, Times
 from tests.chaos.model import played
-from tests.chaos.runs import TORCH_PATIENCE, TORCH_STEPS, planned
+from tests.chaos.runs import OBEDIENT, STRICKEN, TORCH_PATIENCE, TORCH_STEPS, UNTOUCHED, planned
 from tests.chaos.steered import SteeredRuns
+from tests.chaos.troubles import FAULTS
+from tests.chaos.world import ORDERS
 
 SCALED: Final = f"lease {LEASE:g} s, of 60; heartbeat {HEARTBEAT:g} s, of 15"
 ABOUT: Final = f"""Runs, in the model: the api's own code on SQLite, every tenth iteration on PostgreSQL where that is installed, with
@@ -21,6 +23,16 @@ killed between two writes, messages lost, late and doubled; commands, preemption
 processes: two agents with real children, each run with one fault ({SCALED}; agents look at their processes twice as often). Without torch
 the child is tests/chaos/fake_training.py, two ranks of torchrun where it is said. Two platforms at a time, and the model behind them.
 The history checker (tests/chaos/history.py) reads events and tables of all of them; its verdict is the number of its findings."""
+OUTCOMES: Final = ("succeeded", "stopped", "killed", "failed", "lost", "paused", "preempted", "rolled_back")
+MUST_HAPPEN: Final = (
+    *FAULTS,
+    *(f"{order} asked" for order in ORDERS),
+    *(f"attempts {outcome}" for outcome in OUTCOMES),
+    *(f"messages {what}" for what in ("lost", "late", "doubled", "unanswered")),
+    *("api killed between two writes", "scheduler killed between two writes", "hosts gone for good", "emergency stops", "refused as stale"),
+)
+ENOUGH: Final = 200
+"""In so many iterations of the model."""
 RECONCILES: Final = LEASE / 4
 """The scheduler looks for silent workers that often."""
 
@@ -38,6 +50,11 @@ def model(seed: int, numbers: Sequence[int]) -> Figures:
     figures.about += f"\n\nIn the model: {', '.join(f'{name} {count}' for name, count in sorted(counts.items()))}."
     figures.tell("model: iterations", on.total(), f"({', '.join(f'{count} on {name}' for name, count in sorted(on.items()))})")
     figures.tell("model: runs, each brought to its end", counts["succeeded"] + counts["stopped"] + counts["killed"] + counts["failed"], "")
+    if on.total() >= ENOUGH:
+        never = [name for name in MUST_HAPPEN if not counts[name]]
+        figures.tell(
+            "model: kinds of faults, orders and ends that never happened", len(never), f"of {len(MUST_HAPPEN)} {never or ''}", most=0
+        )
     figures.tell("model: what the history checker and the workers found", findings, "", most=0)
     return figures
 
@@ -60,6 +77,9 @@ def told(lives: Sequence[Lived], *, torch: bool) -> Figures:
     listed = ", ".join(f"{name} {count}" for name, count in sorted(all_of_them.done.items()))
     figures.about += f"Faults with {kind}: {listed}."
     figures.tell(f"{kind}: runs, each with a fault", all_of_them.done.total(), "")
+    kinds = len({*UNTOUCHED, *STRICKEN, *OBEDIENT})
+    all_hit = not torch and all_of_them.done.total() >= 3 * len(UNTOUCHED)  # they come in turn with two other kinds
+    figures.tell(f"{kind}: kinds of faults", len(all_of_them.done), f"of {kinds}", least=kinds if all_hit else None)
     figures.tell(f"{kind}: steps in their histories, lost or doubled", all_of_them.flaws, f"of {all_of_them.steps}", most=0)
     figures.tell(f"{kind}: what did not hold, history checker included", len(all_of_them.wrong), "", most=0)
     if not torch:

@@ -77,6 +77,7 @@ class Runs:
             steps = self.count * (CHANGED_TIMES if fault == "changed" else 1)
             run_id = self._begin(steps)
             wait_until(lambda: self.platform.step(run_id) >= moment, "the first steps", self.patience)
+            self._require(self.platform.run_state(run_id) == "running", "it had ended before the fault")
             getattr(self, f"_{fault.replace(' ', '_')}")(run_id)
             self._end(run_id, fault, steps)
         except (TimeoutError, AssertionError, IndexError, psutil.Error, OSError, httpx.HTTPError) as error:

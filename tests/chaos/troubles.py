@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 LENGTHS: Final = (3.0, 20.0, 45.0, 80.0, 130.0)
 """Simulated seconds, within the lease and past it."""
+FOR_GOOD: Final = 0.2
+"""Such a share of the hosts with one slot that die or freeze never comes back: nobody but the scheduler ends their attempts."""
 
 
 def go_wrong(world: "World") -> str:
@@ -22,7 +24,7 @@ def go_wrong(world: "World") -> str:
 def host_killed(world: "World", hand: Hand, seconds: float) -> None:
     if hand.up:
         hand.die()
-        world.after(seconds, hand.come_back)
+        _later(world, hand, seconds, hand.come_back)
 
 
 def agent_killed(_world: "World", hand: Hand, _: float) -> None:
@@ -43,7 +45,14 @@ def frozen(world: "World", hand: Hand, seconds: float) -> None:
     """SIGSTOP, and SIGCONT: it goes on as if nothing had been."""
     if hand.up:
         hand.up = False
-        world.after(seconds, lambda: setattr(hand, "up", True))
+        _later(world, hand, seconds, lambda: setattr(hand, "up", True))
+
+
+def _later(world: "World", hand: Hand, seconds: float, back: Callable[[], None]) -> None:
+    if hand.slots == 1 and world.rng.random() < FOR_GOOD:
+        world.counts["hosts gone for good"] += 1
+    else:
+        world.after(seconds, back)
 
 
 def cut_off(world: "World", hand: Hand, seconds: float) -> None:
