@@ -47,7 +47,7 @@ def take_acknowledgement(database: Database, worker: str, applied: AppliedComman
 
 
 def _is_part_of(session: Session, run: Run, step: int) -> bool:
-    """What an attempt that has ended did behind all that is left of it, a run that goes on does again; it may have been rolled back since."""
+    """What an ended attempt did behind all that is left of it, a run that goes on does again; it may have been rolled back since."""
     if run.state in FINAL_STATES:
         return True
     attempt = session.get(Attempt, run.current_attempt_id) if run.current_attempt_id else None
