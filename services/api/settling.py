@@ -12,7 +12,7 @@ from services.api.states import change_state
 from serving.database import Database
 from shared.commands import JOURNALED, CommandType
 from shared.conversation import AppliedCommand
-from shared.names import RunState
+from shared.names import FINAL_STATES, RunState
 from shared.run_events import CommandRejected
 
 
@@ -47,7 +47,9 @@ def take_acknowledgement(database: Database, worker: str, applied: AppliedComman
 
 
 def _is_part_of(session: Session, run: Run, step: int) -> bool:
-    """What an attempt that has ended did behind all that is left of it, the run does again; it may have been rolled back since."""
+    """What an ended attempt did behind all that is left of it, a run that goes on does again; it may have been rolled back since."""
+    if run.state in FINAL_STATES:
+        return True
     attempt = session.get(Attempt, run.current_attempt_id) if run.current_attempt_id else None
     is_at_work = attempt is not None and attempt.fence is not None
     return is_at_work or step <= max(run.step, newest_step(session, run.id))

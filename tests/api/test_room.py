@@ -134,7 +134,7 @@ def test_a_storage_that_is_away_stops_nothing_else(both: Stage) -> None:
     both.now += 10 * 86_400
     for _ in range(3):
         ticks.tick()
-    assert set(ticks.failed) == {"deletions", "scrub"}
+    assert set(ticks.failed) == {"deletions", "room", "scrub"}
     assert both.get("/api/v1/checkpoints/ckpt_10")["state"] == "deleting"
     both.storage.fault = None
     ticks.tick()
