@@ -124,7 +124,7 @@ class Platform:
         """Training processes: what the fork server has made and we have not asked for."""
         known = {process.pid for process in self.running.values()}
         server = psutil.Process(multiprocessing.forkserver._forkserver._forkserver_pid)  # type: ignore[attr-defined]
-        return [child for child in server.children() if child.pid not in known and child.status() != psutil.STATUS_ZOMBIE]
+        return [child for child in server.children() if child.pid not in known and _lives(child)]
 
     def restart(self, name: str, crash_at: str = "") -> None:
         self.kill(name)
@@ -195,6 +195,13 @@ class Platform:
             client.close()
         self.api_tables.close()
         self.storage_tables.close()
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Not where it has gone since it was found."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 @contextlib.contextmanager

@@ -80,8 +80,9 @@ def be_child(environ: Mapping[str, str], log: Path, root: str) -> None:
 
 def _leave_with(agent: psutil.Process) -> None:
     """A host that dies takes both; that the next agent adopts what outlives its own is another test's."""
-    while agent.is_running() and agent.status() != psutil.STATUS_ZOMBIE:
-        time.sleep(0.02)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while agent.is_running() and agent.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.02)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
