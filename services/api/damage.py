@@ -14,7 +14,7 @@ from services.api.checkpoint_models import Checkpoint
 from services.api.commit import USABLE, checkpoint_ref, current_attempt
 from services.api.models import Attempt, Run
 from services.api.outbox import record
-from services.api.rows import locked, storable
+from services.api.rows import lock_all, locked, storable
 from serving.database import Database
 from shared.conversation import CheckpointDamage
 from shared.errors import Conflict, NotFound, Stale
@@ -41,10 +41,9 @@ def report_damage(session: Session, attempt_id: str, report: CheckpointDamage, n
 
 
 def _lock_with_parent(session: Session, attempt_id: str) -> None:
-    """What a fork begins from is another run's, and changes under that one's lock. In the order of ids, as everybody takes several."""
+    """What a fork begins from is another run's, and changes under that one's lock."""
     ids = select(Run.id, Run.parent_id).join(Attempt, Attempt.run_id == Run.id).where(Attempt.id == attempt_id)
-    for run_id in sorted({run_id for row in session.execute(ids) for run_id in row if run_id}):
-        locked(session, Run, run_id)
+    lock_all(session, Run, (run_id for row in session.execute(ids) for run_id in row))
 
 
 def verify(

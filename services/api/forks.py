@@ -20,7 +20,7 @@ from services.api.parts import parts
 from services.api.paths import Id, RunPath
 from services.api.rollback import go_to_origin, no_such_checkpoint
 from services.api.room import measure, preflight
-from services.api.rows import locked
+from services.api.rows import lock_all, locked
 from services.api.submit import Submission, create, too_few_slots, too_few_tokens
 from serving.idempotency import Answer, once, repeated
 from serving.principal import principal
@@ -110,10 +110,8 @@ def _locked(session: Session, run_id: str) -> Run:
 
 
 def _locked_with_parent(session: Session, run_id: str) -> Run:
-    """Nor of the run whose checkpoint it began from. In the order of ids, as everybody takes several locks."""
-    parent_id = session.scalar(select(Run.parent_id).where(Run.id == run_id))
-    for each in sorted({run_id, parent_id or run_id}):
-        locked(session, Run, each)
+    """Nor of the run whose checkpoint it began from."""
+    lock_all(session, Run, [run_id, session.scalar(select(Run.parent_id).where(Run.id == run_id))])
     return _locked(session, run_id)
 
 

@@ -153,10 +153,9 @@ def _assignments(held: Sequence[_Held], instance: str, reported: set[str]) -> li
 def _accept_all(database: Database, worker: str, now: float) -> None:
     """Commands that it is about to be told for the first time; what is asked from now on it is told with its next heartbeat."""
     with database.reading() as session:
-        claimed = [row.run_id for row in session.execute(_held_by(worker)) if row.fence is not None]
-        new = select(Command.run_id).where(Command.run_id.in_(claimed), Command.state == "requested").distinct()
-        run_ids = sorted(session.scalars(new))
-    for run_id in run_ids:
+        new = _held_by(worker).join(Command, Command.run_id == Attempt.run_id)
+        rows = session.execute(new.where(Attempt.fence.is_not(None), Command.state == "requested")).all()
+    for run_id in sorted({row.run_id for row in rows}):
         with database.writing() as session:
             _accept(session, worker, run_id, now)
 

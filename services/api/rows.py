@@ -1,6 +1,6 @@
 """Ways to touch rows: those that others may touch at the same moment, and many at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import CursorResult, Delete, Insert, TextClause, Update, select
@@ -27,6 +27,12 @@ def locked(session: Session, model: type[Row], key: str) -> Row | None:
     primary_key = next(iter(model.__table__.primary_key))
     query = select(model).where(primary_key == key).with_for_update().execution_options(populate_existing=True)
     return session.scalars(query).one_or_none()
+
+
+def lock_all(session: Session, model: type[Row], keys: Iterable[str | None]) -> None:
+    """Several rows of one table, in the order of their keys, so that nobody waits in a circle. None names none."""
+    for key in sorted({key for key in keys if key}):
+        locked(session, model, key)
 
 
 def storable(text: str) -> str:

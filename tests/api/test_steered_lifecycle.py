@@ -242,4 +242,4 @@ class Steered(RuleBasedStateMachine):
 
 quiet = [HealthCheck.too_slow, HealthCheck.filter_too_much]
 TestSteered = Steered.TestCase
-TestSteered.settings = settings(max_examples=15, stateful_step_count=30, deadline=None, suppress_health_check=quiet)
+TestSteered.settings = settings(max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=quiet)

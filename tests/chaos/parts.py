@@ -87,10 +87,6 @@ def told(lives: Sequence[Lived], *, torch: bool) -> Figures:
     return figures
 
 
-ENOUGH_STEPS = 1000
-"""Fewer, as of a short run, say less about their median: it is held more loosely."""
-
-
 def tell_times(figures: Figures, times: Times) -> None:
     late = LEASE + RECONCILES
     tell_two(figures, "submit to claimed by an idle worker", times.to_claimed, most=2.0)
@@ -102,8 +98,7 @@ def tell_times(figures: Figures, times: Times) -> None:
     tell_two(figures, "command to applied", times.commands, most=1.0 + 0.01)
     if times.steps_during:
         before, during = statistics.median(times.steps_before) * 1000, statistics.median(times.steps_during) * 1000
-        ratio = 1.05 if len(times.steps_during) >= ENOUGH_STEPS else 1.25
-        figures.tell("step time while a service is restarted, median", during, "ms", peer=before, ratio=ratio)
+        figures.tell("step time while a service is restarted, median", during, "ms", peer=before, ratio=1.05)
 
 
 def tell_two(figures: Figures, name: str, seconds: Sequence[float], *, most: float) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -112,12 +112,7 @@ def look_at(profile: BrowserContext, address: str, pictures: Path, theme: Theme,
 
 
 def look_in(page: Page, address: str, pictures: Path, theme: Theme) -> None:
-    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": HEIGHT})
-        page.goto("about:blank")
-        page.goto(address)
-        settle(page)
+    for width in at_widths(page, address, theme, WIDTHS):
         draw_all_charts(page)
         page.screenshot(path=f"{pictures}-{width}.png", full_page=True)
         assert overhang(page) <= 0, f"at {width} px the page is wider than the window"
@@ -152,3 +147,14 @@ def violations(page: Page) -> list[str]:
     page.evaluate(AXE.read_text())
     found: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [f"{rule['id']}: {json.dumps([node['target'] for node in rule['nodes']])}" for rule in found["violations"]]
+
+
+def at_widths(page: Page, address: str, theme: Theme, widths: Iterable[int]) -> Iterator[int]:
+    """Opened anew at each, in pixels."""
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        page.goto("about:blank")
+        page.goto(address)
+        settle(page)
+        yield width

@@ -1,36 +1,45 @@
 """What steers a run, in both themes, on a phone and on a desk: a picture is kept, nothing hangs over the edge, axe finds nothing."""
 
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from groundup import Client
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.e2e.browser.conftest import watched
-from tests.e2e.browser.test_pages import HEIGHT, Theme, overhang, settle, violations
+from tests.e2e.browser.test_pages import Theme, at_widths, overhang, violations
 from tests.e2e.runs import spec
 from tests.e2e.stack import Stack
 from tests.servers import wait_until
 
 WIDTHS = (390, 1280)
 THEMES = ("dark", "light")
-SECONDS = 1000
 
 
 @pytest.fixture(scope="class")
 def held(stack: Stack, dataset: str, tokenizer: str) -> Iterator[str]:
     """It has trained, was changed, and stands still with its slots, so that nothing moves in the pictures."""
     every = {"evaluate": {"every": 5000, "batches": 2}, "checkpoint": {"every": 40, "keep_last": 50}, "optimizer": {"lr": 1e-3}}
+    with training(stack, spec("held-by-hand", dataset, tokenizer, steps=1000, **every), step=90) as (client, run_id):
+        client.runs.commands.ask(run_id, "set_hyperparameters", changes={"optimizer": {"lr": 5e-4}, "schedule": {"name": "constant"}})
+        client.runs.commands.ask(run_id, "pause", hold=True)
+        wait_until(lambda: client.runs.get(run_id).state == "paused", "it stands still", 60)
+        yield run_id
+
+
+@contextlib.contextmanager
+def training(stack: Stack, plan: dict[str, Any], *, step: int) -> Iterator[tuple[Client, str]]:
+    """A run that has passed `step`; it is killed in the end."""
     with stack.client() as client:
-        run = client.runs.submit(spec("held-by-hand", dataset, tokenizer, steps=1000, **every))
-        wait_until(lambda: client.runs.get(run.id).progress.step > 90, "step 90", 120)
-        client.runs.commands.ask(run.id, "set_hyperparameters", changes={"optimizer": {"lr": 5e-4}, "schedule": {"name": "constant"}})
-        client.runs.commands.ask(run.id, "pause", hold=True)
-        wait_until(lambda: client.runs.get(run.id).state == "paused", "it stands still", 60)
-        yield run.id
-        client.runs.kill(run.id)
-        client.runs.wait(run.id, timeout=60)
+        run_id = client.runs.submit(plan).id
+        wait_until(lambda: client.runs.get(run_id).progress.step > step, f"step {step}", 120)
+        yield client, run_id
+        client.runs.kill(run_id)
+        client.runs.wait(run_id, timeout=60)
 
 
 class TestOfARunThatIsHeld:
@@ -38,7 +47,7 @@ class TestOfARunThatIsHeld:
     @pytest.mark.parametrize("theme", THEMES)
     def test_its_head_and_menus(self, profile: BrowserContext, held: str, artefacts: Path, theme: Theme) -> None:
         with watched(profile) as page:
-            for name in at_widths(page, f"/runs/{held}/events", theme):
+            for name in at_widths(page, f"/runs/{held}/events", theme, WIDTHS):
                 look(page, artefacts, f"held-{theme}-{name}")
                 for menu in ("Now", "New from this", "Stop"):
                     page.get_by_role("button", name=menu).click()
@@ -49,7 +58,7 @@ class TestOfARunThatIsHeld:
     @pytest.mark.parametrize("theme", THEMES)
     def test_tune(self, profile: BrowserContext, held: str, artefacts: Path, theme: Theme) -> None:
         with watched(profile, refused=True) as page:
-            for name in at_widths(page, f"/runs/{held}/events", theme):
+            for name in at_widths(page, f"/runs/{held}/events", theme, WIDTHS):
                 page.get_by_role("button", name="Tune").click()
                 dialog = page.get_by_role("dialog")
                 dialog.get_by_label("Learning rate", exact=True).fill("0.002")
@@ -69,7 +78,7 @@ class TestOfARunThatIsHeld:
     @pytest.mark.parametrize("theme", THEMES)
     def test_replay_and_endings(self, profile: BrowserContext, held: str, artefacts: Path, theme: Theme) -> None:
         with watched(profile, refused=True) as page:
-            for name in at_widths(page, f"/runs/{held}/events", theme):
+            for name in at_widths(page, f"/runs/{held}/events", theme, WIDTHS):
                 choose(page, "New from this", "^Replay")
                 dialog = page.get_by_role("dialog")
                 expect(dialog.get_by_text("It repeats 1 change")).to_be_visible()
@@ -88,7 +97,7 @@ class TestOfARunThatIsHeld:
     @pytest.mark.parametrize("theme", THEMES)
     def test_of_its_checkpoints(self, profile: BrowserContext, held: str, artefacts: Path, theme: Theme) -> None:
         with watched(profile, refused=True) as page:
-            for name in at_widths(page, f"/runs/{held}/checkpoints", theme):
+            for name in at_widths(page, f"/runs/{held}/checkpoints", theme, WIDTHS):
                 choose(page, "More about step 40", "^Roll back to this")
                 dialog = page.get_by_role("dialog")
                 expect(dialog.get_by_text(re.compile("steps are taken anew"))).to_be_visible()
@@ -106,7 +115,7 @@ class TestOfARunThatIsHeld:
     @pytest.mark.parametrize("theme", THEMES)
     def test_marks_open_by_key_and_by_click(self, profile: BrowserContext, held: str, artefacts: Path, theme: Theme) -> None:
         with watched(profile) as page:
-            for name in at_widths(page, f"/runs/{held}/charts", theme):
+            for name in at_widths(page, f"/runs/{held}/charts", theme, WIDTHS):
                 expect(page.get_by_role("img", name="train/loss: ")).to_be_visible()
                 chart = page.get_by_role("group", name="Zoom and marks of train/loss")
                 chart.focus()
@@ -128,7 +137,7 @@ class TestOfARunThatIsHeld:
     @pytest.mark.parametrize("theme", THEMES)
     def test_emergency_stop(self, profile: BrowserContext, held: str, artefacts: Path, theme: Theme) -> None:
         with watched(profile) as page:
-            for name in at_widths(page, "/cluster", theme):
+            for name in at_widths(page, "/cluster", theme, WIDTHS):
                 page.get_by_role("button", name="Emergency stop").click()
                 dialog = page.get_by_role("dialog")
                 dialog.get_by_label("Type").fill("stop")
@@ -138,12 +147,9 @@ class TestOfARunThatIsHeld:
 
 @pytest.fixture(scope="class")
 def at_work(stack: Stack, dataset: str) -> Iterator[str]:
-    with stack.client() as client:
-        run = client.runs.submit(spec("steered-by-menu", dataset, "byte", steps=1_000_000, checkpoint={"every": 1_000_000}))
-        wait_until(lambda: client.runs.get(run.id).progress.step > 10, "the first steps", 60)
-        yield run.id
-        client.runs.kill(run.id)
-        client.runs.wait(run.id, timeout=60)
+    plan = spec("steered-by-menu", dataset, "byte", steps=1_000_000, checkpoint={"every": 1_000_000})
+    with training(stack, plan, step=10) as (_client, run_id):
+        yield run_id
 
 
 class TestOfARunAtWork:
@@ -151,21 +157,11 @@ class TestOfARunAtWork:
     @pytest.mark.parametrize("theme", THEMES)
     def test_its_menus(self, profile: BrowserContext, at_work: str, artefacts: Path, theme: Theme) -> None:
         with watched(profile) as page:
-            for name in at_widths(page, f"/runs/{at_work}/events", theme):
+            for name in at_widths(page, f"/runs/{at_work}/events", theme, WIDTHS):
                 for menu in ("Pause", "Now"):
                     page.get_by_role("button", name=menu).click()
                     look(page, artefacts, f"at-work-{menu.lower()}-{theme}-{name}", page.get_by_role("menu"))
                     page.keyboard.press("Escape")
-
-
-def at_widths(page: Page, address: str, theme: Theme) -> Iterator[str]:
-    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": HEIGHT})
-        page.goto("about:blank")
-        page.goto(address)
-        settle(page)
-        yield str(width)
 
 
 def choose(page: Page, menu: str, item: str) -> None:

@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { integer } from "@/shared/format/numbers";
 import { Button } from "@/shared/ui/Button";
 import { Dialog, DialogButtons } from "@/shared/ui/Dialog";
+import { Facts } from "@/shared/ui/Facts";
 import type { Kind, Mark } from "./marks";
 import { GLYPHS } from "./overlays";
 
@@ -49,14 +50,7 @@ function Story({ mark: { kind, facts }, runId, parentId }: Pick<Props, "runId" |
       <h3>
         <span aria-hidden>{GLYPHS[kind]}</span> {TITLES[kind]}
       </h3>
-      <dl className="mark-facts">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts facts={facts} className="mark-facts" />
       {kind === "checkpoint" && (
         <Link to="/runs/$runId/$tab" params={{ runId, tab: "checkpoints" }}>
           Look at the checkpoints

@@ -1,10 +1,10 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { useQuery } from "@tanstack/react-query";
 import { useState, type SubmitEvent } from "react";
-import { call, path } from "@/shared/api/client";
+import { path } from "@/shared/api/client";
 import { refusalOf } from "@/shared/api/problem";
-import { commandsQuery, eventsQuery, keys, runQuery } from "@/shared/api/queries";
-import type { Checkpoint, Run } from "@/shared/api/types";
+import { commandsQuery, eventsQuery, runQuery } from "@/shared/api/queries";
+import type { Checkpoint } from "@/shared/api/types";
+import { useDescendant } from "@/shared/api/useDescendant";
 import { integer } from "@/shared/format/numbers";
 import { Button } from "@/shared/ui/Button";
 import { Dialog, DialogButtons } from "@/shared/ui/Dialog";
@@ -20,18 +20,6 @@ interface Props {
 
 const PATHS = FIELDS.map((field) => field.path);
 
-function useFork({ id, run_id: runId }: Checkpoint, typed: Typed) {
-  const client = useQueryClient();
-  const navigate = useNavigate();
-  return useMutation({
-    mutationFn: () => call<Run>("POST", path`/api/v1/runs/${runId}/fork`, { body: { checkpoint_id: id, ...bodyOf(typed) } }),
-    onSuccess: async (run) => {
-      await client.invalidateQueries({ queryKey: keys.runs });
-      return navigate({ to: "/runs/$runId/$tab", params: { runId: run.id, tab: "charts" } });
-    },
-  });
-}
-
 /** The changes that hold, as far as they are known. */
 function useChanges(runId: string) {
   const { data: changes } = useQuery(eventsQuery(runId, "HyperparametersChanged"));
@@ -45,7 +33,7 @@ export function ForkDialog({ checkpoint, opener, onClose }: Props) {
   const { data: source } = useQuery(runQuery(checkpoint.run_id));
   const changes = useChanges(checkpoint.run_id);
   const [typed, setTyped] = useState<Typed>({});
-  const fork = useFork(checkpoint, typed);
+  const fork = useDescendant(path`/api/v1/runs/${checkpoint.run_id}/fork`, () => ({ checkpoint_id: checkpoint.id, ...bodyOf(typed) }));
   const { at, rest } = refusalOf(fork.error, PATHS, "overrides.");
   const submit = (event: SubmitEvent) => {
     event.preventDefault();

@@ -1,6 +1,7 @@
 import { useMemo, useState } from "react";
 import { stringify } from "yaml";
 import type { Run } from "@/shared/api/types";
+import { Facts } from "@/shared/ui/Facts";
 import { Segments } from "@/shared/ui/Segments";
 import { Snippet } from "@/shared/ui/Snippet";
 import { bytes, integer } from "@/shared/format/numbers";
@@ -36,14 +37,7 @@ function Resolved({ resolved: { dataset, tokenizer } }: { resolved: Run["resolve
   ] as const;
   return (
     <section className="card card-body" aria-label="Resolved">
-      <dl className="facts">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts facts={facts} />
     </section>
   );
 }

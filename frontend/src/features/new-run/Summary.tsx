@@ -4,6 +4,7 @@ import type { Estimate, FieldError, Validation } from "@/shared/api/types";
 import { bytes, short } from "@/shared/format/numbers";
 import { duration } from "@/shared/format/time";
 import { Button } from "@/shared/ui/Button";
+import { Facts } from "@/shared/ui/Facts";
 import { ErrorBanner } from "@/shared/ui/Notice";
 import { Complaints } from "./Complaints";
 
@@ -74,13 +75,6 @@ function EstimateFacts({ estimate }: { estimate: Estimate }) {
   if (estimate.duration_seconds !== null) rows.push(["Duration", duration(estimate.duration_seconds)]);
   if (estimate.cost_usd !== null) rows.push(["Cost", `$${estimate.cost_usd.toFixed(2)}`]);
   return (
-    <dl className="estimate-facts">
-      {rows.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
+    <Facts facts={rows} className="estimate-facts" />
   );
 }

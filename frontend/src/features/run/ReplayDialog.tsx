@@ -1,10 +1,10 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { useQuery } from "@tanstack/react-query";
 import { useState, type RefObject } from "react";
-import { call, path } from "@/shared/api/client";
+import { path } from "@/shared/api/client";
 import { refusalOf } from "@/shared/api/problem";
-import { commandsQuery, hasEnded, keys } from "@/shared/api/queries";
+import { commandsQuery, hasEnded } from "@/shared/api/queries";
 import type { Command, Run } from "@/shared/api/types";
+import { useDescendant } from "@/shared/api/useDescendant";
 import { integer, plural } from "@/shared/format/numbers";
 import { Button } from "@/shared/ui/Button";
 import { Dialog, DialogButtons } from "@/shared/ui/Dialog";
@@ -18,23 +18,11 @@ interface Props {
   onClose: () => void;
 }
 
-function useReplay({ id }: Run, name: string) {
-  const client = useQueryClient();
-  const navigate = useNavigate();
-  return useMutation({
-    mutationFn: () => call<Run>("POST", path`/api/v1/runs/${id}/replay`, { body: name.trim() ? { name: name.trim() } : {} }),
-    onSuccess: async (run) => {
-      await client.invalidateQueries({ queryKey: keys.runs });
-      return navigate({ to: "/runs/$runId/$tab", params: { runId: run.id, tab: "charts" } });
-    },
-  });
-}
-
 /** The same run once more, with what was changed about it at the steps at which it was changed. */
 export default function ReplayDialog({ run, opener, onClose }: Props) {
   const [name, setName] = useState("");
   const { data } = useQuery(commandsQuery(run.id));
-  const replay = useReplay(run, name);
+  const replay = useDescendant(path`/api/v1/runs/${run.id}/replay`, () => (name.trim() ? { name: name.trim() } : {}));
   const { at, rest } = refusalOf(replay.error, ["name"]);
   return (
     <Dialog title={`Replay ${run.name}`} opener={opener.current} onClose={onClose}>
