@@ -1,38 +1,46 @@
 """A curve as a few buckets: what a chart needs of a million points."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.monitor.columns import Floats
+from services.monitor.groups import SIZES, Groups, merge
+
+GROUPS_PER_BUCKET: Final = 4
+"""At least. A bucket holds whole groups, so that its border may lie by a group's width beside where it would lie among points."""
 
 
-def bucket(x: NDArray[Any], values: Floats, limit: int) -> dict[str, list[Any]]:
-    """At most `limit` buckets of equal width over x, empty ones left out; a bucket per point where the points are no more than that.
+def group_size(points: int, limit: int) -> int:
+    """Of how many points the groups may be that are to fill `limit` buckets; 1: read the points."""
+    return max((size for size in SIZES if points >= size * limit * GROUPS_PER_BUCKET), default=1)
 
-    x: rising, shape (points,), at least one. Answers lists of the same length: `x` (of the bucket's first point), `min`, `max`, `mean`
-    (over finite values, None without any), `last` (None unless finite), `count` (all points), `nan` (those that are NaN or infinite).
+
+def bucket(x: NDArray[Any], groups: Groups, limit: int) -> dict[str, list[Any]]:
+    """At most `limit` buckets of equal width over x, empty ones left out; a bucket per group where the groups are no more than that.
+
+    x: of the groups, rising, shape (groups,), at least one. Answers lists of the same length: `x` (of the bucket's first point), `min`,
+    `max`, `mean` (over finite values, None without any), `last` (None unless finite), `count` (all points), `nan` (those that are NaN or
+    infinite).
     """
     starts = _starts(x, limit)
-    ends = np.append(starts[1:], len(x))
-    finite = np.isfinite(values)
-    good = np.add.reduceat(finite.astype(np.int64), starts)
+    merged = merge(groups, starts)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        mean = np.add.reduceat(np.where(finite, values, 0.0), starts) / good
+        mean = merged["total"] / merged["good"]
     return {
         "x": x[starts].tolist(),
-        "min": _finite(np.minimum.reduceat(np.where(finite, values, np.inf), starts)),
-        "max": _finite(np.maximum.reduceat(np.where(finite, values, -np.inf), starts)),
+        "min": _finite(merged["min"]),
+        "max": _finite(merged["max"]),
         "mean": _finite(mean),
-        "last": _finite(values[ends - 1]),
-        "count": (ends - starts).tolist(),
-        "nan": (ends - starts - good).tolist(),
+        "last": _finite(merged["last"]),
+        "count": merged["count"].tolist(),
+        "nan": (merged["count"] - merged["good"]).tolist(),
     }
 
 
 def _starts(x: NDArray[Any], limit: int) -> NDArray[np.intp]:
-    """Index of each bucket's first point."""
+    """Index of each bucket's first group."""
     if len(x) <= limit:
         return np.arange(len(x))
     offset = (x - x[0]).astype(np.float64)

@@ -1,21 +1,21 @@
-"""Reading curves: from the chunks in range to buckets."""
+"""Reading curves: from the chunks in range, or the groups of their points, to buckets."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from services.monitor import columns
-from services.monitor.buckets import bucket
-from services.monitor.columns import Columns
-from services.monitor.models import MetricChunk
-from shared.names import Metric
+from services.monitor import columns, groups
+from services.monitor.buckets import bucket, group_size
+from services.monitor.groups import Groups
+from services.monitor.models import MetricChunk, MetricRollup
+from services.monitor.timeline import Timeline, read_timeline
 
 Axis = Literal["step", "tokens", "time"]
 _EXTENT: Final[dict[Axis, tuple[InstrumentedAttribute[Any], InstrumentedAttribute[Any]]]] = {
@@ -23,6 +23,8 @@ _EXTENT: Final[dict[Axis, tuple[InstrumentedAttribute[Any], InstrumentedAttribut
     "tokens": (MetricChunk.first_tokens, MetricChunk.last_tokens),
     "time": (MetricChunk.first_at, MetricChunk.last_at),
 }
+_IDS: Final = 500
+"""Chunks that are read by one query."""
 
 
 @dataclass(frozen=True)
@@ -35,67 +37,32 @@ class Zoom:
     buckets: int = 500
 
 
-@dataclass(frozen=True)
-class Timeline:
-    """`started`: seconds since 1970 of the run's first point. `reached`: (attempt, step) of its newest one; nothing before it is missing.
-
-    superseded: per name and attempt, the step from which on a later attempt counts: that of its first point of the name, or the first
-    step it took. An attempt that resumes behind step 120 evaluates 120 again, but takes 121 first.
-    """
-
-    started: float
-    reached: tuple[int, int]
-    superseded: dict[tuple[str, int], int]
-
-
 def read_series(
     session: Session, run_id: str, names: list[str] | None, zoom: Zoom, *, all_attempts: bool = False
 ) -> tuple[list[dict[str, Any]], tuple[int, int] | None]:
     """The curves of a run by name, one per name (the highest attempt wins on a step) or one per name and attempt. Unknown names are
     left out. And how far the history reaches, None where it has not begun."""
     # The timeline first: what is written meanwhile may be in the curves, but is not promised.
-    timeline = _timeline(session, run_id)
+    timeline = read_timeline(session, run_id)
     if timeline is None:
         return [], None
-    rows = session.execute(_chunks(run_id, names, zoom, timeline.started)).yield_per(32)
+    rows = session.execute(_chunks(run_id, names, zoom, timeline.started)).all()
     series = []
-    for (name, attempt), group in groupby(rows, key=lambda row: (row.name, row.attempt if all_attempts else None)):
-        curve = _Curve(zoom, timeline, hide=not all_attempts)
-        curve.read(group)
+    for (name, attempt), chunks in groupby(rows, key=lambda row: (row.name, row.attempt if all_attempts else None)):
+        curve = _Curve(session, zoom, timeline, hide=not all_attempts)
+        curve.read(list(chunks))
         if curve.parts:
             series.append({"name": name, "attempt": curve.attempt if attempt is None else attempt, **curve.buckets()})
     return series, timeline.reached
 
 
-def _timeline(session: Session, run_id: str) -> Timeline | None:
-    first, last, at = func.min(MetricChunk.first_step), func.max(MetricChunk.last_step), func.min(MetricChunk.first_at)
-    query = select(MetricChunk.name, MetricChunk.attempt, first, last, at).where(MetricChunk.run_id == run_id)
-    rows = session.execute(query.group_by(MetricChunk.name, MetricChunk.attempt)).all()
-    if not rows:
-        return None
-    firsts: dict[str, dict[int, int]] = {}
-    for name, attempt, step, *_ in rows:
-        firsts.setdefault(name, {})[attempt] = step
-    reached = max((row[1], row[3]) for row in rows)
-    return Timeline(min(row[4] for row in rows), reached, _superseded(firsts))
-
-
-def _superseded(firsts: dict[str, dict[int, int]]) -> dict[tuple[str, int], int]:
-    """firsts: per name and attempt, the first step of its points."""
-    taken = firsts.get(Metric.TRAIN_LOSS, {})
-    return {
-        (name, attempt): min(steps)
-        for name, own in firsts.items()
-        for attempt in own
-        if (steps := [step for beginnings in (own, taken) for later, step in beginnings.items() if later > attempt])
-    }
-
-
 def _chunks(run_id: str, names: list[str] | None, zoom: Zoom, started: float) -> Select[Any]:
+    """All but their points."""
     low, high = _EXTENT[zoom.x]
     # A second more on each side: x is computed by a subtraction, which rounds.
     offset, slack = (started, 1) if zoom.x == "time" else (0, 0)
-    query: Any = select(MetricChunk.name, MetricChunk.attempt, MetricChunk.first_step, MetricChunk.sealed, MetricChunk.data)
+    wanted = (MetricChunk.id, MetricChunk.name, MetricChunk.attempt, MetricChunk.first_step, MetricChunk.last_step, MetricChunk.count)
+    query: Any = select(*wanted, MetricChunk.sealed, low.label("low"), high.label("high"))
     query = query.where(MetricChunk.run_id == run_id).order_by(MetricChunk.name, MetricChunk.attempt, MetricChunk.id)
     if names is not None:
         query = query.where(MetricChunk.name.in_(names))
@@ -107,42 +74,77 @@ def _chunks(run_id: str, names: list[str] | None, zoom: Zoom, started: float) ->
 
 
 class _Curve:
-    """The points of one curve, gathered from its chunks."""
+    """The points of one curve, or groups of them, gathered from its chunks."""
 
-    def __init__(self, zoom: Zoom, timeline: Timeline, *, hide: bool) -> None:
-        self.zoom, self.started, self.hidden_from = zoom, timeline.started, timeline.superseded if hide else {}
-        self.parts: list[tuple[NDArray[Any], columns.Floats]] = []
+    def __init__(self, session: Session, zoom: Zoom, timeline: Timeline, *, hide: bool) -> None:
+        self.session, self.zoom, self.started = session, zoom, timeline.started
+        self.hidden_from = timeline.superseded if hide else {}
+        self.parts: list[Groups] = []
         self.attempt = 0
 
-    def read(self, rows: Iterable[Any]) -> None:
-        for row in rows:
-            for x, value in self._visible(row):
-                self.parts.append((x, value))
-                self.attempt = row.attempt
-            time.sleep(0)  # long curves take turns with the sockets of the same process
+    def read(self, chunks: Sequence[Any]) -> None:
+        hidden = {attempt: self.hidden_from.get((chunks[0].name, attempt), np.inf) for attempt in {chunk.attempt for chunk in chunks}}
+        seen = {chunk.id: chunk for chunk in chunks if chunk.first_step < hidden[chunk.attempt]}
+        size = group_size(sum(chunk.count for chunk in seen.values()), self.zoom.buckets)
+        grouped = self._add_groups(seen, self._whole(seen.values(), hidden), size) if size > 1 else set()
+        self._add_points(seen, [chunk_id for chunk_id in seen if chunk_id not in grouped], hidden)
 
-    def _visible(self, row: Any) -> Iterator[tuple[NDArray[Any], columns.Floats]]:
-        hidden_from = self.hidden_from.get((row.name, row.attempt))
-        if hidden_from is not None and row.first_step >= hidden_from:
-            return
-        points = columns.decode(row.data, sealed=row.sealed)
+    def _whole(self, chunks: Iterable[Any], hidden: Mapping[int, float]) -> list[int]:
+        """Those of which all points are asked for."""
+        # A second less on each side, as for those that are read at all.
+        offset, slack = (self.started, 1) if self.zoom.x == "time" else (0, 0)
+        first = -np.inf if self.zoom.first is None else self.zoom.first + offset + slack
+        last = np.inf if self.zoom.last is None else self.zoom.last + offset - slack
+        return [
+            chunk.id
+            for chunk in chunks
+            if chunk.sealed and first <= chunk.low and chunk.high <= last and chunk.last_step < hidden[chunk.attempt]
+        ]
+
+    def _add_groups(self, seen: Mapping[int, Any], ids: Sequence[int], size: int) -> set[int]:
+        """Which of the chunks have them."""
+        found: set[int] = set()
+        for some in _some(ids):
+            query = select(MetricRollup.chunk_id, MetricRollup.data).where(MetricRollup.chunk_id.in_(some), MetricRollup.size == size)
+            if rows := self.session.execute(query.order_by(MetricRollup.chunk_id)).all():
+                self._add(groups.decode([row.data for row in rows]), max(seen[row.chunk_id].attempt for row in rows))
+                found.update(row.chunk_id for row in rows)
+        return found
+
+    def _add_points(self, seen: Mapping[int, Any], ids: Sequence[int], hidden: Mapping[int, float]) -> None:
+        for some in _some(ids):
+            query = select(MetricChunk.id, MetricChunk.data, MetricChunk.sealed).where(MetricChunk.id.in_(some)).order_by(MetricChunk.id)
+            for row in self.session.execute(query).yield_per(32):
+                chunk = seen[row.id]
+                points = groups.single(columns.decode(row.data, sealed=row.sealed))
+                self._add(points[self._visible(points, hidden[chunk.attempt])], chunk.attempt)
+                time.sleep(0)  # long curves take turns with the sockets of the same process
+
+    def _add(self, part: Groups, attempt: int) -> None:
+        if len(part):
+            self.parts.append(part)
+            self.attempt = max(self.attempt, attempt)
+
+    def _visible(self, points: Groups, hidden_from: float) -> NDArray[np.bool_]:
         x = self._axis(points)
-        keep = np.ones(len(points), bool)
-        if hidden_from is not None:
-            keep &= points.step < hidden_from
+        keep: NDArray[np.bool_] = points["step"] < hidden_from
         if self.zoom.first is not None:
             keep &= x >= self.zoom.first
         if self.zoom.last is not None:
             keep &= x <= self.zoom.last
-        if keep.any():
-            yield x[keep], points.value[keep]
+        return keep
 
-    def _axis(self, points: Columns) -> NDArray[Any]:
+    def _axis(self, points: Groups) -> NDArray[Any]:
         if self.zoom.x == "time":
-            return points.at - self.started
-        return points.step if self.zoom.x == "step" else points.tokens
+            return cast(NDArray[Any], points["at"] - self.started)
+        return points[self.zoom.x]
 
     def buckets(self) -> dict[str, list[Any]]:
-        x, value = (np.concatenate(arrays) for arrays in zip(*self.parts, strict=True))
-        order = np.argsort(x, kind="stable")
-        return bucket(x[order], value[order], self.zoom.buckets)
+        joined = np.concatenate(self.parts)
+        joined = joined[np.argsort(self._axis(joined), kind="stable")]
+        return bucket(self._axis(joined), joined, self.zoom.buckets)
+
+
+def _some(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for first in range(0, len(ids), _IDS):
+        yield ids[first : first + _IDS]

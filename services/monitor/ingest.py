@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from services.monitor import columns
+from services.monitor import columns, groups
 from services.monitor.columns import CHUNK_POINTS, Point
-from services.monitor.models import LogChunk, MetricChunk, Position, Producer, StoredEvent
+from services.monitor.models import LogChunk, MetricChunk, MetricRollup, Position, Producer, StoredEvent
 from shared.events import Record, unpack
 from shared.run_events import RunDeleted
 from shared.training_events import EvaluationCompleted, LogWritten, StepCompleted
@@ -114,6 +114,7 @@ def _write(session: Session, position: Position, record: Record, packed: bytes, 
 def _delete_history(session: Session, run_id: str) -> None:
     """All but the positions, so that events which come once more are still known to be old."""
     session.execute(delete(MetricChunk).where(MetricChunk.run_id == run_id))
+    session.execute(delete(MetricRollup).where(MetricRollup.run_id == run_id))
     session.execute(delete(LogChunk).where(LogChunk.run_id == run_id))
     session.execute(delete(StoredEvent).where(StoredEvent.topic == run_id))
 
@@ -152,7 +153,11 @@ def _append(session: Session, series: Series, fresh: Sequence[Point]) -> None:
         if chunk is None:
             chunk = MetricChunk(run_id=run_id, name=name, attempt=attempt)
             session.add(chunk)
-        _fill(chunk, points[first : first + CHUNK_POINTS])
+        part = points[first : first + CHUNK_POINTS]
+        _fill(chunk, part)
+        if chunk.sealed and groups.can_be_grouped(part):
+            session.flush()  # a new chunk gets its id
+            session.add_all(_rollups(chunk, part))
         chunk = None
 
 
@@ -162,3 +167,10 @@ def _fill(chunk: MetricChunk, points: columns.Columns) -> None:
     chunk.first_tokens, chunk.last_tokens = int(points.tokens.min()), int(points.tokens.max())
     chunk.first_at, chunk.last_at = float(points.at.min()), float(points.at.max())
     chunk.data = columns.encode(points, sealed=chunk.sealed)
+
+
+def _rollups(chunk: MetricChunk, points: columns.Columns) -> list[MetricRollup]:
+    return [
+        MetricRollup(chunk_id=chunk.id, size=size, run_id=chunk.run_id, data=groups.encode(groups.of_points(points, size)))
+        for size in groups.SIZES
+    ]

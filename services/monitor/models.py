@@ -54,6 +54,18 @@ class MetricChunk(Base):
     data: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class MetricRollup(Base):
+    """A sealed chunk's points in groups of `size`; `data` as in groups.py. A chunk without them is read point by point."""
+
+    __tablename__ = "metric_rollups"
+    __table_args__ = (Index("ix_metric_rollups_run", "run_id"),)
+
+    chunk_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    size: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    run_id: Mapped[str] = mapped_column(String(200))
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class LogChunk(Base):
     """The lines of one `LogWritten`. Lines are numbered per run from 0, over all ranks and attempts, in order of arrival."""
 

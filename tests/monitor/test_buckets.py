@@ -8,8 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.monitor.buckets import bucket
+from services.monitor.columns import Columns
+from services.monitor.groups import single
 
 VALUES = st.floats(width=32) | st.sampled_from([math.nan, math.inf, -math.inf])
+
+
+def buckets(x: list[int], values: list[float], limit: int) -> dict[str, list[Any]]:
+    places = np.array(x, np.int64)
+    return bucket(places, single(Columns(places, places.astype(np.float64), places, np.array(values, np.float64))), limit)
 
 
 def reference(x: list[int], values: list[float], limit: int) -> list[dict[str, Any]]:
@@ -39,7 +46,7 @@ def reference(x: list[int], values: list[float], limit: int) -> list[dict[str, A
 def test_buckets_are_those_of_the_reference(points: list[tuple[int, float]], limit: int) -> None:
     points.sort(key=lambda point: point[0])
     x, values = [place for place, _ in points], [value for _, value in points]
-    columns = bucket(np.array(x), np.array(values, np.float64), limit)
+    columns = buckets(x, values, limit)
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     expected = reference(x, values, limit)
     assert len(rows) == len(expected) <= limit
@@ -50,11 +57,11 @@ def test_buckets_are_those_of_the_reference(points: list[tuple[int, float]], lim
 
 
 def test_a_point_each_where_there_is_room() -> None:
-    columns = bucket(np.array([1, 2, 900]), np.array([3.0, 2.0, 1.0]), 3)
+    columns = buckets([1, 2, 900], [3.0, 2.0, 1.0], 3)
     assert columns["x"] == [1, 2, 900]
     assert columns["mean"] == columns["min"] == columns["max"] == columns["last"] == [3.0, 2.0, 1.0]
 
 
 def test_a_sum_beyond_floats_is_null_and_not_infinite() -> None:
-    columns = bucket(np.array([0, 0]), np.array([1e308, 1e308]), 1)
+    columns = buckets([0, 0], [1e308, 1e308], 1)
     assert (columns["mean"], columns["max"], columns["nan"]) == ([None], [1e308], [0])
