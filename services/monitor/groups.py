@@ -30,7 +30,7 @@ GROUP: Final = np.dtype(
         ("good", "<i8"),
     ]
 )
-"""`step`, `at`, `tokens`: of the first point. `good` counts what is finite; `min`, `max` (else infinite) and `total` leave out what is not."""
+"""`step`, `at`, `tokens`: of the first point. `good` counts what is finite; `min`, `max` (else infinite) and `total` are of that."""
 
 
 def single(points: Columns) -> Groups:

@@ -13,7 +13,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from services.monitor import columns, groups
 from services.monitor.buckets import bucket, group_size
-from services.monitor.groups import Groups
+from services.monitor.groups import SIZES, Groups
+from services.monitor.keeping import NO_POINTS
 from services.monitor.models import MetricChunk, MetricRollup
 from services.monitor.timeline import Timeline, read_timeline
 
@@ -113,10 +114,12 @@ class _Curve:
 
     def _add_points(self, seen: Mapping[int, Any], ids: Sequence[int], hidden: Mapping[int, float]) -> None:
         for some in _some(ids):
-            query = select(MetricChunk.id, MetricChunk.data, MetricChunk.sealed).where(MetricChunk.id.in_(some)).order_by(MetricChunk.id)
+            coarse = (MetricRollup.chunk_id == MetricChunk.id) & (MetricRollup.size == SIZES[0]) & (MetricChunk.data == NO_POINTS)
+            query: Any = select(MetricChunk.id, MetricChunk.data, MetricChunk.sealed, MetricRollup.data.label("groups"))
+            query = query.outerjoin(MetricRollup, coarse).where(MetricChunk.id.in_(some)).order_by(MetricChunk.id)
             for row in self.session.execute(query).yield_per(32):
                 chunk = seen[row.id]
-                points = groups.single(columns.decode(row.data, sealed=row.sealed))
+                points = groups.decode([row.groups]) if row.groups else groups.single(columns.decode(row.data, sealed=row.sealed))
                 self._add(points[self._visible(points, hidden[chunk.attempt])], chunk.attempt)
                 time.sleep(0)  # long curves take turns with the sockets of the same process
 

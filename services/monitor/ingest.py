@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from services.monitor import columns, groups
 from services.monitor.columns import CHUNK_POINTS, Point
+from services.monitor.metric_names import MetricNames
 from services.monitor.models import LogChunk, MetricChunk, MetricRollup, Position, Producer, StoredEvent
 from shared.events import Record, unpack
 from shared.run_events import RunDeleted
@@ -24,37 +25,44 @@ Series = tuple[str, str, int]
 
 
 @dataclass
-class Points:
-    """Metric points of a batch, gathered so that every series is written once."""
+class Batch:
+    """What is gathered of the events of one transaction. Metric points are, so that every series is written once."""
 
+    session: Session
+    names: MetricNames
     series: dict[Series, list[Point]] = field(default_factory=lambda: defaultdict(list))
 
     def forget(self, run_id: str) -> None:
+        self.names.forget(run_id)
         for series in [series for series in self.series if series[0] == run_id]:
             del self.series[series]
 
-    def add(self, record: Record, event: StepCompleted | EvaluationCompleted) -> None:
-        for name, value in event.metrics.items():
-            self.series[record.run_id, name, record.attempt or 0].append((event.step, record.at, event.tokens, value))
+    def add(self, position: Position, record: Record, event: StepCompleted | EvaluationCompleted) -> None:
+        taken, reason = self.names.split(self.session, record.run_id, event.metrics)
+        if reason:
+            _refuse(position, len(event.metrics) - len(taken), reason)
+        for name in taken:
+            self.series[record.run_id, name, record.attempt or 0].append((event.step, record.at, event.tokens, event.metrics[name]))
 
 
-def take(session: Session, epoch: str, batch: Mapping[str, Entries]) -> int:
-    """Write what is new in a batch; the number of events written.
+def take(session: Session, epoch: str, entries: Mapping[str, Entries], names: MetricNames | None = None) -> int:
+    """Write what is new in a batch; the number of events written. `names` is kept from one batch to the next to save reading it again.
 
     Safe to repeat in any way: what lies behind the stored position is skipped, and so is, when Redis has forgotten and events come again
     under new numbers, what its producer has been heard saying.
     """
-    points = Points()
-    taken = sum(_take_topic(session, epoch, topic, batch[topic], points) for topic in sorted(batch))
-    for series, fresh in points.series.items():
+    batch = Batch(session, names or MetricNames())
+    taken = sum(_take_topic(batch, epoch, topic, entries[topic]) for topic in sorted(entries))
+    for series, fresh in batch.series.items():
         _append(session, series, fresh)
     return taken
 
 
-def _take_topic(session: Session, epoch: str, topic: str, entries: Entries, points: Points) -> int:
+def _take_topic(batch: Batch, epoch: str, topic: str, entries: Entries) -> int:
+    session = batch.session
     position = session.get(Position, topic, with_for_update=True)
     if position is None:
-        position = Position(topic=topic, epoch=epoch, seq=0, events=0, next_line=0)
+        position = Position(topic=topic, epoch=epoch, seq=0, events=0, next_line=0, refused=0, refused_reason="")
         session.add(position)
     if position.epoch != epoch:
         position.epoch, position.seq = epoch, 0
@@ -64,23 +72,28 @@ def _take_topic(session: Session, epoch: str, topic: str, entries: Entries, poin
         if seq <= position.seq:
             continue
         position.seq = seq
-        record = _read(topic, seq, packed)
+        record = _read(position, packed)
         if record is not None and _is_new(session, producers, record):
-            _write(session, position, record, packed, points)
+            _write(batch, position, record, packed)
             position.events += 1
     return position.events - before
 
 
-def _read(topic: str, seq: int, packed: bytes) -> Record | None:
+def _read(position: Position, packed: bytes) -> Record | None:
     """None for bytes that no version of ours has written, or only a newer one; they must not stop all others."""
     try:
         record = Record(**unpack(packed))
-        if record.run_id != topic:
+        if record.run_id != position.topic:
             raise ValueError(f"it says that it belongs to {record.run_id}")
     except (TypeError, ValueError) as error:
-        log.error("event %s of topic %s is skipped, it cannot be read: %s", seq, topic, error)
+        log.error("event %s of topic %s is skipped, it cannot be read: %s", position.seq, position.topic, error)
+        _refuse(position, 1, f"event {position.seq} cannot be read: {error}")
         return None
     return record
+
+
+def _refuse(position: Position, count: int, reason: str) -> None:
+    position.refused, position.refused_reason = position.refused + count, reason.replace("\0", "\ufffd")[:500]
 
 
 def _is_new(session: Session, producers: dict[str, Producer], record: Record) -> bool:
@@ -96,15 +109,15 @@ def _is_new(session: Session, producers: dict[str, Producer], record: Record) ->
     return True
 
 
-def _write(session: Session, position: Position, record: Record, packed: bytes, points: Points) -> None:
+def _write(batch: Batch, position: Position, record: Record, packed: bytes) -> None:
     """Evaluations are few, and people want to see them as points and in the list of what happened."""
-    event = record.event
+    session, event = batch.session, record.event
     if isinstance(event, RunDeleted) and record.run_id == event.run_id:
-        points.forget(event.run_id)
+        batch.forget(event.run_id)
         _delete_history(session, event.run_id)
         return
     if isinstance(event, StepCompleted | EvaluationCompleted):
-        points.add(record, event)
+        batch.add(position, record, event)
     if isinstance(event, LogWritten):
         session.add(_log_chunk(position, record, event))
     elif not isinstance(event, StepCompleted):

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DataError, IntegrityError
 
 from services.monitor.ingest import Entries, take
+from services.monitor.metric_names import MetricNames
 from services.monitor.models import Position
 from serving.database import Database
 from shared import bus
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 KEPT_ENTRIES: Final = 10_000
 """Newest entries of a topic that stay in Redis for clients that come back."""
 BATCH_ENTRIES: Final = 10_000
+BATCH_BYTES: Final = 16 << 20
+"""About so much is read at once: steps are a few hundred bytes, blocks of a log up to 64 KiB, and nobody says beforehand which come."""
 DRAINED_SECONDS: Final = 3600.0
 _POISON: Final = (DataError, IntegrityError, ValueError, OverflowError)
 
@@ -30,6 +33,8 @@ class Ingester:
         self, client: redis.Redis, database: Database, *, kept: int = KEPT_ENTRIES, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.client, self.database, self.kept, self.clock = client, database, kept, clock
+        self.names = MetricNames()
+        self.count = BATCH_ENTRIES // 10
         self.forget()
 
     def forget(self) -> None:
@@ -75,16 +80,24 @@ class Ingester:
     def _read(self, block_seconds: float) -> dict[str, Entries]:
         names = {bus.stream_key(topic).encode(): topic for topic in self.positions}
         offsets: Any = {name: f"{self.positions[topic]}-0" for name, topic in names.items()}
-        count = max(100, BATCH_ENTRIES // len(offsets))
+        count = max(5, self.count // len(offsets))
         reply = cast(Any, self.client.xread(offsets, count=count, block=int(block_seconds * 1000)))
-        return {
+        batch: dict[str, Entries] = {
             names[name]: [(int(entry_id.split(b"-")[0]), fields[b"r"]) for entry_id, fields in entries] for name, entries in reply or ()
         }
+        self._adapt(sum(len(packed) for entries in batch.values() for _, packed in entries))
+        return batch
+
+    def _adapt(self, size: int) -> None:
+        if size > BATCH_BYTES:
+            self.count = max(BATCH_ENTRIES // 200, self.count // 4)
+        elif size < BATCH_BYTES // 4:
+            self.count = min(BATCH_ENTRIES, self.count * 2)
 
     def _take(self, batch: dict[str, Entries]) -> None:
         try:
             with self.database.writing() as session:
-                take(session, self.epoch, batch)
+                take(session, self.epoch, batch, self.names)
         except _POISON:
             log.exception("a batch was refused by the database; its events are taken one by one")
             self._take_singly(batch)
@@ -95,6 +108,6 @@ class Ingester:
             for seq, packed in entries:
                 try:
                     with self.database.writing() as session:
-                        take(session, self.epoch, {topic: [(seq, packed)]})
+                        take(session, self.epoch, {topic: [(seq, packed)]}, self.names)
                 except _POISON:
                     log.exception("event %s of topic %s cannot be stored and is skipped", seq, topic)

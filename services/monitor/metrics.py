@@ -7,6 +7,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.monitor.history import Zoom, read_series
+from services.monitor.models import Position
 from services.monitor.paths import RunPath
 from serving.database import Database
 from shared.errors import InvalidField
@@ -44,8 +45,14 @@ class Reached(BaseModel):
     step: int
 
 
+class Refused(BaseModel):
+    count: int = Field(description="points whose metric has a name that does not fit or is one too many, and events that cannot be read")
+    reason: str = Field(description="of the last one")
+
+
 class MetricsAnswer(BaseModel):
     series: list[SeriesAnswer]
+    refused: Refused | None = Field(description="what the history did not take; null: nothing")
     reached: Reached | None = Field(description="the newest step of the whole run; no point before it is missing. null: there is none yet")
 
 
@@ -59,4 +66,6 @@ def read_metrics(path: RunPath, query: MetricsQuery) -> dict[str, Any]:
     database: Database = current_app.extensions["database"]
     with database.reading() as session:
         series, reached = read_series(session, path.run_id, names, zoom, all_attempts=query.attempts == "all")
-    return {"series": series, "reached": None if reached is None else {"attempt": reached[0], "step": reached[1]}}
+        position = session.get(Position, path.run_id)
+    refused = {"count": position.refused, "reason": position.refused_reason} if position and position.refused else None
+    return {"series": series, "refused": refused, "reached": None if reached is None else {"attempt": reached[0], "step": reached[1]}}

@@ -21,6 +21,9 @@ class Position(Base):
     seq: Mapped[int] = mapped_column(BigInteger)
     events: Mapped[int] = mapped_column(BigInteger)
     next_line: Mapped[int] = mapped_column(BigInteger)
+    refused: Mapped[int] = mapped_column(BigInteger, server_default="0", default=0)
+    """Points whose metric has no name that fits or one too many, and events that cannot be read; of the last one why, in words."""
+    refused_reason: Mapped[str] = mapped_column(String(500), server_default="", default="")
 
 
 class Producer(Base):
@@ -55,7 +58,8 @@ class MetricChunk(Base):
 
 
 class MetricRollup(Base):
-    """A sealed chunk's points in groups of `size`; `data` as in groups.py. A chunk without them is read point by point."""
+    """A sealed chunk's points in groups of `size`; `data` as in groups.py. A chunk without them is read point by point; one whose points
+    retention has taken has them still."""
 
     __tablename__ = "metric_rollups"
     __table_args__ = (Index("ix_metric_rollups_run", "run_id"),)

@@ -55,7 +55,7 @@ def test_a_curve_as_it_was_written(http: Any, sqlite: Database, editor: dict[str
 
 
 def test_an_unknown_run_has_no_series(http: Any, editor: dict[str, str]) -> None:
-    assert http.get(URL, headers=editor).json == {"series": [], "reached": None}
+    assert http.get(URL, headers=editor).json == {"series": [], "refused": None, "reached": None}
 
 
 def test_it_says_how_far_the_whole_history_reaches(http: Any, sqlite: Database, editor: dict[str, str]) -> None:

@@ -2122,6 +2122,8 @@ export interface components {
         MetricsAnswer: {
             /** Series */
             series: components["schemas"]["SeriesAnswer"][];
+            /** @description what the history did not take; null: nothing */
+            refused: components["schemas"]["Refused"] | null;
             /** @description the newest step of the whole run; no point before it is missing. null: there is none yet */
             reached: components["schemas"]["Reached"] | null;
         };
@@ -2489,6 +2491,19 @@ export interface components {
             id: string;
             /** Reasons */
             reasons: string[];
+        };
+        /** Refused */
+        Refused: {
+            /**
+             * Count
+             * @description points whose metric has a name that does not fit or is one too many, and events that cannot be read
+             */
+            count: number;
+            /**
+             * Reason
+             * @description of the last one
+             */
+            reason: string;
         };
         /** ReplayBody */
         ReplayBody: {

@@ -1,4 +1,4 @@
-"""Groups of points beside the points."""
+"""Groups of points beside the points; points that were not taken are counted."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,7 +18,11 @@ def upgrade() -> None:
         sa.Column("data", sa.LargeBinary(), nullable=False),
     )
     op.create_index("ix_metric_rollups_run", "metric_rollups", ["run_id"])
+    op.add_column("positions", sa.Column("refused", sa.BigInteger(), nullable=False, server_default="0"))
+    op.add_column("positions", sa.Column("refused_reason", sa.String(500), nullable=False, server_default=""))
 
 
 def downgrade() -> None:
+    op.drop_column("positions", "refused_reason")
+    op.drop_column("positions", "refused")
     op.drop_table("metric_rollups")
