@@ -4,7 +4,7 @@
 publishes its last record again: the answer is Taken, or Rewind.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -14,13 +14,18 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from shared.events import Envelope, Record, unpack
+from shared.packing import MAX_EVENT_BYTES
 
 LIVE_CHANNEL: Final = "events:live"
 TOPICS: Final = "events:topics"
+MAX_TOPIC: Final = 200
 _BORN: Final = "events:born"
 _PUBLISH: Final = (Path(__file__).parent / "publish.lua").read_text()
 _READ: Final = (Path(__file__).parent / "read.lua").read_text()
 _COMMIT: Final = (Path(__file__).parent / "commit.lua").read_text()
+_COLLECT: Final = (Path(__file__).parent / "collect.lua").read_text()
+_FORGET: Final = (Path(__file__).parent / "forget.lua").read_text()
+_LOST: Final = "events:lost"
 
 
 @dataclass(frozen=True)
@@ -78,11 +83,20 @@ def counter_key(topic: str) -> str:
     return f"events:counter:{topic}"
 
 
-def publish(client: redis.Redis, records: Sequence[Record]) -> Taken | Rewind | Refused:
-    """Publish consecutive events of one producer on one topic. Safe to repeat: what Redis has is skipped."""
+def publish(client: redis.Redis, records: Sequence[Record], *, settled: bool = False) -> Taken | Rewind | Refused:
+    """Publish consecutive events of one producer on one topic. Safe to repeat: what Redis has is skipped.
+
+    Raises ValueError for an event that nobody would read, since it is too long.
+
+    settled: they had been taken before they were lost, so their fence is not asked for again.
+    """
     first = records[0]
-    fence = "" if first.fence is None else str(first.fence)
+    fence = "" if first.fence is None or settled else str(first.fence)
     packed = [record.pack() for record in records]
+    if too_long := next((record for record, data in zip(records, packed, strict=True) if len(data) > MAX_EVENT_BYTES), None):
+        raise ValueError(
+            f"event {too_long.producer_seq} of {first.producer} on {first.run_id} is too long, at most {MAX_EVENT_BYTES} bytes are read"
+        )
     arguments: tuple[Any, ...] = (first.run_id, fence, first.producer, LIVE_CHANNEL, first.producer_seq, *packed)
     reply = cast(Any, client.eval(_PUBLISH, 4, *_keys(first.run_id), *arguments))
     return _ANSWERS[reply[0]](int(reply[1]))
@@ -92,6 +106,26 @@ def commit(client: redis.Redis, topic: str, epoch_id: str, seq: int, *, keep: in
     """Events up to `seq` are in the history: Redis may forget all but the newest `keep` of them. With `keep=0` the topic also leaves
     TOPICS, unless something is unread. False, and nothing done, where the epoch is no longer `epoch_id`."""
     return bool(client.eval(_COMMIT, 4, *_keys(topic), topic, epoch_id, seq, keep))
+
+
+def forget(client: redis.Redis, topic: str, committed: int) -> bool:
+    """The history has lost events of a topic that it once `committed`: ask its producers for all of them. False, and nothing done, where
+    `committed` is no longer what Redis has noted."""
+    return bool(client.eval(_FORGET, 5, *_keys(topic), _LOST, topic, committed))
+
+
+def last_loss(client: redis.Redis) -> str:
+    """Another one whenever topics have been forgotten, empty where none ever was: whoever keeps events that are no longer on their way
+    looks after them then."""
+    return cast(bytes, client.get(_LOST) or b"").decode()
+
+
+def committed(client: redis.Redis, topics: Sequence[str]) -> dict[str, int]:
+    """By topic, the last seq that is in the history."""
+    pipeline = client.pipeline(transaction=False)
+    for topic in topics:
+        pipeline.hget(counter_key(topic), "committed")
+    return {topic: int(seq or 0) for topic, seq in zip(topics, pipeline.execute(), strict=True)}
 
 
 def epoch(client: redis.Redis) -> str:
@@ -104,6 +138,20 @@ def read_range(client: redis.Redis, topic: str, after: int, count: int) -> Range
     reply = cast(Any, client.eval(_READ, 4, *_keys(topic), f"{after + 1}-0", count))
     entries = tuple((int(entry_id.split(b"-")[0]), fields[1]) for entry_id, fields in reply[3])
     return Range(reply[0].decode(), int(reply[1]), int(reply[2]), entries)
+
+
+def collect(client: redis.Redis, after: Mapping[str, int], *, entries: int, size: int) -> dict[str, list[tuple[int, bytes]] | str]:
+    """By topic, the first `(seq, packed record)` behind a seq: at most so many of each, and about `size` bytes in all. In the place of a
+    record that is too long there is none. A text says why a topic cannot be read.
+    """
+    firsts = (f"{seq + 1}-0" for seq in after.values())
+    arguments: tuple[Any, ...] = (size, MAX_EVENT_BYTES, entries, *firsts)
+    reply = cast(Any, client.eval(_COLLECT, len(after), *map(stream_key, after), *arguments))
+    return {topic: _pairs(answer) if isinstance(answer, list) else answer.decode() for topic, answer in zip(after, reply, strict=True)}
+
+
+def _pairs(flat: list[bytes]) -> list[tuple[int, bytes]]:
+    return [(int(entry_id.split(b"-")[0]), record) for entry_id, record in zip(flat[::2], flat[1::2], strict=True)]
 
 
 def _keys(topic: str) -> tuple[str, str, str, str]:

@@ -109,11 +109,11 @@ class Record(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     run_id: str
-    attempt: int | None = None
-    fence: int | None = None
+    attempt: int | None = Field(None, ge=0, lt=1 << 31)
+    fence: int | None = Field(None, ge=0, lt=1 << 62)
     producer: str
-    producer_seq: int = Field(ge=1)
-    at: float
+    producer_seq: int = Field(ge=1, lt=1 << 62)
+    at: float = Field(ge=0, lt=1e11, allow_inf_nan=False)
     event: AnyEvent
 
     def pack(self) -> bytes:

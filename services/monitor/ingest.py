@@ -2,8 +2,10 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -22,6 +24,7 @@ Entries = Sequence[tuple[int, bytes]]
 """`(seq, packed record)` of one topic, in rising order of seq."""
 Series = tuple[str, str, int]
 """run, name, attempt"""
+_SERIES_AT_ONCE: Final = 500
 
 
 @dataclass
@@ -53,8 +56,7 @@ def take(session: Session, epoch: str, entries: Mapping[str, Entries], names: Me
     """
     batch = Batch(session, names or MetricNames())
     taken = sum(_take_topic(batch, epoch, topic, entries[topic]) for topic in sorted(entries))
-    for series, fresh in batch.series.items():
-        _append(session, series, fresh)
+    _append_all(session, batch.series)
     return taken
 
 
@@ -154,14 +156,37 @@ def _stored_event(position: Position, record: Record, kind: str, packed: bytes) 
     )
 
 
-def _append(session: Session, series: Series, fresh: Sequence[Point]) -> None:
-    """Fill the series' open chunk, seal it when it is full, open the next."""
+def _append_all(session: Session, series: Mapping[Series, Sequence[Point]]) -> None:
+    """Fill each series' open chunk, seal it when it is full, open the next."""
+    filled: list[tuple[MetricChunk, columns.Columns]] = []
+    with session.no_autoflush:
+        for first in range(0, len(series), _SERIES_AT_ONCE):
+            some = dict(islice(series.items(), first, first + _SERIES_AT_ONCE))
+            chunks = _open_chunks(session, some)
+            for name, fresh in some.items():
+                filled += _append(session, name, chunks.get(name), columns.from_points(fresh))
+        session.flush()  # new chunks get their ids
+        for chunk, points in filled:
+            session.add_all(_rollups(chunk, points))
+
+
+def _open_chunks(session: Session, series: Iterable[Series]) -> dict[Series, MetricChunk]:
+    found: dict[Series, MetricChunk] = {}
+    for run_id, attempt in {(run_id, attempt) for run_id, _, attempt in series}:
+        names = [name for run, name, number in series if (run, number) == (run_id, attempt)]
+        where = (MetricChunk.run_id == run_id, MetricChunk.attempt == attempt, MetricChunk.sealed.is_(False), MetricChunk.name.in_(names))
+        found |= {(run_id, chunk.name, attempt): chunk for chunk in session.scalars(select(MetricChunk).where(*where))}
+    return found
+
+
+def _append(
+    session: Session, series: Series, chunk: MetricChunk | None, points: columns.Columns
+) -> list[tuple[MetricChunk, columns.Columns]]:
+    """The chunks that are full now and can be grouped, and their points."""
     run_id, name, attempt = series
-    where = (MetricChunk.run_id == run_id, MetricChunk.name == name, MetricChunk.attempt == attempt, MetricChunk.sealed.is_(False))
-    chunk = session.scalars(select(MetricChunk).where(*where)).one_or_none()
-    points = columns.from_points(fresh)
     if chunk is not None:
         points = columns.join([columns.decode(chunk.data, sealed=False), points])
+    filled = []
     for first in range(0, len(points), CHUNK_POINTS):
         if chunk is None:
             chunk = MetricChunk(run_id=run_id, name=name, attempt=attempt)
@@ -169,9 +194,9 @@ def _append(session: Session, series: Series, fresh: Sequence[Point]) -> None:
         part = points[first : first + CHUNK_POINTS]
         _fill(chunk, part)
         if chunk.sealed and groups.can_be_grouped(part):
-            session.flush()  # a new chunk gets its id
-            session.add_all(_rollups(chunk, part))
+            filled.append((chunk, part))
         chunk = None
+    return filled
 
 
 def _fill(chunk: MetricChunk, points: columns.Columns) -> None:

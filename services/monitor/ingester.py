@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable
-from typing import Any, Final, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import redis
 from sqlalchemy import select
@@ -12,6 +12,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from services.monitor.ingest import Entries, take
 from services.monitor.metric_names import MetricNames
 from services.monitor.models import Position
+from services.monitor.reading import StreamReader
 from serving.database import Database
 from shared import bus
 
@@ -19,9 +20,6 @@ log = logging.getLogger(__name__)
 
 KEPT_ENTRIES: Final = 10_000
 """Newest entries of a topic that stay in Redis for clients that come back."""
-BATCH_ENTRIES: Final = 10_000
-BATCH_BYTES: Final = 16 << 20
-"""About so much is read at once: steps are a few hundred bytes, blocks of a log up to 64 KiB, and nobody says beforehand which come."""
 DRAINED_SECONDS: Final = 3600.0
 _POISON: Final = (DataError, IntegrityError, ValueError, OverflowError)
 
@@ -33,8 +31,7 @@ class Ingester:
         self, client: redis.Redis, database: Database, *, kept: int = KEPT_ENTRIES, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.client, self.database, self.kept, self.clock = client, database, kept, clock
-        self.names = MetricNames()
-        self.count = BATCH_ENTRIES // 10
+        self.names, self.reader = MetricNames(), StreamReader(client)
         self.forget()
 
     def forget(self) -> None:
@@ -46,7 +43,7 @@ class Ingester:
         """Take one batch and return its number of entries. Raises RedisError or SQLAlchemyError; then nothing was taken, or all of it."""
         self._find_topics()
         self._retire_drained()
-        batch = self._read(block_seconds) if self.positions else {}
+        batch = self._read(block_seconds)
         # What was read belongs to one epoch only if it was the same before and after: a client that reconnects does so silently.
         if not batch or bus.epoch(self.client) != self.epoch:
             return 0
@@ -61,15 +58,27 @@ class Ingester:
         if epoch != self.epoch:
             self.forget()
             self.epoch = epoch
-        members = cast(set[bytes], self.client.smembers(bus.TOPICS))
-        new = {member.decode() for member in members} - self.positions.keys()
-        if new:
+        new = sorted(self.reader.topics() - self.positions.keys())
+        if new and not self._ask_for_lost(new):
             with self.database.reading() as session:
                 stored = {
                     row.topic: row.seq for row in session.scalars(select(Position).where(Position.topic.in_(new), Position.epoch == epoch))
                 }
             self.positions |= {topic: stored.get(topic, 0) for topic in new}
             self.last_heard |= dict.fromkeys(new, self.clock())
+
+    def _ask_for_lost(self, topics: Sequence[str]) -> bool:
+        """Whether Redis was told that more of these topics had been written than the database has: it is another one, or an older one."""
+        committed = bus.committed(self.client, topics)  # before the database, which is written first
+        with self.database.reading() as session:
+            taken = {row.topic: row.seq for row in session.scalars(select(Position).where(Position.topic.in_(topics)))}
+        lost = [topic for topic in topics if taken.get(topic, 0) < committed[topic]]
+        for topic in lost:
+            log.error(
+                "the history has %s of %s events of %s; its producers are asked for all", taken.get(topic, 0), committed[topic], topic
+            )
+            bus.forget(self.client, topic, committed[topic])
+        return bool(lost)
 
     def _retire_drained(self) -> None:
         """Topics that have long been silent leave Redis, all but their counters; a new event brings them back."""
@@ -78,36 +87,24 @@ class Ingester:
             del self.last_heard[topic]
 
     def _read(self, block_seconds: float) -> dict[str, Entries]:
-        names = {bus.stream_key(topic).encode(): topic for topic in self.positions}
-        offsets: Any = {name: f"{self.positions[topic]}-0" for name, topic in names.items()}
-        count = max(5, self.count // len(offsets))
-        reply = cast(Any, self.client.xread(offsets, count=count, block=int(block_seconds * 1000)))
-        batch: dict[str, Entries] = {
-            names[name]: [(int(entry_id.split(b"-")[0]), fields[b"r"]) for entry_id, fields in entries] for name, entries in reply or ()
-        }
-        self._adapt(sum(len(packed) for entries in batch.values() for _, packed in entries))
-        return batch
+        return self.reader.read(self.positions, block_seconds)
 
-    def _adapt(self, size: int) -> None:
-        if size > BATCH_BYTES:
-            self.count = max(BATCH_ENTRIES // 200, self.count // 4)
-        elif size < BATCH_BYTES // 4:
-            self.count = min(BATCH_ENTRIES, self.count * 2)
-
-    def _take(self, batch: dict[str, Entries]) -> None:
+    def _take(self, batch: Mapping[str, Entries]) -> None:
         try:
             with self.database.writing() as session:
                 take(session, self.epoch, batch, self.names)
-        except _POISON:
-            log.exception("a batch was refused by the database; its events are taken one by one")
-            self._take_singly(batch)
+        except _POISON as error:
+            self._take_halves(batch, error)
 
-    def _take_singly(self, batch: dict[str, Entries]) -> None:
-        """One event that cannot be stored must not stop all others."""
-        for topic, entries in batch.items():
-            for seq, packed in entries:
-                try:
-                    with self.database.writing() as session:
-                        take(session, self.epoch, {topic: [(seq, packed)]}, self.names)
-                except _POISON:
-                    log.exception("event %s of topic %s cannot be stored and is skipped", seq, topic)
+    def _take_halves(self, batch: Mapping[str, Entries], error: Exception) -> None:
+        """One event that cannot be stored must not stop all others, nor have each of them written by itself."""
+        entries = [(topic, entry) for topic, some in batch.items() for entry in some]
+        if len(entries) == 1:
+            topic, (seq, _) = entries[0]
+            log.error("event %s of topic %s cannot be stored and is skipped: %s", seq, topic, error)
+            return
+        for half in (entries[: len(entries) // 2], entries[len(entries) // 2 :]):
+            part: dict[str, list[tuple[int, bytes]]] = {}
+            for topic, entry in half:
+                part.setdefault(topic, []).append(entry)
+            self._take(part)

@@ -40,6 +40,10 @@ def run(ingester: Ingester, stop: threading.Event, keeping: Keeping = EVERYTHING
             log.warning("waiting: %s", error)
             ingester.forget()
             stop.wait(0.5)
+        except Exception:
+            log.exception("the ingester failed and starts again")
+            ingester.forget()
+            stop.wait(0.5)
 
 
 def _let_go(database: Database, keeping: Keeping) -> int:
