@@ -25,8 +25,8 @@ BATCH: Final = 10_000
 FIRST_MS, ZOOM_MS, GROWTH = 1000.0, 300.0, 1.5
 SHORTER: Final = 10
 ABOUT: Final = f"""History: runs with one curve of so many points each, in SQLite. The first was written by the ingester's own code (`take`,
-{BATCH:,} events a transaction, in the bench's process); the others are copies of its rows under other names, and one run with a tenth of the
-points was written as the first. Then the real monitor, started anew, is asked over HTTP for the curve in 500 buckets: the first look at
+{BATCH:,} events a transaction, in the bench's process); the others are copies of its rows under other names, and one run with a tenth of
+the points was written as the first. Then the real monitor, started anew, is asked over HTTP for the curve in 500 buckets: the first look at
 each run, and zooms to a hundredth and to a tenth of it, all over the run. The peer of growth is the run with a tenth of the points, asked
 in turns with a long one. MLflow reads a curve as its page does (`get-history-bulk-interval`, 500 points), of a run as long as it says."""
 

@@ -26,13 +26,13 @@ def main() -> int:
             except NoPeers as why:
                 missing = f"MLflow and TensorBoard ({why})"
         if "ingest" in parts:
-            load = ingesting.Load(400_000, 10_000, passes=2) if options.short else ingesting.Load(1_000_000, 30_000)
+            load = ingesting.Load(120_000, 4_000, passes=2) if options.short else ingesting.Load(1_000_000, 30_000)
             figures.about += ingesting.ABOUT + "\n\n"
             ingesting.measure(figures, scratch, load, peers)
         if "history" in parts:
             figures.about += curves.ABOUT + "\n\n"
             read = ingesting.mlflow(scratch / "read", ingesting.Load(0, 50_000), peers)[1:] if peers and not options.short else None
-            curves.measure(figures, scratch, curves.Size(200_000, runs=3) if options.short else curves.Size(1_000_000), read)
+            curves.measure(figures, scratch, curves.Size(100_000, runs=3) if options.short else curves.Size(1_000_000), read)
         if "outage" in parts:
             figures.about += outage.ABOUT + "\n\n"
             outage.measure(figures, scratch, 8 if options.short else 60)

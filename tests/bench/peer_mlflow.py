@@ -1,4 +1,4 @@
-"""Run by the peers' Python: `peer_mlflow.py <address> <points>` logs points as a trainer would, then reads a curve as MLflow's page does."""
+"""Run by the peers' Python: `peer_mlflow.py <address> <points>` logs points as a trainer would, then reads a curve as its page does."""
 
 import json
 import statistics

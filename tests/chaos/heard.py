@@ -1,4 +1,4 @@
-"""What clients were told of a run, held against what may never happen, and against the history; the history against the trainers' spools."""
+"""What clients were told of a run, against what may never happen and against the history; the history against the trainers' spools."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Clients of the monitor's WebSocket, as a browser is one: each follows every run, comes back with `(epoch, since)`, and keeps all it was told."""
+"""Clients of the WebSocket, as a browser is one: each follows every run, comes back with `(epoch, since)`, and keeps what it was told."""
 
 import contextlib
 import threading
