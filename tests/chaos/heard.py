@@ -52,12 +52,11 @@ def _misplaced(heard: Heard, place: tuple[str, int] | None, producers: Mapping[s
 
 
 def unknown_to_history(log: Sequence[Heard], kept: Kept) -> Iterator[str]:
-    """What a client was told is in the history; and between two resets, what is listed there is in the order in which it was told."""
+    """What a client was told is in the history, in the order in which it was told. Where Redis forgot (a reset), producers say all again
+    beside each other, and only what each of them said keeps its order, which its numbers tell."""
     order = {place: number for number, place in enumerate(kept.events)}
-    newest = -1
+    newest, forgot = -1, any(heard.kind == "reset" for heard in log)
     for heard in log:
-        if heard.kind == "reset":
-            newest = -1
         if heard.kind != "event":
             continue
         kind, attempt, step = heard.about
@@ -68,7 +67,7 @@ def unknown_to_history(log: Sequence[Heard], kept: Kept) -> Iterator[str]:
         found = order.get((heard.producer, heard.producer_seq))
         if found is None:
             yield f"{kind} of {heard.producer} was told and is not in the history"
-        elif found < newest:
+        elif found < newest and not forgot:
             yield f"{kind} of {heard.producer} is in the history before what was told earlier"
         else:
             newest = found
@@ -91,6 +90,14 @@ def unlike_the_spools(logged: Mapping[int, Sequence[int]], kept: Kept) -> Iterat
             yield f"attempt {attempt}, which had a successor: the history is no beginning of what it logged"
 
 
+def disordered(events: Sequence[Place]) -> Iterator[str]:
+    newest: dict[str, int] = {}
+    for producer, number in events:
+        if number < newest.get(producer, 0):
+            yield f"event {number} of {producer} is in the history behind {newest[producer]}"
+        newest[producer] = number
+
+
 def doubled(events: Iterable[Place]) -> Iterator[str]:
     for (producer, number), count in Counter(events).items():
         if count > 1:
@@ -100,4 +107,4 @@ def doubled(events: Iterable[Place]) -> Iterator[str]:
 def mistakes(logs: Mapping[str, Sequence[Heard]], logged: Mapping[int, Sequence[int]], kept: Kept) -> list[str]:
     """Everything that may not be, of one topic. `logs`: by client. `logged`: steps of each attempt's spool; empty where there is none."""
     found = [f"{name}: {what}" for name, log in logs.items() for what in (*unheard_of(log), *unknown_to_history(log, kept))]
-    return found + list(doubled(kept.events)) + (list(unlike_the_spools(logged, kept)) if logged else [])
+    return found + [*doubled(kept.events), *disordered(kept.events)] + (list(unlike_the_spools(logged, kept)) if logged else [])

@@ -84,6 +84,7 @@ MUTATIONS: list[tuple[Callable[[World], Any], str]] = [
     (reordered_history, "is in the history before what was told earlier"),
     (lambda one: one.kept.steps.update([(1, 4)]), "step 4 of attempt 1 is in the history 2 times"),
     (lambda one: one.kept.events.append(("attempt-1", 5)), "event 5 of attempt-1 is in the history 2 times"),
+    (lambda one: one.kept.events.reverse(), "event 5 of attempt-1 is in the history behind 10"),
     (lost_behind, "1 lost [9]"),
     (lambda one: one.logged[1].pop(), "1 never logged [9]"),
     (stale_beginning, "no beginning of what it logged"),

@@ -45,18 +45,16 @@ class Witness:
 
     def judge(self, run_id: str) -> list[str]:
         """Of a run that has ended, in words; once everybody had time to hear its end."""
-        found = self._late(run_id)
-        kept = kept_of(self.platform, run_id)
-        found += mistakes(self._logs(run_id), self._logged(run_id), kept)
-        self._count(run_id)
-        return found
+        return self._judge(run_id, self._logged(run_id))
 
     def judge_cluster(self) -> list[str]:
-        found = self._late(CLUSTER_TOPIC)
-        self._count(CLUSTER_TOPIC)
-        return [
-            f"{CLUSTER_TOPIC}: {what}" for what in found + mistakes(self._logs(CLUSTER_TOPIC), {}, kept_of(self.platform, CLUSTER_TOPIC))
-        ]
+        return [f"{CLUSTER_TOPIC}: {what}" for what in self._judge(CLUSTER_TOPIC, {})]
+
+    def _judge(self, topic: str, logged: Mapping[int, Sequence[int]]) -> list[str]:
+        """What was told first, then what is kept: it may grow meanwhile."""
+        found, logs = self._late(topic), self._logs(topic)
+        self._count(topic)
+        return found + mistakes(logs, logged, kept_of(self.platform, topic))
 
     def _late(self, topic: str) -> list[str]:
         """Clients that never got to the end of a topic, which must rest."""
@@ -108,15 +106,8 @@ def steps_in(spool: Path) -> list[int]:
 
 def kept_of(platform: Hosts, topic: str) -> Kept:
     """Once the history has what Redis has of the topic."""
-    kept, seen = read_kept(platform.monitor, topic), Kept()
-
-    def settled() -> bool:
-        nonlocal kept, seen
-        seen, kept = kept, read_kept(platform.monitor, topic)
-        return kept == seen and platform.committed(topic)
-
-    wait_until(settled, f"the history of {topic} is complete", SECONDS)
-    return kept
+    wait_until(lambda: platform.committed(topic), f"the history of {topic} is complete", SECONDS)
+    return read_kept(platform.monitor, topic)
 
 
 def read_kept(monitor: httpx.Client, topic: str) -> Kept:
