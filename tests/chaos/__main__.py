@@ -1,8 +1,9 @@
-"""`./run chaos [--seed N] [--part runs|checkpoints] [--short] [--only K] [--kills 500] [--flips 1000] [--model 1000] [--runs 60]
-[--torch 10]`: what breaks on purpose, and what must hold all the same.
+"""`./run chaos [--seed N] [--part runs|events|checkpoints] [--short] [--only K] [--kills 500] [--flips 1000] [--model 1000] [--runs 60]
+[--torch 10] [--events 33]`: what breaks on purpose, and what must hold all the same.
 
 Each iteration has a number and is a line in build/chaos/. Of checkpoints: kills, then flipped bits. Of runs: the model's, then those with
-real processes, then those with torch. `--part P --only K` repeats one of them alone, with the same seed and the same other options.
+real processes, then those with torch. Of events: each a run of its own. `--part P --only K` repeats one of them alone, with the same seed
+and the same other options.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterator
 
 from shared.crash import POINTS
 from tests.bench.figures import Figures
-from tests.chaos import keeping, parts
+from tests.chaos import eventful, keeping, parts
 from tests.chaos.kills import planned
 from tests.chaos.lanes import BEHIND, lane, say
 from tests.e2e.stack import ROOT
@@ -34,6 +35,8 @@ def main() -> int:
     with model(options) as modelled:
         if options.part in {"", "runs"}:
             found += survive(options)
+        if options.part in {"", "events"} and options.events:
+            found += follow(options, not_here)
         if options.part in {"", "checkpoints"}:
             found += keep(options, not_here)
         found[:0] = modelled()
@@ -51,7 +54,7 @@ def main() -> int:
 def model(options: argparse.Namespace) -> Iterator[Callable[[], list[Figures]]]:
     """It computes behind everything else, from the beginning; what it yields waits for its figures."""
     numbers = [number for number in range(1, options.model + 1) if options.only in {None, number}]
-    if not numbers or options.part == "checkpoints":
+    if not numbers or options.part not in {"", "runs"}:
         yield list
         return
     with lane(parts.model, options.seed, numbers, nice=BEHIND) as result:
@@ -78,6 +81,15 @@ def survive(options: argparse.Namespace) -> list[Figures]:
     return found
 
 
+def follow(options: argparse.Namespace, not_here: list[str]) -> list[Figures]:
+    """The events' part: what clients are told, and what the history keeps."""
+    numbers = [number for number in range(1, options.events + 1) if options.only in {None, number}]
+    with lane(eventful.run, HERE, numbers, options.seed) as result:
+        lived, missing = result()
+    not_here += missing
+    return [eventful.told(lived)]
+
+
 def keep(options: argparse.Namespace, not_here: list[str]) -> list[Figures]:
     """The checkpoints' part."""
     plan = planned(options.seed, options.kills, list(POINTS))
@@ -101,15 +113,18 @@ def parsed() -> argparse.Namespace:
     arguments.add_argument("--model", type=int, default=1000)
     arguments.add_argument("--runs", type=int, default=60)
     arguments.add_argument("--torch", type=int, default=10)
-    arguments.add_argument("--part", choices=("runs", "checkpoints"), default="")
+    arguments.add_argument("--events", type=int, default=33)
+    arguments.add_argument("--part", choices=("runs", "events", "checkpoints"), default="")
     arguments.add_argument("--short", action="store_true", help="a few of each, for CI; under 2 min")
     arguments.add_argument("--only", type=int, metavar="K", help="one iteration alone")
     options = arguments.parse_args()
     if options.short:
         options.kills, options.flips, options.model, options.runs, options.torch = len(POINTS), 40, 20, 5, 0
+        options.events = 4
     if options.only and not options.part:
-        arguments.error(f"--only {options.only}: of which part? Add --part runs or --part checkpoints")
-    most = options.model + options.runs + options.torch if options.part == "runs" else options.kills + options.flips
+        arguments.error(f"--only {options.only}: of which part? Add --part runs, events or checkpoints")
+    of_part = {"runs": options.model + options.runs + options.torch, "events": options.events}
+    most = of_part.get(options.part, options.kills + options.flips)
     if options.only and not 1 <= options.only <= most:
         arguments.error(f"--only {options.only}: there are {most} iterations in that part")
     return options

@@ -7,6 +7,7 @@ import contextlib
 import runpy
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,7 +23,8 @@ from services.monitor import main_ingester
 from services.trainer import courier, main_agent, recovery, training
 from services.trainer.children import MARK
 from services.trainer.spool import read_spool
-from serving.database import Database
+from serving.database import Database, database_url
+from shared import bus
 from tests.chaos import fake_training, processes
 from tests.chaos.platform import Platform
 from tests.conftest import headers
@@ -56,8 +58,27 @@ def be_agent(environ: Mapping[str, str], log: Path) -> None:
     main_agent.main()
 
 
+class Watching:
+    """The monitor as it is in production, gevent and all, with the face of a forked process."""
+
+    def __init__(self, environ: Mapping[str, str], log: Path, port: int) -> None:
+        command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "1", "-b", f"127.0.0.1:{port}", "--no-control-socket"]
+        with log.open("ab") as file:
+            told = {"stdout": file, "stderr": file, "start_new_session": True}
+            self.process = subprocess.Popen([*command, "services.monitor.wsgi:app"], env=dict(environ), **told)  # type: ignore[call-overload]
+        self.pid: int = self.process.pid
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def join(self) -> None:
+        self.process.wait()
+
+
 class Hosts(Platform):
-    def __init__(self, folder: Path, redis_url: str, s3: S3Endpoint, *, torch: bool = False) -> None:
+    """`more`: settings of its environment."""
+
+    def __init__(self, folder: Path, redis_url: str, s3: S3Endpoint, *, torch: bool = False, more: Mapping[str, str] | None = None) -> None:
         super().__init__(folder, redis_url, s3)
         self.redis_url, self.redis = redis_url, contextlib.ExitStack()
         self.ports["monitor"] = free_port()
@@ -67,6 +88,7 @@ class Hosts(Platform):
             "GROUNDUP_MONITOR_URL": f"http://127.0.0.1:{self.ports['monitor']}",
             "GROUNDUP_SLOTS": "2",
             "CHAOS_TORCH": "1" if torch else "0",
+            **(more or {}),
         }
         self.agent_ports = {name: str(free_port()) for name in AGENTS}
         self.monitor = httpx.Client(base_url=self.environ["GROUNDUP_MONITOR_URL"], headers=headers("editor"), trust_env=False, timeout=10)
@@ -86,7 +108,7 @@ class Hosts(Platform):
         elif name == "ingester":
             self.running[name] = processes.start(ingest, self.environ, log)
         elif name == "monitor":
-            self.running[name] = processes.start(processes.serve, self.environ, log, name, self.ports[name])
+            self.running[name] = Watching(self.environ, log, self.ports[name])  # type: ignore[assignment]
             wait_until(lambda: self.monitor.get("/healthz").is_success, f"monitor does not start, see {log}")
         else:
             super().start(name, crash_at)
@@ -99,16 +121,32 @@ class Hosts(Platform):
         if name != "redis":
             super().kill(name)
             return
-        for process in psutil.Process().children():
-            if "redis-server" in process.name():
-                process.kill()
+        self.redis_process().kill()
         self.redis.close()
+
+    def redis_process(self) -> psutil.Process:
+        return next(process for process in psutil.Process().children() if "redis-server" in process.name())
 
     def cut_redis(self) -> int:
         """CLIENT KILL of every connection but our own; how many."""
+        return sum(self.cut_redis_of(kind) for kind in ("normal", "pubsub"))
+
+    def cut_redis_of(self, kind: str) -> int:
         with contextlib.closing(redis.Redis.from_url(self.redis_url)) as client:
             kill: Any = client.execute_command
-            return sum((int(kill("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")) for kind in ("normal", "pubsub")), 0)
+            return int(kill("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes"))
+
+    def place(self, topic: str) -> tuple[str, int]:
+        """Epoch and number of a topic's newest event."""
+        with contextlib.closing(bus.connect(self.redis_url)) as client:
+            page = bus.read_range(client, topic, 0, 1)
+        return page.epoch, page.newest
+
+    def committed(self, topic: str) -> bool:
+        """Whether the history has all that Redis has of it."""
+        with contextlib.closing(bus.connect(self.redis_url)) as client:
+            page = bus.read_range(client, topic, 0, 1)
+        return page.newest == page.committed
 
     def processes_of(self, attempt_id: str = "") -> list[psutil.Process]:
         """Living ones with the mark of this attempt, or of any of this platform's."""
@@ -187,16 +225,16 @@ class Hosts(Platform):
 
 
 @contextlib.contextmanager
-def hosts(folder: Path, *, torch: bool = False) -> Iterator[Hosts]:
+def hosts(folder: Path, *, torch: bool = False, more: Mapping[str, str] | None = None) -> Iterator[Hosts]:
     """Everything, with the dataset `sums` and both workers online."""
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "s3").mkdir(parents=True)
     with s3_server(folder / "s3") as s3:
-        made = Hosts(folder, f"redis://127.0.0.1:{free_port()}/0", s3, torch=torch)
+        made = Hosts(folder, f"redis://127.0.0.1:{free_port()}/0", s3, torch=torch, more=more)
         try:
             made.api_tables.migrate(ROOT / "services" / "api" / "migrations")
             made.storage_tables.migrate(ROOT / "services" / "storage" / "migrations")
-            tables = Database(f"sqlite:///{folder / 'monitor.db'}")
+            tables = Database(database_url(made.environ, "monitor", folder))
             tables.migrate(ROOT / "services" / "monitor" / "migrations")
             tables.close()
             for name in ("redis", "api", "storage", "scheduler", "monitor", "ingester"):

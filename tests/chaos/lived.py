@@ -21,13 +21,15 @@ class Times:
 
 @dataclass
 class Lived:
-    """`wrong` says in words what does not hold. `steps`: in effective histories; `flaws`: those of them lost or doubled."""
+    """`wrong` says in words what does not hold. `steps`: in effective histories; `flaws`: those of them lost or doubled. `listeners`:
+    what clients of the WebSocket were told, counted."""
 
     times: Times = field(default_factory=Times)
     done: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     steps: int = 0
     flaws: int = 0
+    listeners: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Lived") -> None:
         for name, seconds in vars(self.times).items():
@@ -36,3 +38,4 @@ class Lived:
         self.wrong += other.wrong
         self.steps += other.steps
         self.flaws += other.flaws
+        self.listeners += other.listeners

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.bench.figures import Figures
+from tests.chaos.eventful import tell_listeners
 from tests.chaos.hosts import HEARTBEAT, LEASE, hosts
 from tests.chaos.lanes import say
 from tests.chaos.lived import Lived, Times
@@ -82,6 +83,7 @@ def told(lives: Sequence[Lived], *, torch: bool) -> Figures:
     figures.tell(f"{kind}: kinds of faults", len(all_of_them.done), f"of {kinds}", least=kinds if all_hit else None)
     figures.tell(f"{kind}: steps in their histories, lost or doubled", all_of_them.flaws, f"of {all_of_them.steps}", most=0)
     figures.tell(f"{kind}: what did not hold, history checker included", len(all_of_them.wrong), "", most=0)
+    tell_listeners(figures, kind, all_of_them)
     if not torch:
         tell_times(figures, all_of_them.times)
     return figures

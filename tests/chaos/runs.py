@@ -16,6 +16,7 @@ from shared.names import FINAL_STATES
 from tests.chaos import history
 from tests.chaos.hosts import AGENTS, Hosts
 from tests.chaos.lived import Lived
+from tests.chaos.witness import Witness, witnesses
 from tests.servers import wait_until
 
 STEPS, TORCH_STEPS = 150, 900
@@ -48,14 +49,26 @@ def planned(seed: int, count: int) -> list[tuple[int, str]]:
 
 
 class Runs:
-    """`count`: steps of a run. `patience`: seconds."""
+    """`count`: steps of a run. `patience`: seconds. `unnoticed`: faults that cost no attempt."""
+
+    unnoticed = frozenset({*UNTOUCHED, "held and resumed", "changed"})
 
     def __init__(self, platform: Hosts, file: Path, seed: int) -> None:
         self.platform, self.file, self.seed = platform, file, seed
+        self.witness: Witness | None = None
         self.count, self.ranks, self.patience, self.lived = STEPS, 1, PATIENCE, Lived()
         self.times, self.wrong = self.lived.times, self.lived.wrong
 
     def run(self, plan: Sequence[tuple[int, str]], tell: Callable[[str], None]) -> Lived:
+        with witnesses(self.platform) as self.witness:
+            self._live(plan, tell)
+        found = history.mistakes(history.History.read(self.platform.api_tables))
+        for what in found:
+            tell(f"DOES NOT HOLD: {what}")
+        self.wrong += found
+        return self.lived
+
+    def _live(self, plan: Sequence[tuple[int, str]], tell: Callable[[str], None]) -> None:
         for number, fault in plan:
             begun, before = time.monotonic(), len(self.wrong)
             run_id = self._one(number, fault)
@@ -64,11 +77,12 @@ class Runs:
             self._note(number, fault, run_id, time.monotonic() - begun, self.wrong[before:])
             for what in self.wrong[before:]:
                 tell(f"DOES NOT HOLD: {what}")
-        found = history.mistakes(history.History.read(self.platform.api_tables))
+        assert self.witness is not None
+        found = self.witness.judge_cluster()
         for what in found:
             tell(f"DOES NOT HOLD: {what}")
         self.wrong += found
-        return self.lived
+        self.lived.listeners.update(self.witness.counts)
 
     def _one(self, number: int, fault: str) -> str:
         """The run's id."""
@@ -106,6 +120,8 @@ class Runs:
     def _begin(self, steps: int) -> str:
         platform, begun = self.platform, time.time()
         run_id = platform.begin(steps, self.count // 8, ranks=self.ranks)
+        if self.witness:
+            self.witness.follow(run_id)
         wait_until(lambda: platform.run_state(run_id) == "running", "it does not run", self.patience)
         self.times.to_claimed.append(platform.event_times(run_id, "AttemptClaimed")[0][0] - begun)
         changes = platform.event_times(run_id, "RunStateChanged")
@@ -117,11 +133,13 @@ class Runs:
         wait_until(lambda: platform.run_state(run_id) in FINAL_STATES, "it does not end", self.patience)
         attempts = platform.attempts(run_id)
         self._require(platform.run_state(run_id) == "succeeded", f"it is {platform.run_state(run_id)}")
-        once = fault in {*UNTOUCHED, "held and resumed", "changed"}
+        once = fault in self.unnoticed
         self._require(not once or len(attempts) == 1, f"it took {len(attempts)} attempts: {[one.reason for one in attempts]}")
         self._require(once or len(attempts) > 1, "the fault has hit nothing")
         wait_until(lambda: not platform.processes_of(), "processes are left", self.patience)
         self._read_history(run_id, steps)
+        if self.witness:
+            self.wrong += self.witness.judge(run_id)
 
     def _require(self, holds: bool, what: str) -> None:
         if not holds:

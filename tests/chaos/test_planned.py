@@ -9,7 +9,8 @@ from services.api.checkpoint_models import Checkpoint
 from services.api.models import Attempt, Base, OutboxRow, Run
 from serving.database import Database
 from shared.crash import POINTS
-from tests.chaos import runs
+from tests.chaos import eventful, runs
+from tests.chaos.eventful import EventfulRuns
 from tests.chaos.flips import flipped
 from tests.chaos.kills import OWNERS, planned
 from tests.chaos.ledger import Ledger
@@ -39,6 +40,13 @@ def test_every_fault_of_runs_at_least_twice_in_the_full_plan() -> None:
     assert min(counted.values()) >= 2
     assert plan == runs.planned(7, 60) != runs.planned(8, 60)
     assert all(hasattr(SteeredRuns, f"_{fault.replace(' ', '_')}") for fault in counted)
+
+
+def test_every_fault_on_the_path_of_events_equally_often() -> None:
+    counted = Counter(fault for _, fault in eventful.planned(7, 33))
+    assert counted == dict.fromkeys(eventful.EVENTFUL, 3)
+    assert all(hasattr(EventfulRuns, f"_{fault.replace(' ', '_')}") for fault in counted)
+    assert "disk full" not in dict(reversed(one) for one in eventful.planned(7, 33, disk=False))
 
 
 def test_a_flipped_bit_is_flipped_back(tmp_path: Path) -> None:
