@@ -4,8 +4,9 @@
 publishes its last record again: the answer is Taken, or Rewind.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -17,9 +18,12 @@ from shared.events import Envelope, Record, unpack
 
 LIVE_CHANNEL: Final = "events:live"
 TOPICS: Final = "events:topics"
+WANTED: Final = "events:wanted"
+_COUNTERS: Final = "events:counter:"
 _BORN: Final = "events:born"
 _PUBLISH: Final = (Path(__file__).parent / "publish.lua").read_text()
 _READ: Final = (Path(__file__).parent / "read.lua").read_text()
+_FORGET: Final = (Path(__file__).parent / "forget.lua").read_text()
 _COMMIT: Final = (Path(__file__).parent / "commit.lua").read_text()
 
 
@@ -39,9 +43,10 @@ class Rewind:
 
 @dataclass(frozen=True)
 class Refused:
-    """Another attempt with a higher fence speaks for this run now."""
+    """Another attempt with a higher fence speaks for this run now. `producer_seq`: the last of this producer's that was taken before."""
 
     fence: int
+    producer_seq: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class Range:
 
 
 _ANSWERS: Final[dict[bytes, type[Taken] | type[Rewind] | type[Refused]]] = {b"ok": Taken, b"rewind": Rewind, b"stale": Refused}
+"""What follows a reply's first word are their fields."""
 
 
 def connect(url: str, *, blocking_seconds: float = 0) -> redis.Redis:
@@ -75,17 +81,42 @@ def stream_key(topic: str) -> str:
 
 
 def counter_key(topic: str) -> str:
-    return f"events:counter:{topic}"
+    return f"{_COUNTERS}{topic}"
 
 
-def publish(client: redis.Redis, records: Sequence[Record]) -> Taken | Rewind | Refused:
-    """Publish consecutive events of one producer on one topic. Safe to repeat: what Redis has is skipped."""
+def publish(client: redis.Redis, records: Sequence[Record], *, oldest: int = 1, fenced: bool = True) -> Taken | Rewind | Refused:
+    """Publish consecutive events of one producer on one topic. Safe to repeat: what Redis has is skipped.
+
+    oldest: the first event the producer still has; those before it are not asked for. fenced: false for what an attempt said while it was
+    the one to speak, and says once more because somebody asks (`ask_again`).
+    """
     first = records[0]
-    fence = "" if first.fence is None else str(first.fence)
+    fence = "" if first.fence is None or not fenced else str(first.fence)
     packed = [record.pack() for record in records]
-    arguments: tuple[Any, ...] = (first.run_id, fence, first.producer, LIVE_CHANNEL, first.producer_seq, *packed)
+    arguments: tuple[Any, ...] = (first.run_id, fence, first.producer, LIVE_CHANNEL, first.producer_seq, oldest, *packed)
     reply = cast(Any, client.eval(_PUBLISH, 4, *_keys(first.run_id), *arguments))
-    return _ANSWERS[reply[0]](int(reply[1]))
+    return _ANSWERS[reply[0]](*map(int, reply[1:]))
+
+
+def ask_again(client: redis.Redis, topics: Iterable[str]) -> None:
+    """Have producers send these topics' events once more: for a history that has lost what was committed. They come under new numbers
+    (`seq`) with those of their producers (`producer_seq`), by which the history knows what it has. Those of attempts that are over come
+    within seconds from workers that still have them; nobody can tell when all that is left has come.
+    """
+    for topic in topics:
+        client.eval(_FORGET, 1, counter_key(topic))
+    client.set(WANTED, uuid.uuid4().hex)
+
+
+def wanted(client: redis.Redis) -> str:
+    """A word that is new whenever somebody has called `ask_again`; empty where nobody ever has."""
+    return bytes(cast(Any, client.get(WANTED)) or b"").decode()
+
+
+def counted_topics(client: redis.Redis) -> Iterator[str]:
+    """All that ever had an event in this Redis, also those that are not live any more, in no order."""
+    for key in client.scan_iter(match=f"{_COUNTERS}*", count=1000):
+        yield key.decode().removeprefix(_COUNTERS)
 
 
 def commit(client: redis.Redis, topic: str, epoch_id: str, seq: int, *, keep: int) -> bool:
