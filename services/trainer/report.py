@@ -44,7 +44,7 @@ class Report:
             return
         with self.lock:
             try:
-                if self.untold:
+                if self.untold or self.gap:
                     self._tell(self.spool)
                 self.spool.emit(event)
             except OSError as error:
@@ -57,19 +57,18 @@ class Report:
         if len(self.untold) >= UNTOLD and isinstance(event, DROPPABLE):
             self.gap.add(event, "the worker's disk had no room for more, nor its memory")
             return
-        self._close_gap()
-        self.untold.append(event)
-
-    def _close_gap(self) -> None:
         if self.gap:
             self.untold.append(self.gap.told())
             self.gap = Gap()
+        self.untold.append(event)
 
     def _tell(self, spool: SpoolWriter) -> None:
-        self._close_gap()
         while self.untold:
             spool.emit(self.untold[0])
             self.untold.popleft()
+        if self.gap:
+            spool.emit(self.gap.told())
+            self.gap = Gap()
 
     def close(self, outcome: Outcome) -> None:
         """Raises OSError where there is no room for what is still to be told."""

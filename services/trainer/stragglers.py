@@ -27,9 +27,9 @@ class Stragglers:
         self.began = self.ready = 0.0
         self.events: tuple[torch.cuda.Event, torch.cuda.Event] | None = None
         if world.size > 1:
-            next(model.parameters()).register_post_accumulate_grad_hook(self._note)
+            next(model.parameters()).register_post_accumulate_grad_hook(self._note)  # type: ignore[no-untyped-call]
         if world.size > 1 and world.device.type == "cuda":
-            self.events = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+            self.events = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
 
     def begin(self) -> float:
         """A step begins; its time (perf_counter)."""
