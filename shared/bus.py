@@ -4,8 +4,8 @@
 publishes its last record again: the answer is Taken, or Rewind.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -19,13 +19,14 @@ from shared.packing import MAX_EVENT_BYTES
 LIVE_CHANNEL: Final = "events:live"
 TOPICS: Final = "events:topics"
 MAX_TOPIC: Final = 200
+WANTED: Final = "events:wanted"
+_COUNTERS: Final = "events:counter:"
 _BORN: Final = "events:born"
 _PUBLISH: Final = (Path(__file__).parent / "publish.lua").read_text()
 _READ: Final = (Path(__file__).parent / "read.lua").read_text()
 _COMMIT: Final = (Path(__file__).parent / "commit.lua").read_text()
 _COLLECT: Final = (Path(__file__).parent / "collect.lua").read_text()
 _FORGET: Final = (Path(__file__).parent / "forget.lua").read_text()
-_LOST: Final = "events:lost"
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,10 @@ class Rewind:
 
 @dataclass(frozen=True)
 class Refused:
-    """Another attempt with a higher fence speaks for this run now."""
+    """Another attempt with a higher fence speaks for this run now. `producer_seq`: the last of this producer's that was taken before."""
 
     fence: int
+    producer_seq: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Range:
 
 
 _ANSWERS: Final[dict[bytes, type[Taken] | type[Rewind] | type[Refused]]] = {b"ok": Taken, b"rewind": Rewind, b"stale": Refused}
+"""What follows a reply's first word are their fields."""
 
 
 def connect(url: str, *, blocking_seconds: float = 0) -> redis.Redis:
@@ -80,26 +83,40 @@ def stream_key(topic: str) -> str:
 
 
 def counter_key(topic: str) -> str:
-    return f"events:counter:{topic}"
+    return f"{_COUNTERS}{topic}"
 
 
-def publish(client: redis.Redis, records: Sequence[Record], *, settled: bool = False) -> Taken | Rewind | Refused:
+def publish(client: redis.Redis, records: Sequence[Record], *, oldest: int = 1, fenced: bool = True) -> Taken | Rewind | Refused:
     """Publish consecutive events of one producer on one topic. Safe to repeat: what Redis has is skipped.
 
-    Raises ValueError for an event that nobody would read, since it is too long.
-
-    settled: they had been taken before they were lost, so their fence is not asked for again.
+    oldest: the first event the producer still has; those before it are not asked for. fenced: false for what an attempt said while it was
+    the one to speak, and says once more because somebody asks (`forget`). Raises ValueError for an event that nobody would read, since it
+    is too long.
     """
     first = records[0]
-    fence = "" if first.fence is None or settled else str(first.fence)
+    fence = "" if first.fence is None or not fenced else str(first.fence)
     packed = [record.pack() for record in records]
     if too_long := next((record for record, data in zip(records, packed, strict=True) if len(data) > MAX_EVENT_BYTES), None):
         raise ValueError(
             f"event {too_long.producer_seq} of {first.producer} on {first.run_id} is too long, at most {MAX_EVENT_BYTES} bytes are read"
         )
-    arguments: tuple[Any, ...] = (first.run_id, fence, first.producer, LIVE_CHANNEL, first.producer_seq, *packed)
+    arguments: tuple[Any, ...] = (first.run_id, fence, first.producer, LIVE_CHANNEL, first.producer_seq, oldest, *packed)
     reply = cast(Any, client.eval(_PUBLISH, 4, *_keys(first.run_id), *arguments))
-    return _ANSWERS[reply[0]](int(reply[1]))
+    return _ANSWERS[reply[0]](*map(int, reply[1:]))
+
+
+def wanted(client: redis.Redis) -> str:
+    """A word that is new whenever a topic was forgotten; empty where none ever was: whoever keeps events that are no longer on their way
+    sends them once more."""
+    return cast(bytes, client.get(WANTED) or b"").decode()
+
+
+def counted_topics(client: redis.Redis) -> Iterator[str]:
+    """All that ever had an event in this Redis, also those that are not live any more, in no order."""
+    for key in client.scan_iter(match=f"{_COUNTERS}*", count=1000):
+        topic = key.decode(errors="replace").removeprefix(_COUNTERS)
+        if key == counter_key(topic).encode():
+            yield topic
 
 
 def commit(client: redis.Redis, topic: str, epoch_id: str, seq: int, *, keep: int) -> bool:
@@ -109,15 +126,11 @@ def commit(client: redis.Redis, topic: str, epoch_id: str, seq: int, *, keep: in
 
 
 def forget(client: redis.Redis, topic: str, committed: int) -> bool:
-    """The history has lost events of a topic that it once `committed`: ask its producers for all of them. False, and nothing done, where
-    `committed` is no longer what Redis has noted."""
-    return bool(client.eval(_FORGET, 5, *_keys(topic), _LOST, topic, committed))
-
-
-def last_loss(client: redis.Redis) -> str:
-    """Another one whenever topics have been forgotten, empty where none ever was: whoever keeps events that are no longer on their way
-    looks after them then."""
-    return cast(bytes, client.get(_LOST) or b"").decode()
+    """The history has lost events of a topic of which `committed` is noted: its producers are asked for all that they still have, also
+    those of attempts that are over; nobody can tell when all that is left has come. They come in a new epoch, with the numbers of their
+    producers (`producer_seq`), by which the history knows what it has. False, and nothing done, where Redis has noted something else.
+    """
+    return bool(client.eval(_FORGET, 5, *_keys(topic), WANTED, topic, committed))
 
 
 def committed(client: redis.Redis, topics: Sequence[str]) -> dict[str, int]:
@@ -125,7 +138,8 @@ def committed(client: redis.Redis, topics: Sequence[str]) -> dict[str, int]:
     pipeline = client.pipeline(transaction=False)
     for topic in topics:
         pipeline.hget(counter_key(topic), "committed")
-    return {topic: int(seq or 0) for topic, seq in zip(topics, pipeline.execute(), strict=True)}
+    answers = pipeline.execute(raise_on_error=False)
+    return {topic: int(seq) if isinstance(seq, bytes) and seq.isdigit() else 0 for topic, seq in zip(topics, answers, strict=True)}
 
 
 def epoch(client: redis.Redis) -> str:

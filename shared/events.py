@@ -43,6 +43,7 @@ from shared.training_events import (
     CheckpointSaved,
     CommandApplied,
     EvaluationCompleted,
+    EventsDropped,
     HangDetected,
     HyperparametersChanged,
     LogWritten,
@@ -50,6 +51,7 @@ from shared.training_events import (
     ProcessDied,
     SampleGenerated,
     StepCompleted,
+    StepSkipped,
     TrainingContinued,
     TrainingEnded,
     TrainingHeld,
@@ -95,7 +97,9 @@ AnyEvent = Annotated[
     | ProcessDied
     | ProcessAdopted
     | HangDetected
-    | LogWritten,
+    | LogWritten
+    | StepSkipped
+    | EventsDropped,
     Field(discriminator="type"),
 ]
 EVENT: Final[TypeAdapter[AnyEvent]] = TypeAdapter(AnyEvent)

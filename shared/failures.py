@@ -14,6 +14,7 @@ class FailureKind(StrEnum):
     DISK_FULL = "disk_full"
     DATA_ERROR = "data_error"
     NOT_FINITE = "not_finite"
+    TOO_MANY_SKIPPED = "too_many_skipped"
     KILLED_BY_SYSTEM = "killed_by_system"
     HANG = "hang"
     CHECKPOINT_UNFIT = "checkpoint_unfit"
@@ -30,6 +31,8 @@ REMEDIES: Final[Mapping[FailureKind, str]] = {
     FailureKind.DISK_FULL: "free some room on the worker's disk, or keep fewer checkpoints (train.checkpoint)",
     FailureKind.DATA_ERROR: "the tokens do not fit the spec: look at the dataset's preview, or push the text as a new version",
     FailureKind.NOT_FINITE: "go back to an earlier checkpoint with a lower train.optimizer.lr or a longer warm-up, or in fp32",
+    FailureKind.TOO_MANY_SKIPPED: "look at the text around the steps that were left out, go back to an earlier checkpoint with a lower "
+    "train.optimizer.lr, or change the limits in train.skip",
     FailureKind.KILLED_BY_SYSTEM: "the system most likely ran out of memory: use a smaller train.micro_batch_size or fewer processes, "
     "and look at the host's kernel log",
     FailureKind.HANG: "the stacks of all ranks are in the log: look at what each was waiting for",

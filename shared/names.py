@@ -43,6 +43,8 @@ class Metric(StrEnum):
     TOKENS_PER_SECOND = "perf/tokens_per_second"
     STEP_MS = "perf/step_ms"
     DATA_WAIT_MS = "perf/data_wait_ms"
+    STRAGGLER_RATIO = "perf/straggler_ratio"
+    SLOWEST_RANK = "perf/slowest_rank"
     CHECKPOINT_STALL_MS = "perf/checkpoint_stall_ms"
     LOSS_SCALE = "train/loss_scale"
     SKIPPED_STEPS = "train/skipped_steps"

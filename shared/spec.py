@@ -87,6 +87,18 @@ class SampleSpec(Section):
     max_new_tokens: int = Field(64, ge=1, le=1024)
 
 
+class SkipSpec(Section):
+    """Steps that are left out: their batch is used up, the weights stay as they are. `services/trainer/skipping.py` has the rules."""
+
+    non_finite: bool = Field(True, description="leave out a step whose loss or gradient is NaN or infinite; else that ends the run")
+    grad_norm: float | None = Field(None, gt=0, description="leave out a step whose gradient's norm, before clipping, is larger")
+    loss_spike: float | None = Field(
+        None, gt=0, le=1000, description="leave out a step whose loss is so many standard deviations above the mean of those before it"
+    )
+    window: int = Field(128, ge=4, le=1024, description="so many losses before a step tell what a spike is; half of them must be there")
+    max_consecutive: int = Field(10, ge=0, le=MAX_STEPS, description="the run fails when more steps in a row are left out")
+
+
 class TrainSpec(Section):
     steps: int = Field(2000, ge=1, le=MAX_STEPS)
     batch_size: int = Field(12, ge=1, le=MAX_SEQUENCES, description="sequences per optimiser step over all devices")
@@ -97,6 +109,7 @@ class TrainSpec(Section):
     evaluate: EvaluateSpec = EvaluateSpec()
     checkpoint: CheckpointSpec = CheckpointSpec()
     sample: SampleSpec = SampleSpec()
+    skip: SkipSpec = SkipSpec()
     seed: int = Field(1337, ge=0, lt=2**63)
 
 

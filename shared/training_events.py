@@ -132,3 +132,29 @@ class LogWritten(Event):
     rank: int
     lines: list[str]
     offset: int | None = None
+
+
+class StepSkipped(Event):
+    """The step counts and its batch is used up, but parameters and optimiser state stayed as they were, on every rank.
+
+    `overflow`: of fp16's scale, which is halved then; all other reasons are train.skip's.
+    """
+
+    type: Literal["StepSkipped"] = "StepSkipped"
+    step: int
+    reason: Literal["non_finite", "grad_norm", "loss_spike", "overflow"]
+    loss: float
+    grad_norm: float = Field(description="before clipping")
+    consecutive: int = Field(description="so many in a row, this one included, without those of fp16's scale")
+
+
+class EventsDropped(Event):
+    """There was no room for these events in the worker's spool, at this place of the stream. first_step, last_step: of the steps among
+    them; none where they were of other kinds.
+    """
+
+    type: Literal["EventsDropped"] = "EventsDropped"
+    count: int
+    first_step: int | None = None
+    last_step: int | None = None
+    reason: str

@@ -24,7 +24,7 @@ from services.api.reconcile import reconcile
 from services.api.rows import rows_changed
 from services.api.settings import DEFAULTS, KeepingSettings
 from serving.database import Database
-from shared.bus import epoch, last_loss
+from shared.bus import epoch, wanted
 from shared.settings import Settings
 from shared.storage_client import StorageClient
 
@@ -56,7 +56,7 @@ class Scheduler:
         self.last_tick = self.reconciled_at = 0.0
         self.watching_since = 0.0
         self.to_hint: deque[str] = deque()
-        self.epoch, self.loss, self.epoch_read_at = "", "", float("-inf")
+        self.epoch, self.wanted, self.epoch_read_at = "", "", float("-inf")
 
     def run(self, stop: threading.Event) -> None:
         """Redis and the housekeeping have threads of their own, so that nothing else waits for them where they hang."""
@@ -89,11 +89,11 @@ class Scheduler:
     def _relay(self) -> None:
         """A new epoch means that Redis may have lost what it had."""
         if time.monotonic() >= self.epoch_read_at + EPOCH_SECONDS:
-            self.epoch_read_at, now_is, lost = time.monotonic(), epoch(self.client), last_loss(self.client)
+            self.epoch_read_at, now_is, asked = time.monotonic(), epoch(self.client), wanted(self.client)
             if now_is != self.epoch:
                 # Where the history itself has lost events, all of them are to be looked after.
-                resend_lost(self.database, self.client, 0 if lost != self.loss else time.time() - RESEND_SECONDS)
-                self.epoch, self.loss = now_is, lost
+                resend_lost(self.database, self.client, 0 if asked != self.wanted else time.time() - RESEND_SECONDS)
+                self.epoch, self.wanted = now_is, asked
         relay(self.database, self.client)
 
     def _notice_gaps(self, now: float) -> None:

@@ -57,9 +57,11 @@ class Ingester:
         epoch = bus.epoch(self.client)
         if epoch != self.epoch:
             self.forget()
+            if self._ask_for_lost(sorted(bus.counted_topics(self.client))):
+                return
             self.epoch = epoch
         new = sorted(self.reader.topics() - self.positions.keys())
-        if new and not self._ask_for_lost(new):
+        if new:
             with self.database.reading() as session:
                 stored = {
                     row.topic: row.seq for row in session.scalars(select(Position).where(Position.topic.in_(new), Position.epoch == epoch))
@@ -71,7 +73,8 @@ class Ingester:
         """Whether Redis was told that more of these topics had been written than the database has: it is another one, or an older one."""
         committed = bus.committed(self.client, topics)  # before the database, which is written first
         with self.database.reading() as session:
-            taken = {row.topic: row.seq for row in session.scalars(select(Position).where(Position.topic.in_(topics)))}
+            rows = session.execute(select(Position.topic, Position.seq)).all()
+        taken = {row.topic: row.seq for row in rows}
         lost = [topic for topic in topics if taken.get(topic, 0) < committed[topic]]
         for topic in lost:
             log.error(

@@ -4,11 +4,11 @@ import errno
 import json
 import logging
 import os
-import shutil
 import time
 from collections.abc import Callable
 from threading import Event, Thread
 
+from services.trainer.archive import retire
 from services.trainer.children import kill_marked
 from services.trainer.host import Host
 from services.trainer.patience import GaveUp, patiently
@@ -189,7 +189,7 @@ class Attempt:
             with Training(self.host, claim, self.watch, self.signals, self.cancel) as training:
                 self.late = training.late
                 report = training.ship(training.run(adopted=self.adopted))
-                self.crowded = training.crowded
+                self.crowded = training.verdicts.crowded
                 return report
         except (OSError, ValueError) as error:
             log.exception("%s could not be carried through", self.id)
@@ -206,4 +206,4 @@ class Attempt:
             Thread(target=remove_when_shipped, args=left, name=f"late-{self.id}", daemon=True).start()
             self.directory.reported.touch()  # its events are all that the next agent has to do with it
         elif not again:
-            shutil.rmtree(self.directory.root, ignore_errors=True)
+            retire(self.directory.root)

@@ -17,13 +17,15 @@ from services.trainer.data import Batch
 from services.trainer.plan import Plan
 from services.trainer.rundir import Order, Outcome
 from services.trainer.scaling import Scaling
+from services.trainer.skipping import Skipping, Taken
 from services.trainer.state import History
 from services.trainer.steering import Asked, Interrupt, Interrupted, Steering
+from services.trainer.stragglers import Stragglers
 from services.trainer.world import World
 from shared.commands import CommandType, JournalEntry
 from shared.crash import crash_point
 from shared.events import AnyEvent
-from shared.failures import Failure, FailureKind
+from shared.failures import Failure
 from shared.names import Metric
 from shared.training_events import EvaluationCompleted, StepCompleted
 
@@ -55,10 +57,8 @@ def train(
     changed at later ones before. Raises Interrupted after an Interrupt.
     """
     ledger, steering = Ledger(plan, history), Steering(plan, optimizer, history, commands, emit, world.size, list(replay))
-
-    def look() -> None:
-        emit(ledger.evaluated(evaluate()))
-
+    skipping, stragglers = Skipping(plan.train.skip, history, scaling, world), Stragglers(model, world)
+    look = partial(ledger.look, evaluate, emit)
     # Where we start: an untrained model, or a checkpoint whose evaluation and sample may have been lost with the attempt before.
     if plan.due(history.step, plan.train.evaluate.every):
         look()
@@ -66,7 +66,7 @@ def train(
         sample(history.step, ())
     steering.begin()
     while (step := history.step + 1) <= plan.train.steps:
-        started = time.perf_counter()
+        started = stragglers.begin()
         rate = set_learning_rate(optimizer, plan.rate(step))
         micro_batches = batches(step)
         waited = time.perf_counter() - started
@@ -75,20 +75,22 @@ def train(
         loss = backward(model, micro_batches, world, scaling, 1 / plan.tokens_per_step)
         norm = scaling.clipped(optimizer, model, plan.train.optimizer.grad_clip or math.inf)
         crash_point("step.before_optimizer")
-        scaling.step(optimizer)
+        judged = skipping.judge(loss, norm)
+        scaling.step(optimizer, judged.left_out)
         optimizer.zero_grad()
-        mean_loss, grad_norm = torch.stack((world.total(loss), norm)).tolist()  # the step's one wait for the device
-        metrics = ledger.enter(step, mean_loss, time.perf_counter() - started, waited)
-        history.skipped_steps += (skipped := scaling.skipped())
-        metrics |= {Metric.LEARNING_RATE: rate, Metric.GRAD_NORM: grad_norm, **scaling.metrics(history.skipped_steps)}
-        sound = math.isfinite(mean_loss if skipped else mean_loss + grad_norm)
+        taken = skipping.enter(step, judged)  # the step's one wait for the device
+        metrics = ledger.enter(taken, rate, time.perf_counter() - started, waited)
+        metrics |= {**scaling.metrics(), **skipping.metrics(), **stragglers.metrics(step)}
 
-        asked = steering.look() if sound else Asked()
-        if saving := sound and not asked.goes_back and (asked.saves or plan.due(step, plan.train.checkpoint.every)):
+        failure = skipping.failure(taken, model)
+        asked = Asked() if failure else steering.look()
+        if saving := not (failure or asked.goes_back) and (asked.saves or plan.due(step, plan.train.checkpoint.every)):
             metrics[Metric.CHECKPOINT_STALL_MS] = 1e3 * snapshot()
         emit(StepCompleted(step=step, tokens=plan.tokens(step), metrics=metrics))  # before its checkpoint can be seen
-        if not sound:
-            return ledger.not_finite(mean_loss, grad_norm)
+        if taken.skipped:
+            emit(taken.skipped)
+        if failure:
+            return ledger.close("failed", failure.message, failure)
         if saving:
             write(asked.saves)  # before anything that could fail with less at stake
         steering.tell(asked)
@@ -139,26 +141,26 @@ class Ledger:
     looked: int | None = None
     speeds: "array[float]" = field(default_factory=lambda: array("d"))
 
-    def enter(self, step: int, loss: float, seconds: float, waited: float) -> dict[str, float]:
-        """One step's loss, duration and wait for data, as metrics."""
-        self.history.step = step
-        self.history.known[Metric.TRAIN_LOSS] = loss
+    def enter(self, taken: Taken, rate: float, seconds: float, waited: float) -> dict[str, float]:
+        """One step's numbers, learning rate, duration and wait for data, as metrics."""
+        self.history.step = taken.step
+        if math.isfinite(taken.loss):
+            self.history.known[Metric.TRAIN_LOSS] = taken.loss
         self.speeds.append(speed := self.plan.tokens_per_step / seconds)
         return {
-            Metric.TRAIN_LOSS: loss,
+            Metric.TRAIN_LOSS: taken.loss,
+            Metric.LEARNING_RATE: rate,
+            Metric.GRAD_NORM: taken.grad_norm,
             Metric.TOKENS_PER_SECOND: speed,
             Metric.STEP_MS: 1e3 * seconds,
             Metric.DATA_WAIT_MS: 1e3 * waited,
         }
 
-    def evaluated(self, measured: dict[str, float]) -> EvaluationCompleted:
+    def look(self, evaluate: Callable[[], dict[str, float]], emit: Callable[[AnyEvent], None]) -> None:
+        measured = evaluate()
         self.looked = self.history.step
         self.history.known.update(measured)
-        return EvaluationCompleted(step=self.looked, tokens=self.plan.tokens(self.looked), metrics=measured)
-
-    def not_finite(self, loss: float, norm: float) -> Outcome:
-        reason = f"at step {self.history.step} the loss is {loss} and its gradient's norm {norm}"
-        return self.close("failed", reason, Failure.of(FailureKind.NOT_FINITE, reason))
+        emit(EvaluationCompleted(step=self.looked, tokens=self.plan.tokens(self.looked), metrics=measured))
 
     def close(self, state: State, reason: str = "", failure: Failure | None = None) -> Outcome:
         tokens = self.plan.tokens(self.history.step)

@@ -16,6 +16,7 @@ import httpx
 
 from services.trainer import hints
 from services.trainer.agent import Agent
+from services.trainer.archive import Archive
 from services.trainer.children import torchrun
 from services.trainer.emergency import EmergencyWatch
 from services.trainer.halting import Halting
@@ -90,6 +91,8 @@ def live(agent: Agent, join_secret: str) -> None:
     except OSError as error:
         raise EnvironmentFault(f"port {port} is taken: {error}", remedy="set GROUNDUP_AGENT_PORT to a free one") from error
     host.shipper.start()
+    archive = Archive(host.attempts_folder, host.settings.spool_bytes, host.shipper.client, host.shipper)
+    archive.start()
     adopted = agent.adopt(adoptable(host.attempts_folder))
     recover(host.attempts_folder, host.shipper, agent.stopping, adopted)
     prune(host.cache)
@@ -99,6 +102,7 @@ def live(agent: Agent, join_secret: str) -> None:
     finally:
         server.shutdown()
         server.server_close()
+        archive.stop()
         host.shipper.stop()
     if agent.handing_over:
         log.info("%d attempt(s) are left to the next agent", len(agent.attempts))

@@ -117,7 +117,8 @@ class Attempt:
         self.plan.go_on(state, forked=self.forked())
         history = History.of(state)
         if self.forked():
-            history.journal, history.skipped_steps = [], 0  # they are in its spec, and the other run's
+            history.journal, history.losses = [], []  # the changes are in its spec; the rest is the other run's
+            history.skipped_steps = history.skipped_in_row = 0
         return history
 
     def forked(self) -> bool:
@@ -176,6 +177,8 @@ class Attempt:
             schedule=SchedulePosition(step=step),
             scaler=self.scaling.state(),
             skipped_steps=self.history.skipped_steps,
+            skipped_in_row=self.history.skipped_in_row,
+            losses=list(self.history.losses),
             journal=list(self.history.journal),
         )
 

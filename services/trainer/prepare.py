@@ -36,6 +36,7 @@ def prepare(host: Host, claim: Claim, directory: RunDirectory, transfers: Transf
         data=_token_files(shards),
         checkpoint=restored.files if restored else [],
         journal=claim.journal,
+        spool_bytes=host.settings.spool_bytes,
     )
     write_whole(directory.order, order.model_dump_json(indent=1))
     return restored

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from services.trainer.spool import blocks
+from services.trainer.spool import blocks, segments
 from shared.conversation import AppliedCommand, CheckpointRef, Progress
 from shared.events import AnyEvent
 from shared.names import Metric
@@ -39,10 +39,10 @@ class SpoolWatch:
 
     def read(self) -> bool:
         """Whether there is something that the api should hear of now. Raises ValueError where the spool is damaged."""
-        if not self.spool.exists():
+        if not (found := segments(self.spool)):
             return False
         known = (self.started, len(self.applied), self.held)
-        touched = self.spool.stat().st_mtime_ns
+        touched = found[-1][1].stat().st_mtime_ns
         self.signs, self.touched = self.signs + (touched != self.touched), touched  # also where a full disk takes no event
         for records, end in blocks(self.spool, self.offset):
             for record in records:
@@ -82,7 +82,7 @@ class CheckpointWatch:
 
     def read(self) -> None:
         """A damaged spool is told by those who watch over the run; here it only says no more."""
-        if self.broken or not self.spool.exists():
+        if self.broken:
             return
         try:
             for records, end in blocks(self.spool, self.offset):

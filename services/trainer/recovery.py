@@ -12,10 +12,11 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from services.trainer.archive import retire
 from services.trainer.children import kill_marked
 from services.trainer.rundir import AttemptOrder, RunDirectory
 from services.trainer.shipper import Shipper, Tail
-from services.trainer.spool import SpoolWriter
+from services.trainer.spool import notes_of, segments
 from shared.conversation import Claim
 from shared.training_events import ProcessDied
 
@@ -73,7 +74,10 @@ def remove_earlier(attempts_folder: Path, claim: Claim, shipper: Shipper) -> Non
     for folder in attempts_folder.iterdir():
         order = _order_of(RunDirectory(folder))
         if order and order.run_id == claim.run_id and order.attempt < claim.attempt:
-            for path in [path for path in folder.iterdir() if path.is_dir()] if shipper.ships(folder) else [folder]:
+            if not shipper.ships(folder):
+                retire(folder)
+                continue
+            for path in [path for path in folder.iterdir() if path.is_dir()]:
                 shutil.rmtree(path, ignore_errors=True)
 
 
@@ -88,7 +92,7 @@ def _order_of(directory: RunDirectory) -> AttemptOrder | None:
 def _ship(directory: RunDirectory, shipper: Shipper) -> list[Tail]:
     try:
         order = AttemptOrder.model_validate_json(directory.order.read_bytes())
-        if directory.spool.exists() and not directory.outcome.exists() and not directory.reported.exists():
+        if segments(directory.spool) and not directory.outcome.exists() and not directory.reported.exists():
             _note_death(directory, order)
     except (OSError, ValidationError, ValueError) as error:
         log.warning("%s: its events cannot be told whose they are: %s", directory.root, error)
@@ -100,8 +104,7 @@ def _ship(directory: RunDirectory, shipper: Shipper) -> list[Tail]:
 
 
 def _note_death(directory: RunDirectory, order: AttemptOrder) -> None:
-    producer = f"agent-{order.attempt}"
-    notes = SpoolWriter(directory.agent_spool, run_id=order.run_id, attempt=order.attempt, fence=order.fence, producer=producer)
+    notes = notes_of(directory, order, order.spool_bytes)
     notes.emit(ProcessDied(reason="the worker's agent was started anew and ended what it found", after_seconds=0))
     notes.close()
 
@@ -113,6 +116,6 @@ def remove_when_shipped(leftovers: list[tuple[Path, list[Tail]]], shipper: Shipp
             if all(tail.shipped.is_set() for tail in tails):
                 for tail in tails:
                     shipper.drop(tail)
-                shutil.rmtree(folder, ignore_errors=True)
+                retire(folder)
         leftovers = [(folder, tails) for folder, tails in leftovers if folder.exists() and not all(tail.shipped.is_set() for tail in tails)]
         stopping.wait(LOOK_SECONDS)

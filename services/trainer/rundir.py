@@ -8,7 +8,7 @@ tokens/<shard>           token ids, as TokenShards.shards names them
 tokenizer.json
 restore/                 the checkpoint to go on from; absent for a fresh start
 commands.jsonl           one Order a line, appended by the agent
-spool                    events of rank 0, appended by the child (spool.py)
+spool                    events of rank 0, appended by the child, in segments and never more than `spool_bytes` of them (spool.py)
 agent.spool              events about the child, appended by the agent: logs, deaths
 checkpoints/step_<n>/    complete once it has this name; `manifest.json` lists the files
 logs/rank<k>.log         stdout and stderr of each process
@@ -23,6 +23,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
+from services.trainer.settings import SPOOL_BYTES
 from shared.commands import CommandType, JournalEntry
 from shared.failures import Failure
 from shared.internal import FileRef, Message
@@ -59,6 +60,7 @@ class AttemptOrder(Message):
     spec: RunSpec
     device: Literal["cpu", "cuda"]
     data: TokenFiles
+    spool_bytes: int = SPOOL_BYTES
     checkpoint: list[FileRef] = Field(default_factory=list)
     journal: list[JournalEntry] = Field(default_factory=list)
 

@@ -26,20 +26,22 @@ class Scaling:
         self.scaler.unscale_(optimizer)
         return nn.utils.clip_grad_norm_(model.parameters(), limit)
 
-    def step(self, optimizer: torch.optim.Optimizer) -> None:
-        """The optimiser's step, unless a gradient is not finite."""
-        self.scaler.step(optimizer)
+    def step(self, optimizer: torch.optim.Optimizer, left_out: Tensor) -> None:
+        """The optimiser's step, unless `left_out`, (), is 1: a fused one looks at that on the device, which is how GradScaler tells it of
+        gradients that overflow, and changes nothing then.
+        """
+        optimizer.found_inf = left_out  # type: ignore[attr-defined]
+        optimizer.step()
+        del optimizer.found_inf  # type: ignore[attr-defined]
         self.scaler.update()
 
     def skipped(self) -> bool:
-        """Whether the last step was left out because the scale was too large. Below 1 the gradients themselves are at fault."""
+        """Whether the last step's gradients overflowed because the scale was too large. Below 1 they are themselves at fault."""
         before, self.before = self.before, self.scaler.get_scale()
         return 1 <= self.before < before
 
-    def metrics(self, skipped_steps: int) -> dict[str, float]:
-        if not self.scaler.is_enabled():
-            return {}
-        return {Metric.LOSS_SCALE: self.before, Metric.SKIPPED_STEPS: skipped_steps}
+    def metrics(self) -> dict[str, float]:
+        return {Metric.LOSS_SCALE: self.before} if self.scaler.is_enabled() else {}
 
     def state(self) -> ScalerState | None:
         if not self.scaler.is_enabled():

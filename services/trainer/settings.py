@@ -7,12 +7,14 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from shared.errors import EnvironmentFault
 from shared.spec import NAME
 
+SPOOL_BYTES: Final = 2 << 30
+LEAST_SPOOL_BYTES: Final = 1 << 20
 Device = Literal["auto", "cpu", "cuda"]
 
 
@@ -21,6 +23,7 @@ class AgentSettings:
     """`slots`: how many CPU processes may train here at once. `grace_seconds`: what training gets to save itself when the agent stops.
 
     `hang_seconds`: silence that is always allowed (watchdog.py). `interruption_*`: where it is told that the host is about to go.
+    `spool_bytes`: of events that one attempt may keep on this host, and of those that all attempts that are over may (archive.py).
     """
 
     name: str
@@ -33,6 +36,7 @@ class AgentSettings:
     interruption_file: Path | None
     interruption_url: str
     folder: Path
+    spool_bytes: int = SPOOL_BYTES
 
     @classmethod
     def read(cls, environ: Mapping[str, str], data_dir: Path) -> "AgentSettings":
@@ -48,6 +52,7 @@ class AgentSettings:
             interruption_file=Path(file) if (file := environ.get("GROUNDUP_INTERRUPTION_FILE")) else None,
             interruption_url=_address(environ, "GROUNDUP_INTERRUPTION_URL"),
             folder=data_dir / "worker" / name,
+            spool_bytes=_at_least(environ, "GROUNDUP_SPOOL_BYTES", SPOOL_BYTES, LEAST_SPOOL_BYTES),
         )
 
 
@@ -75,6 +80,12 @@ def _positive(environ: Mapping[str, str], name: str, default: int) -> int:
     if not value.isdigit() or int(value) < 1:
         raise EnvironmentFault(f"{name}: '{value}' is not a whole number above 0", remedy=f"unset {name} for the default, {default}")
     return int(value)
+
+
+def _at_least(environ: Mapping[str, str], name: str, default: int, least: int) -> int:
+    if (value := _positive(environ, name, default)) < least:
+        raise EnvironmentFault(f"{name}: {value} is too little", remedy=f"give at least {least}, or unset it for the default, {default}")
+    return value
 
 
 def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:

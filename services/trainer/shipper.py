@@ -10,26 +10,36 @@ from typing import Final
 
 import redis
 
-from services.trainer.spool import read_spool
+from services.trainer.pruning import Pruning
+from services.trainer.rundir import write_whole
+from services.trainer.spool import read_spool, segments
 from shared import bus
 from shared.events import Record
 
 log = logging.getLogger(__name__)
+REFUSED: Final = ".refused"
 BATCH_BYTES: Final = 128 << 10
 TICK_SECONDS: Final = 0.1
 OUTAGE_SECONDS: Final = 0.5
 CHECK_SECONDS: Final = 5.0
+PRUNE_SECONDS: Final = 1.0
 
 
 class Tail:
-    """One spool on its way. Its place is kept in memory only: after a restart all is sent again, and Redis skips what it has."""
+    """One spool on its way. Its place is kept in memory only: after a restart all is sent again, and Redis skips what it has.
 
-    def __init__(self, spool: Path, on_refused: Callable[[], None]) -> None:
-        self.spool, self.on_refused = spool, on_refused
+    pruning: keeps its room. again: it was sent before, and is once more because somebody asks for it; then no fence can refuse it, and what
+    a fence did refuse is left out.
+    """
+
+    def __init__(self, spool: Path, on_refused: Callable[[], None], *, pruning: Pruning | None = None, again: bool = False) -> None:
+        self.spool, self.on_refused, self.pruning, self.again = spool, on_refused, pruning, again
+        self.last_taken = _last_taken(spool) if again else None
         self.offset = 0
+        self.oldest = 1
         self.marks: list[tuple[int, int]] = []  # (producer_seq of a batch's first record, its offset), about one per BATCH_BYTES
         self.last: Record | None = None
-        self.checked = time.monotonic()
+        self.checked = self.pruned = time.monotonic()
         self.closing = False
         self.shipped = Event()
 
@@ -56,34 +66,47 @@ class Tail:
         if not self._publish(client, records):
             return 0
         self.offset, self.last, self.checked = end, records[-1], time.monotonic()
+        self._prune(client)
         return len(records)
+
+    def _prune(self, client: redis.Redis) -> None:
+        now = time.monotonic()
+        if self.pruning and self.last and now > self.pruned + PRUNE_SECONDS:
+            self.pruned = now
+            last = self.last
+            while self.pruning.look(client, last.run_id, self.offset, lambda: self._publish(client, [last])):
+                continue
 
     def _check(self, client: redis.Redis, ending: bool) -> None:
         """Nothing new: ask by way of the last record whether Redis still has what it took. It may have been restarted meanwhile."""
         self.checked = time.monotonic()
-        if (self.last is None or self._publish(client, [self.last])) and ending:
-            self.shipped.set()
+        if self.last is None or self._publish(client, [self.last]):
+            self.shipped.set() if ending else self._prune(client)
 
     def _publish(self, client: redis.Redis, records: list[Record]) -> bool:
         """Whether Redis has them all."""
-        match bus.publish(client, records):
+        match bus.publish(client, records, oldest=self.oldest, fenced=not self.again):
             case bus.Taken():
                 return True
             case bus.Rewind(producer_seq=wanted):
                 self._rewind(wanted)
-            case bus.Refused(fence=fence):
-                log.warning("%s: refused, fence %d speaks for this run now", self.spool, fence)
+            case bus.Refused(fence=fence, producer_seq=taken):
+                log.warning("%s: refused behind event %d, fence %d speaks for this run now", self.spool, taken, fence)
+                _note_taken(self.spool, max(taken, self.last.producer_seq if self.last else 0))
                 self.shipped.set()
                 self.on_refused()
         return False
 
     def _read(self) -> tuple[list[Record], int]:
-        if not self.spool.exists():
-            return [], self.offset
         try:
-            return read_spool(self.spool, self.offset, BATCH_BYTES)
+            records, end = read_spool(self.spool, self.offset, BATCH_BYTES)
         except ValueError:  # what lies before the damage is still good
-            return read_spool(self.spool, self.offset, 1)
+            records, end = read_spool(self.spool, self.offset, 1)
+        if self.last_taken is not None:
+            records = [record for record in records if record.producer_seq <= self.last_taken]
+        if records and self.offset <= segments(self.spool)[0][0]:
+            self.oldest = records[0].producer_seq
+        return records, end
 
     def _mark(self, producer_seq: int) -> None:
         if not self.marks or self.offset >= self.marks[-1][1] + BATCH_BYTES:
@@ -91,6 +114,9 @@ class Tail:
 
     def _rewind(self, wanted: int) -> None:
         place = bisect.bisect_right(self.marks, wanted, key=lambda mark: mark[0]) - 1
+        if place < 0 and self.offset > 0:  # from the oldest that there is
+            self.offset, self.marks = 0, []
+            return
         if place < 0 or self.marks[place][1] == self.offset:
             log.error("%s: Redis asks for event %d, which the spool does not have", self.spool, wanted)
             self.shipped.set()
@@ -98,6 +124,19 @@ class Tail:
         log.warning("%s: Redis has lost events; sending again from %d", self.spool, wanted)
         self.offset = self.marks[place][1]
         del self.marks[place + 1 :]
+
+
+def _note_taken(spool: Path, producer_seq: int) -> None:
+    """What it said behind this event was refused, and is not to be said again. The first refusal knows best."""
+    note = spool.with_name(f"{spool.name}{REFUSED}")
+    if not note.exists():
+        write_whole(note, str(producer_seq))
+
+
+def _last_taken(spool: Path) -> int | None:
+    """None where it was never refused."""
+    note = spool.with_name(f"{spool.name}{REFUSED}")
+    return int(note.read_text()) if note.exists() else None
 
 
 class Shipper:

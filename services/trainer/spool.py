@@ -1,5 +1,11 @@
-"""The spool: a file of events that one producer appends to and never waits on. A record is its length, its CRC-32 (each 4 bytes, little
-endian) and the packed `shared.events.Record`."""
+"""The spool: files of events that one producer appends to and never waits on. A record is its length, its CRC-32 (each 4 bytes, little
+endian) and the packed `shared.events.Record`.
+
+    spool                       the first segment
+    spool.000000000067108864    a later one, named by how many bytes all segments before it had
+
+A place in a spool is counted in bytes over all its segments, so it stays right when old ones are removed (pruning.py).
+"""
 
 import contextlib
 import errno
@@ -9,44 +15,113 @@ import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import msgpack
+
+from services.trainer.gaps import DROPPABLE, Gap
+from services.trainer.rundir import AttemptOrder, RunDirectory
+from services.trainer.settings import SPOOL_BYTES
+from shared.conversation import Claim
+from shared.crash import crash_point
 from shared.events import AnyEvent, Record, unpack
+from shared.training_events import StepCompleted
 
 _HEADER: Final = struct.Struct("<II")
 BLOCK_BYTES: Final = 1 << 20
+SEGMENT_BYTES: Final = 64 << 20
+THINNED: Final = 100
+"""Beyond the limit one step of so many is still told, until the limit is exceeded by an eighth."""
+
+
+def segment_bytes(limit: int) -> int:
+    """Of a spool of `limit` bytes: small enough that removing one keeps most of it."""
+    return max(1, min(SEGMENT_BYTES, limit // 16))
+
+
+def segments(path: Path) -> list[tuple[int, Path]]:
+    """Those that are there, in order, each with the place of its first byte."""
+    later = [(int(file.suffix[1:]), file) for file in path.parent.glob(f"{path.name}.[0-9]*")]
+    return [*([(0, path)] if path.exists() else []), *sorted(later)]
 
 
 class SpoolWriter:
-    """Appends events. A record goes out in one write, so a kill leaves at most one torn record, at the end, which reopening cuts off."""
+    """Appends events. A record goes out in one write, so a kill leaves at most one torn record, at the end, which reopening cuts off.
 
-    def __init__(self, path: Path, *, run_id: str, attempt: int, fence: int, producer: str) -> None:
-        count = end = 0
-        for records, behind in blocks(path, 0) if path.exists() else ():
-            count, end = count + len(records), behind
-        self.run_id, self.attempt, self.fence, self.producer = run_id, attempt, fence, producer
-        self.producer_seq = count
-        self.file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        os.ftruncate(self.file, end)
+    Beyond `limit` bytes steps and log lines are left out, but for one in a hundred, and counted: an EventsDropped tells of them at their
+    place. All other events are always written.
+    """
+
+    def __init__(self, path: Path, *, run_id: str, attempt: int, fence: int, producer: str, limit: int = SPOOL_BYTES) -> None:
+        self.path, self.limit, self.run_id = path, limit, run_id
+        self.head = {"run_id": run_id, "attempt": attempt, "fence": fence, "producer": producer}
+        self.packer = msgpack.Packer(use_bin_type=True)
+        found = segments(path) or [(0, path)]
+        self.first, (self.base, newest) = found[0][0], found[-1]
+        self.producer_seq, self.end = 0, self.base
+        for base, _ in reversed(found[-2:]):  # the newest may be empty still
+            for records, end in blocks(path, base) if self.producer_seq == 0 else ():
+                self.producer_seq, self.end = records[-1].producer_seq, max(self.base, end)
+        self.file = os.open(newest, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.ftruncate(self.file, self.end - self.base)
+        self.gap, self.dropping = Gap(), False
 
     def emit(self, event: AnyEvent) -> None:
         """Raises OSError where there is no room; then nothing of it is in the file and its number is not used up."""
-        record = Record(
-            run_id=self.run_id,
-            attempt=self.attempt,
-            fence=self.fence,
-            producer=self.producer,
-            producer_seq=self.producer_seq + 1,
-            at=time.time(),
-            event=event,
-        )
-        payload = record.pack()
+        full = self.end - self.first >= self.limit
+        if full and isinstance(event, DROPPABLE) and not self._is_spared():
+            self.drop(event, f"the worker's spool has reached its {self.limit} bytes, and the history does not catch up")
+            return
+        if self.gap:
+            self._tell_gap()
+        self._write(event)
+        if not full:
+            self.dropping = False
+
+    def drop(self, event: AnyEvent, reason: str) -> None:
+        """Count it among those that are left out. The first is told at once, so that no kill leaves a gap that nobody knows of."""
+        self.gap.add(event, reason)
+        if not self.dropping:
+            self.dropping = True
+            with contextlib.suppress(OSError):  # told with the next event that finds room
+                self._tell_gap()
+
+    def _is_spared(self) -> bool:
+        """Whether an event finds a place after all: the agent has made room, or enough were left out before it."""
+        found = segments(self.path)
+        self.first = found[0][0] if found else self.base
+        size = self.end - self.first
+        return size < self.limit or (self.gap.count >= THINNED - 1 and size < self.limit + self.limit // 8)
+
+    def _tell_gap(self) -> None:
+        self._write(self.gap.told())
+        self.gap = Gap()
+
+    def _write(self, event: AnyEvent) -> None:
+        payload = self.packed(event, time.time())
         data = _HEADER.pack(len(payload), zlib.crc32(payload)) + payload
+        if self.end > self.base and self.end + len(data) > self.base + segment_bytes(self.limit):
+            self._begin_segment()
         written = os.write(self.file, data)
         if written < len(data):
-            os.ftruncate(self.file, os.fstat(self.file).st_size - written)
+            os.ftruncate(self.file, self.end - self.base)
             raise OSError(errno.ENOSPC, "no room for an event in the spool")
+        self.end += written
         self.producer_seq += 1
+
+    def packed(self, event: AnyEvent, at: float) -> bytes:
+        """The next record's bytes, those of Record.pack. Steps are most of all events and are flat: their fields are packed as they are."""
+        fields: dict[str, Any] = event.__dict__ if isinstance(event, StepCompleted) else event.model_dump()
+        packed: bytes = self.packer.pack({**self.head, "producer_seq": self.producer_seq + 1, "at": at, "event": fields})
+        return packed
+
+    def _begin_segment(self) -> None:
+        crash_point("spool.before_segment")
+        path = self.path.with_name(f"{self.path.name}.{self.end:018d}")
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.close(self.file)
+        self.file, self.base = file, self.end
+        crash_point("spool.after_segment")
 
     def touch(self) -> None:
         """A sign of life that needs no room: whoever watches the file sees its time."""
@@ -54,25 +129,50 @@ class SpoolWriter:
             os.utime(self.file)
 
     def close(self) -> None:
+        """What was left out last is told, if there is room."""
+        if self.gap:
+            with contextlib.suppress(OSError):
+                self._tell_gap()
         os.close(self.file)
 
 
+def notes_of(directory: RunDirectory, whose: AttemptOrder | Claim, limit: int) -> SpoolWriter:
+    """What the agent itself says about an attempt."""
+    producer = f"agent-{whose.attempt}"
+    return SpoolWriter(directory.agent_spool, run_id=whose.run_id, attempt=whose.attempt, fence=whose.fence, producer=producer, limit=limit)
+
+
 def read_spool(path: Path, offset: int, limit: int = 1 << 62) -> tuple[list[Record], int]:
-    """Up to about `limit` bytes of complete records from a byte offset, and the offset behind them. A torn end is left for the next read.
+    """Up to about `limit` bytes of complete records from a place on, and the place behind them. A torn end is left for the next read; what
+    is not there any more is passed over.
 
     Raises ValueError where a complete record is damaged.
     """
+    records: list[Record] = []
+    found = segments(path)
+    offset = max(offset, found[0][0]) if found else offset
+    stop = offset + limit
+    for number, (base, file) in enumerate(found, 1):
+        end = found[number][0] if number < len(found) else None
+        if (end is None or offset < end) and offset < stop:
+            taken, offset = _read_segment(file, base, max(offset, base), stop)
+            records += taken
+            if end is not None and offset < min(end, stop):
+                raise ValueError(f"{file}: the record at byte {offset - base} is damaged")
+    return records, offset
+
+
+def _read_segment(path: Path, base: int, offset: int, stop: int) -> tuple[list[Record], int]:
     records = []
     with path.open("rb") as file:
-        file.seek(offset)
-        stop = offset + limit
+        file.seek(offset - base)
         while offset < stop and len(header := file.read(_HEADER.size)) == _HEADER.size:
             size, checksum = _HEADER.unpack(header)
             payload = file.read(size)
             if len(payload) < size:
                 break
             if zlib.crc32(payload) != checksum:
-                raise ValueError(f"{path}: the record at byte {offset} is damaged")
+                raise ValueError(f"{path}: the record at byte {offset - base} is damaged")
             records.append(Record(**unpack(payload)))
             offset += _HEADER.size + size
     return records, offset

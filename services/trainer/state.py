@@ -43,8 +43,8 @@ class Conditions(Message):
 
 
 class State(Message):
-    """`state.json`. metrics: the newest value of each when it was saved; an evaluation is an earlier step's. skipped_steps: those whose
-    gradients overflowed in fp16.
+    """`state.json`. metrics: the newest value of each when it was saved; an evaluation is an earlier step's. skipped_steps: those that were
+    left out, skipped_in_row: the last ones of them without one between; losses: the newest, by which a spike is told (skipping.py).
 
     Format 1 had no data position, scaler, world size, skipped steps, journal and conditions.
     """
@@ -60,6 +60,8 @@ class State(Message):
     schedule: SchedulePosition | None = None
     scaler: ScalerState | None = None
     skipped_steps: int = 0
+    skipped_in_row: int = 0
+    losses: list[float] = Field(default_factory=list)
     journal: list[JournalEntry] = Field(default_factory=list)
 
     @property
@@ -75,11 +77,14 @@ class History:
     step: int = 0
     known: dict[str, float] = field(default_factory=dict)
     skipped_steps: int = 0
+    skipped_in_row: int = 0
+    losses: list[float] = field(default_factory=list)
     journal: list[JournalEntry] = field(default_factory=list)
 
     @classmethod
     def of(cls, state: State) -> "History":
-        return cls(state.step, dict(state.metrics), state.skipped_steps, list(state.journal))
+        skipped = (state.skipped_steps, state.skipped_in_row, list(state.losses))
+        return cls(state.step, dict(state.metrics), *skipped, list(state.journal))
 
     def find(self, command_id: str) -> JournalEntry | None:
         return next((entry for entry in self.journal if entry.command_id == command_id), None)

@@ -15,12 +15,13 @@ from services.trainer.logs import LogTail, told_before
 from services.trainer.patience import GaveUp, patiently
 from services.trainer.prepare import prepare, restored_of
 from services.trainer.progress import SpoolWatch
+from services.trainer.pruning import Pruning
 from services.trainer.recovery import remove_earlier
 from services.trainer.room import is_full, room_awaited
 from services.trainer.rundir import AttemptOrder, RunDirectory, write_whole
 from services.trainer.shipper import Tail
 from services.trainer.signals import Signals
-from services.trainer.spool import SpoolWriter, blocks
+from services.trainer.spool import blocks, notes_of
 from services.trainer.transfers import Halted, Transfers
 from services.trainer.verdicts import Verdicts
 from services.trainer.watchdog import Watchdog
@@ -52,10 +53,10 @@ class Training:
         self.directory = RunDirectory(host.attempts_folder / claim.attempt_id)
         for name in ("checkpoints", "logs", "pids"):
             (self.directory.root / name).mkdir(parents=True, exist_ok=True)
-        path, producer = self.directory.agent_spool, f"agent-{claim.attempt}"
-        self.notes = SpoolWriter(path, run_id=claim.run_id, attempt=claim.attempt, fence=claim.fence, producer=producer)
-        spools = (Tail(spool, lambda: on_stale("Redis knows a higher fence")) for spool in (self.directory.spool, path))
-        self.tails = [host.shipper.add(tail) for tail in spools]
+        path, limit = self.directory.agent_spool, host.settings.spool_bytes
+        self.notes = notes_of(self.directory, claim, limit)
+        refused, room = lambda: on_stale("Redis knows a higher fence"), Pruning(self.directory.spool, limit)
+        self.tails = [host.shipper.add(tail) for tail in (Tail(self.directory.spool, refused, pruning=room), Tail(path, refused))]
         self.logs = LogTail(self.directory.root / "logs", told_before(record.event for records, _ in blocks(path, 0) for record in records))
         self.watchdog = Watchdog(host.settings.hang_seconds)
         self.hung: float | None = None  # how long it was silent
@@ -188,10 +189,6 @@ class Training:
         if self.watch.read():
             self.host.poke()
 
-    @property
-    def crowded(self) -> bool:
-        return self.verdicts.crowded
-
     def ship(self, report: StateReport) -> StateReport:
         """Send all events and finished checkpoints, however long it takes; being abandoned ends it at once, a kill soon.
 
@@ -241,10 +238,11 @@ class Training:
         self.told.add(line)
 
     def _note(self, event: AnyEvent) -> None:
-        """A full disk costs log lines, not the training. The courier speaks too."""
-        try:
-            with self.noting:
+        """A full disk costs log lines, which are counted, not the training. The courier speaks too."""
+        with self.noting:
+            try:
                 if not self.closed:
                     self.notes.emit(event)
-        except OSError as error:
-            log.error("%s: %s is lost: %s", self.claim.attempt_id, event.type, error)
+            except OSError as error:
+                log.error("%s: %s is lost: %s", self.claim.attempt_id, event.type, error)
+                self.notes.drop(event, f"the worker's disk had no room: {error}")

@@ -109,9 +109,9 @@ def test_a_history_from_a_backup_gets_what_came_after_it(client: redis.Redis, sq
         child.publish(client)
         take_all(ingester)
         assert stored.steps(older) == list(range(1, 201))
-        loss = bus.last_loss(client)
+        loss = bus.wanted(client)
         take_all(Ingester(client, older, kept=10))
-        assert bus.last_loss(client) == loss, "and then nothing is missed any more"
+        assert bus.wanted(client) == loss, "and then nothing is missed any more"
 
 
 def test_nothing_is_taken_for_lost_in_a_redis_that_came_back(ingester: Ingester, client: redis.Redis, database: Database) -> None:
@@ -124,7 +124,7 @@ def test_nothing_is_taken_for_lost_in_a_redis_that_came_back(ingester: Ingester,
     client.flushall()
     child.publish(client)
     take_all(ingester)
-    assert bus.last_loss(client) == ""
+    assert bus.wanted(client) == ""
     assert stored.steps(database) == list(range(1, 51))
 
 

@@ -194,12 +194,12 @@ def test_a_topic_that_is_forgotten_asks_for_everything_again_in_a_new_epoch(clie
     before = bus.epoch(client)
     assert bus.commit(client, RUN, before, 3, keep=0)
     assert bus.committed(client, [RUN, "run_b", "run_c"]) == {RUN: 3, "run_b": 0, "run_c": 0}
-    assert bus.last_loss(client) == ""
+    assert bus.wanted(client) == ""
     assert not bus.forget(client, RUN, 2), "somebody else has seen more of it"
-    assert (bus.epoch(client), bus.last_loss(client)) == (before, "")
+    assert (bus.epoch(client), bus.wanted(client)) == (before, "")
     assert bus.forget(client, RUN, 3)
     assert bus.epoch(client) != before
-    assert bus.last_loss(client) != ""
+    assert bus.wanted(client) != ""
     assert bus.publish(client, [record(3, fence=7)]) == bus.Rewind(1)
     assert bus.publish(client, records(1, 3, fence=7)) == bus.Taken(3)
     assert stream(client) == [(1, "child", 1), (2, "child", 2), (3, "child", 3)]
@@ -209,5 +209,5 @@ def test_a_topic_that_is_forgotten_asks_for_everything_again_in_a_new_epoch(clie
 def test_what_had_been_taken_may_come_again_behind_a_higher_fence(client: redis.Redis) -> None:
     bus.publish(client, records(1, 1, producer="attempt-2", fence=2))
     assert bus.publish(client, records(1, 2, producer="attempt-1", fence=1)) == bus.Refused(2)
-    assert bus.publish(client, records(1, 2, producer="attempt-1", fence=1), settled=True) == bus.Taken(2)
+    assert bus.publish(client, records(1, 2, producer="attempt-1", fence=1), fenced=False) == bus.Taken(2)
     assert bus.publish(client, records(1, 1, producer="attempt-0", fence=1)) == bus.Refused(2)

@@ -59,6 +59,8 @@ class Checkpoints:
             schedule=SchedulePosition(step=step),
             scaler=self.training.scaling.state(),
             skipped_steps=history.skipped_steps,
+            skipped_in_row=history.skipped_in_row,
+            losses=list(history.losses),
             journal=history.journal,
         )
 

@@ -79,14 +79,15 @@ def torchrun(folder: RunDirectory) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 @contextlib.contextmanager
-def ranks(folder: RunDirectory) -> Iterator["list[subprocess.Popen[bytes]]"]:
+def ranks(folder: RunDirectory, module: str = "services.trainer.main_child", **environ: str) -> Iterator["list[subprocess.Popen[bytes]]"]:
     """The same processes without a launcher between, so that their exit codes are seen."""
     world = json.loads(folder.order.read_text())["spec"]["compute"]["processes_per_node"]
     meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(world), "LOCAL_WORLD_SIZE": str(world)}
-    command = [sys.executable, "-m", "services.trainer.main_child", str(folder.root)]
+    command = [sys.executable, "-m", module, str(folder.root)]
     with contextlib.ExitStack() as stack:
         yield [
-            stack.enter_context(process(command, folder, {**meeting, "RANK": str(rank), "LOCAL_RANK": str(rank)})) for rank in range(world)
+            stack.enter_context(process(command, folder, {**environ, **meeting, "RANK": str(rank), "LOCAL_RANK": str(rank)}))
+            for rank in range(world)
         ]
 
 

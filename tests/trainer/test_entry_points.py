@@ -79,6 +79,8 @@ BAD = [
     ("GROUNDUP_GRACE_SECONDS", "soon"),
     ("GROUNDUP_GRACE_SECONDS", "-1"),
     ("GROUNDUP_HANG_SECONDS", "nan"),
+    ("GROUNDUP_SPOOL_BYTES", "1000"),
+    ("GROUNDUP_SPOOL_BYTES", "2 GiB"),
     ("GROUNDUP_INTERRUPTION_URL", "metadata/notice"),
     ("GROUNDUP_INTERRUPTION_URL", "http://["),
 ]

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from services.trainer import report as report_module
 from services.trainer.progress import SpoolWatch
 from services.trainer.report import Report
 from services.trainer.rundir import AttemptOrder, Outcome, RunDirectory
 from services.trainer.spool import SpoolWriter, read_spool
 from services.trainer.world import World
-from shared.training_events import LogWritten, TrainingEnded
+from shared.training_events import CheckpointSaved, EventsDropped, LogWritten, StepCompleted, TrainingEnded
 from tests.trainer.runs import run_directory, tiny_spec
 
 
@@ -106,3 +107,21 @@ def test_a_damaged_checkpoint_is_no_end_of_training(folder: RunDirectory, damage
     report(folder).close(ENDED.model_copy(update={"state": "failed", "damage": damage}))
     assert len([record for record in read_spool(folder.spool, 0)[0] if isinstance(record.event, TrainingEnded)]) == told
     assert Outcome.model_validate_json(folder.outcome.read_bytes()).damage == damage
+
+
+def test_what_waits_is_bounded_and_the_rest_is_counted_in_its_place(folder: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_module, "UNTOLD", 3)
+    disk, ours = Disk(monkeypatch), report(folder)
+    saved = CheckpointSaved(step=6, bytes=1, seconds=1)
+    for step in range(1, 10):
+        ours.emit(StepCompleted(step=step, tokens=step, metrics={}))
+        if step == 6:
+            ours.emit(saved)
+    disk.full = False
+    ours.emit(StepCompleted(step=10, tokens=10, metrics={}))
+    told = [record.event for record in read_spool(folder.spool, 0)[0]]
+    assert [event.step for event in told if isinstance(event, StepCompleted)] == [1, 2, 3, 10]
+    gaps = [(event.count, event.first_step, event.last_step) for event in told if isinstance(event, EventsDropped)]
+    assert gaps == [(3, 4, 6), (3, 7, 9)]
+    assert told[4] == saved
+    ours.close(ENDED)

@@ -4,6 +4,13 @@ import { duration } from "@/shared/format/time";
 
 type Sentences = { [Type in AnyEvent["type"]]: (event: Extract<AnyEvent, { type: Type }>) => string };
 
+const SKIPPED = {
+  non_finite: "its loss or gradient is no number",
+  grad_norm: "its gradient is too large",
+  loss_spike: "its loss is a spike",
+  overflow: "its gradient overflowed the scale of fp16",
+};
+
 /** A type that is missing does not compile. */
 const SENTENCES: Sentences = {
   RunCreated: (event) => `${event.by} submitted the run`,
@@ -47,6 +54,9 @@ const SENTENCES: Sentences = {
   SampleGenerated: (event) => `sample at step ${integer(event.step)} for “${event.prompt}”`,
   TrainingEnded: (event) => `training ${event.outcome} at step ${integer(event.step)}${because(event.reason)}`,
   ProcessDied: (event) => `the training processes died: ${event.reason} (noticed after ${duration(event.after_seconds)})`,
+  StepSkipped: (event) => `step ${integer(event.step)} was left out: ${SKIPPED[event.reason]} (loss ${measured(event.loss)}, gradient norm ${measured(event.grad_norm)})`,
+  EventsDropped: (event) =>
+    `${plural(event.count, "event")} ${event.count === 1 ? "is" : "are"} missing here${event.first_step == null || event.last_step == null ? "" : `, of steps ${integer(event.first_step)} to ${integer(event.last_step)}`}${because(event.reason)}`,
   LogWritten: (event) => `${plural(event.lines.length, "line")} of rank ${integer(event.rank)}`,
 };
 
@@ -54,6 +64,11 @@ const SENTENCES: Sentences = {
 export function sentence(event: AnyEvent): string {
   const write = SENTENCES[event.type] as ((event: AnyEvent) => string) | undefined;
   return write ? write(event) : event.type;
+}
+
+/** Of what may be no number; over HTTP that is null. */
+function measured(value: number | null): string {
+  return value === null || !Number.isFinite(value) ? "not finite" : measure(value);
 }
 
 function because(reason: string): string {

@@ -11,6 +11,7 @@ export const KINDS: Record<Failure["kind"], string> = {
   disk_full: "The worker's disk is full",
   data_error: "The data do not fit",
   not_finite: "The loss is no number any more",
+  too_many_skipped: "Too many steps in a row were left out",
   killed_by_system: "Killed by the system",
   hang: "It hung",
   checkpoint_unfit: "The checkpoint does not fit",
@@ -31,7 +32,7 @@ export function FailureNotice({ run, failure }: { run: Run; failure: Failure }) 
       <Link to="/runs/$runId/$tab" params={{ runId: run.id, tab: "logs" }} search={{ find: "Error" }}>
         Look at the logs
       </Link>
-      {failure.kind === "not_finite" && (
+      {(failure.kind === "not_finite" || failure.kind === "too_many_skipped") && (
         <Link to="/runs/$runId/$tab" params={{ runId: run.id, tab: "checkpoints" }}>
           Fork from a checkpoint
         </Link>

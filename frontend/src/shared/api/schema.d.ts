@@ -1733,7 +1733,7 @@ export interface components {
             /** At */
             at: number;
             /** Event */
-            event: components["schemas"]["RunCreated"] | components["schemas"]["RunStateChanged"] | components["schemas"]["RunDeleted"] | components["schemas"]["AttemptPlaced"] | components["schemas"]["AttemptClaimed"] | components["schemas"]["AttemptEnded"] | components["schemas"]["AttemptPreempted"] | components["schemas"]["RunForked"] | components["schemas"]["RunRolledBack"] | components["schemas"]["CheckpointCommitted"] | components["schemas"]["CheckpointDamaged"] | components["schemas"]["CheckpointDeleted"] | components["schemas"]["CommandRequested"] | components["schemas"]["CommandAccepted"] | components["schemas"]["CommandRejected"] | components["schemas"]["WorkerJoined"] | components["schemas"]["WorkerLost"] | components["schemas"]["WorkerDraining"] | components["schemas"]["QueuePaused"] | components["schemas"]["QueueReopened"] | components["schemas"]["WorkerHalted"] | components["schemas"]["EmergencyStopped"] | components["schemas"]["EmergencyEnded"] | components["schemas"]["StorageLevelChanged"] | components["schemas"]["TrainingStarted"] | components["schemas"]["StepCompleted"] | components["schemas"]["EvaluationCompleted"] | components["schemas"]["SampleGenerated"] | components["schemas"]["CheckpointSaved"] | components["schemas"]["CheckpointFailed"] | components["schemas"]["CommandApplied"] | components["schemas"]["HyperparametersChanged"] | components["schemas"]["TrainingHeld"] | components["schemas"]["TrainingContinued"] | components["schemas"]["TrainingEnded"] | components["schemas"]["ProcessDied"] | components["schemas"]["ProcessAdopted"] | components["schemas"]["HangDetected"] | components["schemas"]["LogWritten"];
+            event: components["schemas"]["RunCreated"] | components["schemas"]["RunStateChanged"] | components["schemas"]["RunDeleted"] | components["schemas"]["AttemptPlaced"] | components["schemas"]["AttemptClaimed"] | components["schemas"]["AttemptEnded"] | components["schemas"]["AttemptPreempted"] | components["schemas"]["RunForked"] | components["schemas"]["RunRolledBack"] | components["schemas"]["CheckpointCommitted"] | components["schemas"]["CheckpointDamaged"] | components["schemas"]["CheckpointDeleted"] | components["schemas"]["CommandRequested"] | components["schemas"]["CommandAccepted"] | components["schemas"]["CommandRejected"] | components["schemas"]["WorkerJoined"] | components["schemas"]["WorkerLost"] | components["schemas"]["WorkerDraining"] | components["schemas"]["QueuePaused"] | components["schemas"]["QueueReopened"] | components["schemas"]["WorkerHalted"] | components["schemas"]["EmergencyStopped"] | components["schemas"]["EmergencyEnded"] | components["schemas"]["StorageLevelChanged"] | components["schemas"]["TrainingStarted"] | components["schemas"]["StepCompleted"] | components["schemas"]["EvaluationCompleted"] | components["schemas"]["SampleGenerated"] | components["schemas"]["CheckpointSaved"] | components["schemas"]["CheckpointFailed"] | components["schemas"]["CommandApplied"] | components["schemas"]["HyperparametersChanged"] | components["schemas"]["TrainingHeld"] | components["schemas"]["TrainingContinued"] | components["schemas"]["TrainingEnded"] | components["schemas"]["ProcessDied"] | components["schemas"]["ProcessAdopted"] | components["schemas"]["HangDetected"] | components["schemas"]["LogWritten"] | components["schemas"]["StepSkipped"] | components["schemas"]["EventsDropped"];
             /** Epoch */
             epoch: string;
             /** Seq */
@@ -1816,6 +1816,32 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * EventsDropped
+         * @description There was no room for these events in the worker's spool, at this place of the stream. first_step, last_step: of the steps among
+         *     them; none where they were of other kinds.
+         */
+        EventsDropped: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "EventsDropped";
+            /** Count */
+            count: number;
+            /**
+             * First Step
+             * @default null
+             */
+            first_step: number | null;
+            /**
+             * Last Step
+             * @default null
+             */
+            last_step: number | null;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * Failure
          * @description `message`: what was seen, with its numbers.
          */
@@ -1830,7 +1856,7 @@ export interface components {
          * FailureKind
          * @enum {string}
          */
-        FailureKind: "out_of_device_memory" | "out_of_memory" | "collective_timeout" | "disk_full" | "data_error" | "not_finite" | "killed_by_system" | "hang" | "checkpoint_unfit" | "worker_lost" | "crash";
+        FailureKind: "out_of_device_memory" | "out_of_memory" | "collective_timeout" | "disk_full" | "data_error" | "not_finite" | "too_many_skipped" | "killed_by_system" | "hang" | "checkpoint_unfit" | "worker_lost" | "crash";
         /** FileEntry */
         FileEntry: {
             /**
@@ -2718,6 +2744,13 @@ export interface components {
              *         "max_new_tokens": 64,
              *         "prompts": []
              *       },
+             *       "skip": {
+             *         "grad_norm": null,
+             *         "loss_spike": null,
+             *         "max_consecutive": 10,
+             *         "non_finite": true,
+             *         "window": 128
+             *       },
              *       "seed": 1337
              *     }
              */
@@ -2936,6 +2969,42 @@ export interface components {
             /** Waiting */
             waiting: number;
         };
+        /**
+         * SkipSpec
+         * @description Steps that are left out: their batch is used up, the weights stay as they are. `services/trainer/skipping.py` has the rules.
+         */
+        SkipSpec: {
+            /**
+             * Non Finite
+             * @description leave out a step whose loss or gradient is NaN or infinite; else that ends the run
+             * @default true
+             */
+            non_finite: boolean;
+            /**
+             * Grad Norm
+             * @description leave out a step whose gradient's norm, before clipping, is larger
+             * @default null
+             */
+            grad_norm: number | null;
+            /**
+             * Loss Spike
+             * @description leave out a step whose loss is so many standard deviations above the mean of those before it
+             * @default null
+             */
+            loss_spike: number | null;
+            /**
+             * Window
+             * @description so many losses before a step tell what a spike is; half of them must be there
+             * @default 128
+             */
+            window: number;
+            /**
+             * Max Consecutive
+             * @description the run fails when more steps in a row are left out
+             * @default 10
+             */
+            max_consecutive: number;
+        };
         /** SlotAnswer */
         SlotAnswer: {
             /** Id */
@@ -2977,6 +3046,38 @@ export interface components {
             metrics: {
                 [key: string]: number;
             };
+        };
+        /**
+         * StepSkipped
+         * @description The step counts and its batch is used up, but parameters and optimiser state stayed as they were, on every rank.
+         *
+         *     `overflow`: of fp16's scale, which is halved then; all other reasons are train.skip's.
+         */
+        StepSkipped: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "StepSkipped";
+            /** Step */
+            step: number;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "non_finite" | "grad_norm" | "loss_spike" | "overflow";
+            /** Loss */
+            loss: number;
+            /**
+             * Grad Norm
+             * @description before clipping
+             */
+            grad_norm: number;
+            /**
+             * Consecutive
+             * @description so many in a row, this one included, without those of fp16's scale
+             */
+            consecutive: number;
         };
         /** StorageLevelChanged */
         StorageLevelChanged: {
@@ -3226,6 +3327,16 @@ export interface components {
              *     }
              */
             sample: components["schemas"]["SampleSpec"];
+            /**
+             * @default {
+             *       "non_finite": true,
+             *       "grad_norm": null,
+             *       "loss_spike": null,
+             *       "window": 128,
+             *       "max_consecutive": 10
+             *     }
+             */
+            skip: components["schemas"]["SkipSpec"];
             /**
              * Seed
              * @default 1337

@@ -40,6 +40,8 @@ const EFFECTS: Record<Exclude<AnyEvent["type"], PointType>, readonly Tell[]> = {
   TrainingContinued: ["run"],
   ProcessAdopted: [],
   HangDetected: ["run"],
+  StepSkipped: [],
+  EventsDropped: ["run"],
   HyperparametersChanged: ["run", "commands"],
   TrainingEnded: ["run"],
   ProcessDied: ["run"],

@@ -1,0 +1,32 @@
+"""What a full spool leaves out: which events may be, and how many were."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from shared.events import AnyEvent
+from shared.training_events import EventsDropped, LogWritten, StepCompleted, StepSkipped
+
+DROPPABLE: Final = (StepCompleted, StepSkipped, LogWritten)
+"""All others say that something became of the run, and are few."""
+
+
+@dataclass
+class Gap:
+    """Events that were left out one after the other. True where there are any."""
+
+    count: int = 0
+    first_step: int | None = None
+    last_step: int | None = None
+    reason: str = ""
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+    def add(self, event: AnyEvent, reason: str) -> None:
+        self.count, self.reason = self.count + 1, reason
+        if isinstance(event, StepCompleted | StepSkipped):
+            self.first_step = event.step if self.first_step is None else self.first_step
+            self.last_step = event.step
+
+    def told(self) -> EventsDropped:
+        return EventsDropped(count=self.count, first_step=self.first_step, last_step=self.last_step, reason=self.reason)
