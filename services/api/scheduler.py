@@ -24,7 +24,7 @@ from services.api.reconcile import reconcile
 from services.api.rows import rows_changed
 from services.api.settings import DEFAULTS, KeepingSettings
 from serving.database import Database
-from shared.bus import epoch
+from shared.bus import epoch, wanted
 from shared.settings import Settings
 from shared.storage_client import StorageClient
 
@@ -56,7 +56,7 @@ class Scheduler:
         self.last_tick = self.reconciled_at = 0.0
         self.watching_since = 0.0
         self.to_hint: deque[str] = deque()
-        self.epoch, self.epoch_read_at = "", float("-inf")
+        self.epoch, self.wanted, self.epoch_read_at = "", "", float("-inf")
 
     def run(self, stop: threading.Event) -> None:
         """Redis and the housekeeping have threads of their own, so that nothing else waits for them where they hang."""
@@ -87,12 +87,13 @@ class Scheduler:
         self._step("outbox", self._relay)
 
     def _relay(self) -> None:
-        """A new epoch means that Redis may have lost what it had."""
+        """A new epoch means that Redis may have lost what it had; a new word in `wanted` that the history has, and asks for all of it."""
         if time.monotonic() >= self.epoch_read_at + EPOCH_SECONDS:
-            self.epoch_read_at, now_is = time.monotonic(), epoch(self.client)
-            if now_is != self.epoch:
-                resend_lost(self.database, self.client, time.time() - RESEND_SECONDS)
-                self.epoch = now_is
+            self.epoch_read_at, now_is, asked = time.monotonic(), epoch(self.client), wanted(self.client)
+            if (now_is, asked) != (self.epoch, self.wanted):
+                since = time.time() - RESEND_SECONDS if asked == self.wanted else 0.0
+                resend_lost(self.database, self.client, since)
+                self.epoch, self.wanted = now_is, asked
         relay(self.database, self.client)
 
     def _notice_gaps(self, now: float) -> None:

@@ -186,3 +186,37 @@ def send(client: redis.Redis, producer: str, first: int, last: int) -> int:
             return producer_seq - 1
         case bus.Refused():
             raise AssertionError("there is no fence")
+
+
+def test_who_lacks_the_oldest_events_is_not_asked_for_them(client: redis.Redis) -> None:
+    """Its numbers go on; a producer whose events Redis knows is not set back by it."""
+    assert bus.publish(client, records(5, 6)) == bus.Rewind(1)
+    assert bus.publish(client, records(5, 6), oldest=5) == bus.Taken(6)
+    assert bus.publish(client, records(7, 7), oldest=5) == bus.Taken(7)
+    assert bus.publish(client, records(9, 9), oldest=5) == bus.Rewind(8)
+
+
+def test_a_refusal_tells_what_was_taken_before(client: redis.Redis) -> None:
+    assert bus.publish(client, records(1, 3, fence=1)) == bus.Taken(3)
+    client.hset(bus.counter_key(RUN), "fence", 2)
+    answer = bus.publish(client, records(4, 5, fence=1))
+    assert isinstance(answer, bus.Refused)
+    assert (answer.fence, answer.producer_seq) == (2, 3)
+    assert bus.publish(client, records(4, 5, fence=1), fenced=False) == bus.Taken(5)
+    assert client.hget(bus.counter_key(RUN), "fence") == b"2"
+
+
+def test_asked_again_a_producer_begins_anew_under_new_numbers(client: redis.Redis) -> None:
+    assert bus.wanted(client) == ""
+    assert bus.publish(client, records(1, 3, fence=4)) == bus.Taken(3)
+    place = bus.read_range(client, RUN, 0, 10)
+    assert bus.commit(client, RUN, place.epoch, 3, keep=0)
+    assert list(bus.counted_topics(client)) == [RUN]
+    bus.ask_again(client, bus.counted_topics(client))
+    first = bus.wanted(client)
+    assert bus.publish(client, records(3, 3, fence=4)) == bus.Rewind(1)
+    assert bus.publish(client, records(1, 3, fence=4)) == bus.Taken(3)
+    assert [seq for seq, _ in bus.read_range(client, RUN, 0, 10).entries] == [4, 5, 6]
+    assert isinstance(bus.publish(client, records(1, 3, fence=3)), bus.Refused)
+    bus.ask_again(client, [])
+    assert bus.wanted(client) not in {"", first}
