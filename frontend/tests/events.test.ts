@@ -29,6 +29,18 @@ test.each(types)("%s has a sentence and an effect that is known", (type) => {
   warned.mockRestore();
 });
 
+test("a step that was left out says why, and also where its loss is no number", () => {
+  const skipped = { type: "StepSkipped", step: 1200, reason: "non_finite", loss: NaN, grad_norm: 2.5, consecutive: 1 } as AnyEvent;
+  expect(sentence(skipped)).toBe("step 1,200 was left out: its loss or gradient is no number (loss not finite, gradient norm 2.500)");
+  expect(sentence({ ...skipped, reason: "loss_spike", loss: null } as unknown as AnyEvent)).toContain("its loss is a spike (loss not finite");
+});
+
+test("a gap says what is missing", () => {
+  const gap = { type: "EventsDropped", count: 3, first_step: 4, last_step: 6, reason: "full" } as AnyEvent;
+  expect(sentence(gap)).toBe("3 events are missing here, of steps 4 to 6: full");
+  expect(sentence({ ...gap, count: 1, first_step: null, last_step: null } as AnyEvent)).toBe("1 event is missing here: full");
+});
+
 test("a step is a point of its attempt, and no line in the list", () => {
   const heard: unknown[] = [];
   const sink: EventSink = { point: (point) => heard.push(point), happened: () => heard.push("happened") };

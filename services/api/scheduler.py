@@ -87,12 +87,12 @@ class Scheduler:
         self._step("outbox", self._relay)
 
     def _relay(self) -> None:
-        """A new epoch means that Redis may have lost what it had."""
+        """A new epoch means that Redis may have lost what it had; a new word in `wanted` that the history has, and asks for all of it."""
         if time.monotonic() >= self.epoch_read_at + EPOCH_SECONDS:
             self.epoch_read_at, now_is, asked = time.monotonic(), epoch(self.client), wanted(self.client)
-            if now_is != self.epoch:
-                # Where the history itself has lost events, all of them are to be looked after.
-                resend_lost(self.database, self.client, 0 if asked != self.wanted else time.time() - RESEND_SECONDS)
+            if (now_is, asked) != (self.epoch, self.wanted):
+                since = time.time() - RESEND_SECONDS if asked == self.wanted else 0.0
+                resend_lost(self.database, self.client, since)
                 self.epoch, self.wanted = now_is, asked
         relay(self.database, self.client)
 

@@ -1,11 +1,12 @@
 """Spools of attempts that are over, kept for a history that is lost: `spools/<attempt>/` beside the folder of the run directories.
 
 They are sent again when somebody asks for it (shared.bus.forget). All of them together get as much room as the spool of one attempt;
-the oldest go first.
+the oldest go first, and all when they have been there for 30 days.
 """
 
 import logging
 import shutil
+import time
 from pathlib import Path
 from threading import Event, Thread
 from typing import Final
@@ -18,6 +19,8 @@ from shared import bus
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS: Final = 5.0
+KEPT_SECONDS: Final = 30 * 86_400.0
+"""Also where there is room: a worker does not hear which runs have been deleted."""
 
 
 def retire(folder: Path) -> None:
@@ -96,8 +99,8 @@ class Archive:
         kept = [(folder, sum(file.stat().st_size for file in folder.iterdir())) for folder in self._kept()]
         used = sum(size for _, size in kept)
         for folder, size in kept:
-            if used <= self.limit:
+            if used <= self.limit and time.time() < folder.stat().st_mtime + KEPT_SECONDS:
                 return
-            log.warning("the events of %s are kept no longer: %d bytes are kept, at most %d are to be", folder.name, used, self.limit)
+            log.info("the events of %s are kept no longer: %d bytes are kept, at most %d are to be", folder.name, used, self.limit)
             shutil.rmtree(folder, ignore_errors=True)
             used -= size

@@ -9,8 +9,8 @@ import redis
 
 from services.api.models import OutboxRow
 from services.api.outbox import record, relay, resend_lost
-from services.api.scheduler import Scheduler
-from shared.bus import connect, read_entry, stream_key
+from services.api.scheduler import RESEND_SECONDS, Scheduler
+from shared.bus import commit, committed, connect, counted_topics, forget, read_entry, read_range, stream_key
 from shared.events import Envelope
 from shared.run_events import RunCreated
 from shared.settings import Settings
@@ -108,6 +108,27 @@ def test_a_topic_without_news_is_told_again_too(stage: Stage, client: redis.Redi
     assert names(client, "run_1") == ["a", "b"]
     resend_lost(stage.database, client, stage.now)
     assert names(client, "run_1") == ["a", "b"]
+
+
+def test_a_history_that_asks_gets_also_what_is_old(stage: Stage, client: redis.Redis, settings: Settings) -> None:
+    long_ago = stage.now
+    stage.now -= 2 * RESEND_SECONDS
+    write(stage, "run_1", "a")
+    stage.now = long_ago
+    write(stage, "run_2", "b")
+    scheduler = Scheduler(settings, stage.database, stage.storage, client=client, send_hint=lambda _worker: None)
+    scheduler.tell()
+    for topic in ("run_1", "run_2"):
+        place = read_range(client, topic, 0, 1)
+        assert commit(client, topic, place.epoch, place.newest, keep=0)
+    for topic, seq in committed(client, list(counted_topics(client))).items():
+        assert forget(client, topic, seq)
+    scheduler.tell()
+    assert names(client, "run_1") == [], "it looks every few seconds"
+    for _ in range(2):
+        scheduler.epoch_read_at = float("-inf")
+        scheduler.tell()
+        assert (names(client, "run_1"), names(client, "run_2")) == (["a"], ["b"])
 
 
 def test_rows_wait_while_redis_is_down(stage: Stage, settings: Settings) -> None:

@@ -211,3 +211,21 @@ def test_what_had_been_taken_may_come_again_behind_a_higher_fence(client: redis.
     assert bus.publish(client, records(1, 2, producer="attempt-1", fence=1)) == bus.Refused(2)
     assert bus.publish(client, records(1, 2, producer="attempt-1", fence=1), fenced=False) == bus.Taken(2)
     assert bus.publish(client, records(1, 1, producer="attempt-0", fence=1)) == bus.Refused(2)
+
+
+def test_who_lacks_the_oldest_events_is_not_asked_for_them(client: redis.Redis) -> None:
+    """Its numbers go on; a producer whose events Redis knows is not set back by it."""
+    assert bus.publish(client, records(5, 6)) == bus.Rewind(1)
+    assert bus.publish(client, records(5, 6), oldest=5) == bus.Taken(6)
+    assert bus.publish(client, records(7, 7), oldest=5) == bus.Taken(7)
+    assert bus.publish(client, records(9, 9), oldest=5) == bus.Rewind(8)
+
+
+def test_a_refusal_tells_what_was_taken_before(client: redis.Redis) -> None:
+    assert bus.publish(client, records(1, 3, fence=1)) == bus.Taken(3)
+    client.hset(bus.counter_key(RUN), "fence", 2)
+    answer = bus.publish(client, records(4, 5, fence=1))
+    assert isinstance(answer, bus.Refused)
+    assert (answer.fence, answer.producer_seq) == (2, 3)
+    assert bus.publish(client, records(4, 5, fence=1), fenced=False) == bus.Taken(5)
+    assert client.hget(bus.counter_key(RUN), "fence") == b"2"

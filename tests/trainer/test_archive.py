@@ -1,5 +1,7 @@
 """A history that was lost gets its events again: from attempts that go on, and from those that are over. Real Redis."""
 
+import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 import pytest
 import redis
 
-from services.trainer.archive import Archive, archive_of, retire
+from services.trainer.archive import KEPT_SECONDS, Archive, archive_of, retire
 from services.trainer.rundir import RunDirectory
 from services.trainer.shipper import CHECK_SECONDS, Shipper, Tail
 from services.trainer.spool import SpoolWriter
@@ -146,6 +148,16 @@ def test_the_oldest_make_room(attempts: Path, client: redis.Redis, shipper: Ship
     size = sum(file.stat().st_size for file in (kept / "att_4").iterdir())
     Archive(attempts, 2 * size + 10, client, shipper).look()
     assert {path.name for path in kept.iterdir()} == {"att_3", "att_4"}
+
+
+def test_after_a_month_they_go(attempts: Path, client: redis.Redis, shipper: Shipper) -> None:
+    for attempt in (1, 2):
+        write(attempts / f"att_{attempt}", attempt, range(1, 5))
+        retire(attempts / f"att_{attempt}")
+    kept = archive_of(attempts)
+    os.utime(kept / "att_1", (time.time() - KEPT_SECONDS - 1,) * 2)
+    Archive(attempts, EVERYTHING, client, shipper).look()
+    assert {path.name for path in kept.iterdir()} == {"att_2"}
 
 
 def test_a_folder_without_events_leaves_nothing(attempts: Path) -> None:

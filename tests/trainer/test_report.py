@@ -1,5 +1,6 @@
 import errno
 import os
+import signal
 import threading
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from services.trainer.rundir import AttemptOrder, Outcome, RunDirectory
 from services.trainer.spool import SpoolWriter, read_spool
 from services.trainer.world import World
 from shared.training_events import CheckpointSaved, EventsDropped, LogWritten, StepCompleted, TrainingEnded
-from tests.trainer.runs import run_directory, tiny_spec
+from tests.trainer.runs import events, ranks, run_directory, tiny_spec
 
 
 class Disk:
@@ -125,3 +126,29 @@ def test_what_waits_is_bounded_and_the_rest_is_counted_in_its_place(folder: RunD
     assert gaps == [(3, 4, 6), (3, 7, 9)]
     assert told[4] == saved
     ours.close(ENDED)
+
+
+def test_killed_behind_a_checkpoint_all_steps_before_it_are_in_the_spool(tmp_path: Path) -> None:
+    """Else a run that goes on from there would have lost points for good."""
+    spec = tiny_spec(20, checkpoint={"every": 3}, sample={"every": 1000}, evaluate={"every": 1000, "batches": 1})
+    folder = run_directory(tmp_path / "killed", spec)
+    with ranks(folder, CRASH_AT="checkpoint.after_rename:2") as children:
+        assert [child.wait(100) for child in children] == [-signal.SIGKILL]
+    newest = max(int(path.name.removeprefix("step_")) for path in folder.checkpoints.iterdir() if not path.suffix)
+    steps = [event.step for event in events(folder) if isinstance(event, StepCompleted)]
+    assert newest == 6
+    assert steps == list(range(1, len(steps) + 1))
+    assert len(steps) >= newest
+
+
+def test_a_training_without_room_for_its_steps_says_so_and_ends_well(tmp_path: Path) -> None:
+    spec = tiny_spec(60, checkpoint={"every": 20}, sample={"every": 1000}, evaluate={"every": 1000, "batches": 1})
+    folder = run_directory(tmp_path / "small", spec, spool_bytes=8 << 10)
+    with ranks(folder, OMP_NUM_THREADS="1") as children:
+        assert [child.wait(100) for child in children] == [0], folder.log(0).read_text()
+    told = events(folder)
+    gaps = [event for event in told if isinstance(event, EventsDropped)]
+    assert gaps
+    assert len([event for event in told if isinstance(event, StepCompleted)]) + sum(gap.count for gap in gaps) == 60
+    assert [event.step for event in told if isinstance(event, CheckpointSaved)] == [20, 40, 60]
+    assert told[-1] == TrainingEnded(step=60, outcome="succeeded")
