@@ -6,6 +6,7 @@ from flask_openapi3.openapi import OpenAPI
 from services.monitor import events, logs, metrics, stream, tickets
 from services.monitor.figures import HistoryFigures, SocketFigures
 from services.monitor.hub import Hub
+from services.monitor.sockets import Sockets
 from services.monitor.tickets import Tickets
 from serving.app import create_service
 from serving.database import Database
@@ -22,6 +23,6 @@ def create_app(settings: Settings, database: Database, client: redis.Redis) -> O
         app.register_api(resource.api)
     registry = app.extensions["metrics_registry"]
     registry.register(HistoryFigures(client, database))
-    blueprint = stream.create_blueprint(settings, app.extensions["tickets"], app.extensions["hub"], SocketFigures(registry))
-    stream.install(app, blueprint)
+    app.extensions["sockets"] = Sockets(app.extensions["hub"], SocketFigures(registry))
+    app.register_blueprint(stream.create_blueprint(settings, app.extensions["tickets"], app.extensions["sockets"]))
     return app

@@ -1,4 +1,4 @@
-"""The WebSocket's frames (docs/http-api.md): binary messages of msgpack."""
+"""The WebSocket's frames (docs/events.md): binary messages of msgpack. What goes out is packed once for all clients, header included."""
 
 import logging
 from collections.abc import Iterable
@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from services.monitor.wire import framed
 from shared.events import pack, unpack
 
 log = logging.getLogger(__name__)
@@ -51,19 +52,19 @@ def read_frame(message: bytes | str) -> Subscribe | Unsubscribe | Ping:
 
 
 def subscribed(topic: str, epoch: str, seq: int) -> bytes:
-    return pack({"type": "subscribed", "topic": topic, "epoch": epoch, "seq": seq})
+    return framed(pack({"type": "subscribed", "topic": topic, "epoch": epoch, "seq": seq}))
 
 
 def reset(topic: str, epoch: str, seq: int) -> bytes:
-    return pack({"type": "reset", "topic": topic, "epoch": epoch, "seq": seq})
+    return framed(pack({"type": "reset", "topic": topic, "epoch": epoch, "seq": seq}))
 
 
 def pong(ping_id: int | str) -> bytes:
-    return pack({"type": "pong", "id": ping_id})
+    return framed(pack({"type": "pong", "id": ping_id}))
 
 
 def error(code: str, detail: str) -> bytes:
-    return pack({"type": "error", "code": code, "detail": detail})
+    return framed(pack({"type": "error", "code": code, "detail": detail}))
 
 
 def events(topic: str, epoch: str, entries: Iterable[tuple[int, bytes]]) -> list[bytes]:
@@ -86,4 +87,4 @@ def events(topic: str, epoch: str, entries: Iterable[tuple[int, bytes]]) -> list
 
 
 def _events(topic: str, epoch: str, items: list[dict[str, Any]]) -> list[bytes]:
-    return [pack({"type": "events", "topic": topic, "epoch": epoch, "items": items})] if items else []
+    return [framed(pack({"type": "events", "topic": topic, "epoch": epoch, "items": items}))] if items else []

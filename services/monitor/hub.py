@@ -27,7 +27,7 @@ AUDIT_SECONDS: Final = 2.0
 _READERS: Final = 8
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Subscription:
     """`(epoch, seq)`: the last event that the outbox has. Without an epoch it begins where the history ends."""
 
@@ -61,19 +61,18 @@ class Hub:
         self._listener: threading.Thread | None = None
 
     def connect(self, outbox: Outbox) -> None:
-        with self.lock:
-            self.outboxes.add(outbox)
-            if self.stopping.is_set():
-                outbox.close(GOING_AWAY, "the service restarts")
-            if self._listener is None:
-                self._listener = threading.Thread(target=self._listen, daemon=True, name="hub")
-                self._listener.start()
+        self.outboxes.add(outbox)
+        if self.stopping.is_set():
+            outbox.close(GOING_AWAY, "the service restarts")
+        elif self._listener is None:
+            self._listener = threading.Thread(target=self._listen, daemon=True, name="hub")
+            self._listener.start()
 
     def disconnect(self, outbox: Outbox) -> None:
         self.outboxes.discard(outbox)
 
     def stop(self) -> None:
-        """Close every socket; safe in a signal handler."""
+        """Close every socket."""
         self.stopping.set()
         for outbox in list(self.outboxes):
             outbox.close(GOING_AWAY, "the service restarts")
@@ -92,19 +91,25 @@ class Hub:
                 del self.feeds[feed.topic]
         subscription.outbox.leave(subscription)
 
-    # --- joining: called by the socket's writer, again and again until the subscription is live ---
+    # --- joining: called for a socket to which nothing waits to be sent, again and again until the subscription is live ---
 
-    def catch_up(self, subscription: Subscription) -> list[bytes]:
-        """Frames of the next part of the stream; none once it has left. Raises RedisError; then nothing has changed."""
+    def catch_up(self, subscription: Subscription) -> int:
+        """Put the next part of the stream into the outbox. Returns the number of frames; none once the subscription has left.
+
+        Raises RedisError; then nothing has changed.
+        """
         if not self._is_member(subscription):
-            return []
+            return 0
         page = self._read(subscription.topic, subscription.seq)
         with self.lock:
             feed = self.feeds.get(subscription.topic)
             if feed is None or subscription not in feed.members:
-                return []
+                return 0
             self._synchronise(feed, page)
-            return self._advance(subscription, feed, page)
+            answer = self._advance(subscription, feed, page)
+            for frame in answer:
+                subscription.outbox.put(frame)
+            return len(answer)
 
     def _is_member(self, subscription: Subscription) -> bool:
         with self.lock:

@@ -5,6 +5,8 @@ import signal
 import threading
 from types import FrameType
 
+import gevent
+
 from services.monitor.app import create_app
 from services.monitor.hub import Hub
 from serving.database import Database, database_url
@@ -17,7 +19,7 @@ def close_sockets_at_exit(hub: Hub) -> None:
     before = signal.getsignal(signal.SIGTERM)
 
     def stop(signum: int, frame: FrameType | None) -> None:
-        hub.stop()
+        gevent.spawn(hub.stop)
         if callable(before):
             before(signum, frame)
 

@@ -27,7 +27,10 @@ _READ: Final = 1 << 18
 
 @dataclass(frozen=True)
 class Plan:
-    """`topics`: of each client. The first `silent` of them read nothing once they are subscribed. `spread`: seconds over which they come."""
+    """`topics`: of each client. The first `silent` of them read nothing once they are subscribed.
+
+    spread: seconds over which they come.
+    """
 
     port: int
     topics: list[list[str]]
@@ -172,16 +175,18 @@ class Crowd:
     def _open_with(self, client: Client) -> None:
         head, _, body = client.buffer.partition(b"\r\n\r\n")
         if b" 200 " not in head[:20]:
-            return self._lost(client, 0)
+            self._lost(client, 0)
+            return
         client.ticket = json.loads(body)["ticket"]
-        return self._open(client, "opening")
+        self._open(client, "opening")
 
     def _upgraded(self, client: Client) -> None:
         head, behind, rest = client.buffer.partition(b"\r\n\r\n")
         if not behind:
             return
         if b" 101 " not in head[:20] or client.sock is None:
-            return self._lost(client, 0)
+            self._lost(client, 0)
+            return
         client.state, client.buffer = "subscribed", rest
         for topic in client.topics:
             epoch, since = client.places.get(topic, (None, 0))
@@ -192,7 +197,8 @@ class Crowd:
         frames, client.buffer = split(client.buffer)
         for opcode, payload in frames:
             if opcode == 8:
-                return self._lost(client, int.from_bytes(payload[:2], "big"))
+                self._lost(client, int.from_bytes(payload[:2], "big"))
+                return
             if opcode == 9 and client.sock:
                 client.sock.send(masked(payload, 0x8A))
             elif opcode == 2:

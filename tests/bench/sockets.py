@@ -19,8 +19,8 @@ import httpx
 import psutil
 
 from shared import bus
-from shared.training_events import LogWritten, StepCompleted
 from shared.events import Record
+from shared.training_events import LogWritten, StepCompleted
 from tests.bench.socket_clients import Plan, Report, crowd
 from tests.conftest import GATEWAY_SECRET, JOIN_SECRET
 from tests.monitor.producing import migrated
@@ -44,8 +44,9 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        options = ["-k", "gevent", "-w", "1", "-b", f"127.0.0.1:{self.port}", "--worker-connections", "10000", "--no-control-socket", "--log-level", "error"]
-        command = [sys.executable, "-m", "gunicorn", *options, "services.monitor.wsgi:app"]
+        options = ["-k", "gevent", "-w", "1", "-b", f"127.0.0.1:{self.port}", "--worker-connections", "256", "--backlog", "4096"]
+        quiet = ["--no-control-socket", "--log-level", "error"]
+        command = [sys.executable, "-m", "gunicorn", *options, *quiet, "services.monitor.wsgi:app"]
         self.process = subprocess.Popen(command, env=self.environ)
         wait_until(lambda: httpx.get(f"http://127.0.0.1:{self.port}/readyz", trust_env=False).is_success, "the monitor")
 
