@@ -56,7 +56,9 @@ def commands(layout: Layout) -> dict[str, list[str]]:
         str(run),
         "--bind",
     ]
-    threads, sockets = ["--worker-class", "gthread", "--threads", "16"], ["--worker-class", "gevent", "--worker-connections", "10000"]
+    threads = ["--worker-class", "gthread", "--threads", "16"]
+    # Requests at once; open sockets do not count. Behind them thousands may wait for a moment, as they do after a restart.
+    sockets = ["--worker-class", "services.monitor.socket_worker.SocketWorker", "--worker-connections", "256", "--backlog", "4096"]
     address = {name: f"127.0.0.1:{port}" for name, port in layout.ports.items()}
     return {
         "redis": ["redis-server", str(run / "redis.conf")],

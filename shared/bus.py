@@ -57,17 +57,23 @@ class Range:
 _ANSWERS: Final[dict[bytes, type[Taken] | type[Rewind] | type[Refused]]] = {b"ok": Taken, b"rewind": Rewind, b"stale": Refused}
 
 
-def connect(url: str, *, blocking_seconds: float = 0) -> redis.Redis:
-    """A client with explicit time-outs. `blocking_seconds`: the longest blocking read it is for (redis-py's own limit is 5 s)."""
-    return redis.Redis.from_url(
-        url,
-        protocol=2,
-        socket_timeout=blocking_seconds + 5,
-        socket_connect_timeout=5,
-        socket_keepalive=True,
-        health_check_interval=15,
-        retry=Retry(ExponentialBackoff(cap=1, base=0.05), retries=2),
-    )
+def connect(url: str, *, blocking_seconds: float = 0, connections: int | None = None) -> redis.Redis:
+    """A client with explicit time-outs. `blocking_seconds`: the longest blocking read it is for (redis-py's own limit is 5 s).
+
+    connections: the most it may open; who wants another one waits. Without it thousands of callers at once open thousands.
+    """
+    options: dict[str, Any] = {
+        "protocol": 2,
+        "socket_timeout": blocking_seconds + 5,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 15,
+        "retry": Retry(ExponentialBackoff(cap=1, base=0.05), retries=2),
+    }
+    if connections is None:
+        return redis.Redis.from_url(url, **options)
+    pool = redis.BlockingConnectionPool.from_url(url, max_connections=connections, timeout=blocking_seconds + 5, **options)
+    return redis.Redis.from_pool(pool)
 
 
 def stream_key(topic: str) -> str:

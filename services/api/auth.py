@@ -12,7 +12,7 @@ from services.api.models import Token
 from services.api.parts import parts
 from services.api.rows import rows_changed
 from services.api.tokens import digest
-from serving.principal import PRINCIPAL_HEADER, ROLE_HEADER
+from serving.principal import CREDENTIAL_HEADER, PRINCIPAL_HEADER, ROLE_HEADER
 from serving.problems import problem_response
 from shared.errors import NotAllowed, NotAuthenticated, NotFound
 from shared.settings import Settings, host_name
@@ -30,7 +30,7 @@ class StatusPath(BaseModel):
 @api.get("/auth")
 def authenticate() -> Response:
     token = _who(*_shown())
-    return Response(status=200, headers={PRINCIPAL_HEADER: token.name, ROLE_HEADER: token.role})
+    return Response(status=200, headers={PRINCIPAL_HEADER: token.name, ROLE_HEADER: token.role, CREDENTIAL_HEADER: token.id})
 
 
 @api.get("/problem/<int:status>")

@@ -17,12 +17,13 @@ def create_app(settings: Settings, database: Database, client: redis.Redis) -> O
     """`client` serves tickets, replays and the live subscription. Nothing is started before the first socket opens."""
     app = create_service("monitor", settings, ready=database.ping)
     app.extensions["database"] = database
-    app.extensions["tickets"] = Tickets(client)
+    app.extensions["tickets"] = Tickets(client, settings.gateway_secret)
     app.extensions["hub"] = Hub(client)
     for resource in (metrics, events, logs, tickets):
         app.register_api(resource.api)
     registry = app.extensions["metrics_registry"]
     registry.register(HistoryFigures(client, database))
-    app.extensions["sockets"] = Sockets(app.extensions["hub"], SocketFigures(registry))
-    app.register_blueprint(stream.create_blueprint(settings, app.extensions["tickets"], app.extensions["sockets"]))
+    app.extensions["sockets"] = sockets = Sockets(app.extensions["hub"], app.extensions["tickets"], SocketFigures(registry))
+    app.extensions["door"] = door = stream.Door(settings, app.extensions["tickets"], sockets)
+    app.register_blueprint(stream.create_blueprint(door))
     return app

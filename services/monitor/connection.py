@@ -8,15 +8,14 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from services.monitor import frames, wire
-from services.monitor.frames import Ping, Subscribe, Unsubscribe
+from services.monitor.frames import AskTicket, Ping, Subscribe, Unsubscribe
 from services.monitor.hub import Hub, Subscription
 from services.monitor.outbox import TOO_SLOW, Outbox
+from services.monitor.tickets import Admission, Tickets
 
 log = logging.getLogger(__name__)
 
 MAX_TOPICS: Final = 100
-MAX_AGE_SECONDS: Final = 3600.0
-"""A ticket proves a right once; a socket that old has to bring a new one (and loses nothing, by `(epoch, since)`)."""
 TICKET_EXPIRED: Final = 4401
 TOO_MANY_FRAMES: Final = 4429
 BURST_FRAMES: Final = 500
@@ -44,6 +43,7 @@ class Owner(Protocol):
     """Who keeps the connections (services/monitor/sockets.py)."""
 
     hub: Hub
+    tickets: Tickets
     sent: int
 
     def plan(self, connection: "Connection") -> None:
@@ -53,20 +53,20 @@ class Owner(Protocol):
 
 
 class Connection:
-    """`sock` does not block. `credential`: what its ticket was given for."""
+    """`sock` does not block."""
 
     __slots__ = (
-        "_allowance", "_readable", "_reader", "_writable", "_writing", "born", "credential", "ended", "farewell", "heard",
+        "_allowance", "_readable", "_reader", "_writable", "_writing", "admission", "ended", "farewell", "heard",
         "outbox", "owner", "planned", "probed", "progress", "sock", "subscriptions",
     )  # fmt: skip
 
-    def __init__(self, sock: Any, loop: Any, owner: Owner, credential: str) -> None:
+    def __init__(self, sock: Any, loop: Any, owner: Owner, admission: Admission) -> None:
         now = time.monotonic()
-        self.sock, self.owner, self.credential = sock, owner, credential
+        self.sock, self.owner, self.admission = sock, owner, admission
         self.outbox = Outbox(self._send, self._wake)
         self.subscriptions: dict[str, Subscription] = {}
         self.planned = self.ended = self.probed = self._writing = False
-        self.born = self.heard = self.progress = now
+        self.heard = self.progress = now
         self.farewell: float | None = None
         self._allowance = float(BURST_FRAMES)
         self._reader = wire.MessageReader()
@@ -167,6 +167,8 @@ class Connection:
                 self._unsubscribe(frame.topic)
             case Ping():
                 self.outbox.offer(frames.pong(frame.id))
+            case AskTicket():
+                self.outbox.offer(frames.ticket(self.owner.tickets.issue_return(self.admission)))
 
     def _subscribe(self, frame: Subscribe) -> None:
         self._unsubscribe(frame.topic)
@@ -196,7 +198,7 @@ class Connection:
         elif now - self.heard > SILENCE_SECONDS and not self.probed:
             self.probed = True
             self.outbox.offer(wire.framed(b"", wire.PING))
-        elif now - self.born > MAX_AGE_SECONDS:
+        elif self.owner.tickets.clock() > self.admission.until:
             self.outbox.close(TICKET_EXPIRED, "get a new ticket and connect again")
 
     def end(self) -> None:

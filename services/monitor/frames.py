@@ -36,11 +36,17 @@ class Ping(ClientFrame):
     id: int | str = Field(0, union_mode="left_to_right")
 
 
-AnyClientFrame = Annotated[Subscribe | Unsubscribe | Ping, Field(discriminator="type")]
+class AskTicket(ClientFrame):
+    """For a ticket to come back with."""
+
+    type: Literal["ticket"]
+
+
+AnyClientFrame = Annotated[Subscribe | Unsubscribe | Ping | AskTicket, Field(discriminator="type")]
 _FRAME: Final[TypeAdapter[AnyClientFrame]] = TypeAdapter(AnyClientFrame)
 
 
-def read_frame(message: bytes | str) -> Subscribe | Unsubscribe | Ping:
+def read_frame(message: bytes | str) -> AnyClientFrame:
     """Raises ValueError, saying what is wrong."""
     if isinstance(message, str):
         raise ValueError("frames are binary: one msgpack map each")
@@ -61,6 +67,10 @@ def reset(topic: str, epoch: str, seq: int) -> bytes:
 
 def pong(ping_id: int | str) -> bytes:
     return framed(pack({"type": "pong", "id": ping_id}))
+
+
+def ticket(text: str) -> bytes:
+    return framed(pack({"type": "ticket", "ticket": text}))
 
 
 def error(code: str, detail: str) -> bytes:

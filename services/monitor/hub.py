@@ -38,6 +38,10 @@ class Subscription:
     announced: bool = False
     live: bool = False
 
+    @property
+    def place(self) -> tuple[str | None, int]:
+        return self.epoch, self.seq
+
 
 @dataclass(eq=False)
 class Feed:
@@ -47,7 +51,21 @@ class Feed:
     epoch: str = ""
     seq: int = 0
     live: set[Subscription] = field(default_factory=set)
-    members: set[Subscription] = field(default_factory=set)
+    joining: set[Subscription] = field(default_factory=set)
+
+    @property
+    def empty(self) -> bool:
+        return not self.live and not self.joining
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How a joining subscription goes on: what it is sent, where it stands then, and whether the feed hands it the rest."""
+
+    frames: list[bytes]
+    epoch: str
+    seq: int
+    live: bool = False
 
 
 class Hub:
@@ -79,15 +97,15 @@ class Hub:
 
     def enter(self, subscription: Subscription) -> None:
         with self.lock:
-            self.feeds.setdefault(subscription.topic, Feed(subscription.topic)).members.add(subscription)
+            self.feeds.setdefault(subscription.topic, Feed(subscription.topic)).joining.add(subscription)
         subscription.outbox.join(subscription)
 
     def leave(self, subscription: Subscription) -> None:
         with self.lock:
             feed = self.feeds[subscription.topic]
-            feed.members.discard(subscription)
+            feed.joining.discard(subscription)
             feed.live.discard(subscription)
-            if not feed.members:
+            if feed.empty:
                 del self.feeds[feed.topic]
         subscription.outbox.leave(subscription)
 
@@ -96,25 +114,29 @@ class Hub:
     def catch_up(self, subscription: Subscription) -> int:
         """Put the next part of the stream into the outbox. Returns the number of frames; none once the subscription has left.
 
-        Raises RedisError; then nothing has changed.
+        One read serves all who wait at the same place and have nothing else to send, as thousands do after a restart. Raises
+        RedisError; then nothing has changed.
         """
-        if not self._is_member(subscription):
-            return 0
-        page = self._read(subscription.topic, subscription.seq)
         with self.lock:
-            feed = self.feeds.get(subscription.topic)
-            if feed is None or subscription not in feed.members:
+            if not self._is_joining(subscription):
                 return 0
-            self._synchronise(feed, page)
-            answer = self._advance(subscription, feed, page)
-            for frame in answer:
-                subscription.outbox.put(frame)
-            return len(answer)
-
-    def _is_member(self, subscription: Subscription) -> bool:
+            place = subscription.place
+        page = self._read(subscription.topic, place[1])
         with self.lock:
-            feed = self.feeds.get(subscription.topic)
-            return feed is not None and subscription in feed.members
+            if not self._is_joining(subscription):
+                return 0
+            feed = self.feeds[subscription.topic]
+            self._synchronise(feed, page)
+            together = [one for one in feed.joining if one.place == place and (one is subscription or not one.outbox.frames)]
+            steps = {fresh: _step(feed, page, place, fresh) for fresh in {not one.announced for one in together}}
+            frames_told = len(steps[not subscription.announced].frames)
+            for one in together:
+                self._go(one, feed, steps[not one.announced])
+            return frames_told
+
+    def _is_joining(self, subscription: Subscription) -> bool:
+        feed = self.feeds.get(subscription.topic)
+        return feed is not None and subscription in feed.joining
 
     def _synchronise(self, feed: Feed, page: bus.Range) -> None:
         """A feed that nobody follows yet may jump."""
@@ -123,23 +145,15 @@ class Hub:
         elif not feed.live:
             feed.seq = max(feed.seq, page.newest)
 
-    def _advance(self, subscription: Subscription, feed: Feed, page: bus.Range) -> list[bytes]:
-        topic, fresh = subscription.topic, not subscription.announced
-        subscription.announced = True
-        if subscription.epoch is None:
-            subscription.epoch, subscription.seq = page.epoch, page.committed
-            return [frames.subscribed(topic, page.epoch, page.committed)]
-        entries = _unbroken(subscription.seq, page)
-        if subscription.epoch != page.epoch or entries is None:
-            subscription.epoch, subscription.seq = page.epoch, _restart_at(subscription, page)
-            return [frames.reset(topic, page.epoch, subscription.seq)]
-        answer = [frames.subscribed(topic, page.epoch, subscription.seq)] if fresh else []
-        entries = [entry for entry in entries if entry[0] <= feed.seq]
-        subscription.seq += len(entries)
-        if subscription.seq == feed.seq:
+    def _go(self, subscription: Subscription, feed: Feed, step: Step) -> None:
+        subscription.epoch, subscription.seq, subscription.announced = step.epoch, step.seq, True
+        if step.live:
             subscription.live = True
             feed.live.add(subscription)
-        return answer + frames.events(topic, page.epoch, entries)
+            feed.joining.discard(subscription)
+            subscription.outbox.leave(subscription)
+        for frame in step.frames:
+            subscription.outbox.put(frame)
 
     # --- live: called by the listener ---
 
@@ -208,14 +222,31 @@ class Hub:
 
     def _restart(self, feed: Feed, epoch: str, seq: int) -> None:
         feed.epoch, feed.seq = epoch, seq
-        for subscription in feed.live:
+        restarted = list(feed.live)
+        feed.joining |= feed.live
+        feed.live.clear()
+        for subscription in restarted:
             subscription.live = False
             subscription.outbox.join(subscription)
-        feed.live.clear()
 
     def _read(self, topic: str, after: int) -> bus.Range:
         with self._readers:
             return bus.read_range(self.client, topic, after, PAGE)
+
+
+def _step(feed: Feed, page: bus.Range, place: tuple[str | None, int], fresh: bool) -> Step:
+    """`place`: where the subscription stands. `fresh`: it has not yet been told so."""
+    topic, (epoch, seq) = feed.topic, place
+    if epoch is None:
+        return Step([frames.subscribed(topic, page.epoch, page.committed)], page.epoch, page.committed)
+    entries = _unbroken(seq, page)
+    if epoch != page.epoch or entries is None:
+        at = _restart_at(place, page)
+        return Step([frames.reset(topic, page.epoch, at)], page.epoch, at)
+    answer = [frames.subscribed(topic, page.epoch, seq)] if fresh else []
+    entries = [entry for entry in entries if entry[0] <= feed.seq]
+    seq += len(entries)
+    return Step(answer + frames.events(topic, page.epoch, entries), page.epoch, seq, live=seq == feed.seq)
 
 
 def _unbroken(seq: int, page: bus.Range) -> list[tuple[int, bytes]] | None:
@@ -224,8 +255,8 @@ def _unbroken(seq: int, page: bus.Range) -> list[tuple[int, bytes]] | None:
     return entries if entries or seq == page.newest else None
 
 
-def _restart_at(subscription: Subscription, page: bus.Range) -> int:
+def _restart_at(place: tuple[str | None, int], page: bus.Range) -> int:
     """What the history has need not be sent again. Where even the stream behind that is gone, at what is left of it."""
-    if (subscription.epoch, subscription.seq) != (page.epoch, page.committed):
+    if place != (page.epoch, page.committed):
         return page.committed
     return page.entries[0][0] - 1 if page.entries else page.newest

@@ -15,6 +15,7 @@ from services.monitor.connection import UNSENT_BYTES, Connection
 from services.monitor.figures import SocketFigures
 from services.monitor.hub import Hub
 from services.monitor.outbox import TOO_SLOW
+from services.monitor.tickets import Admission, Tickets
 from shared.errors import EnvironmentFault
 
 log = logging.getLogger(__name__)
@@ -27,8 +28,8 @@ _LOOK_SECONDS: Final = 1.0
 class Sockets:
     """Nothing runs before the first socket opens. Needs gevent: everything here happens in one thread."""
 
-    def __init__(self, hub: Hub, figures: SocketFigures, *, most: int = MAX_SOCKETS) -> None:
-        self.hub, self.figures, self.most = hub, figures, most
+    def __init__(self, hub: Hub, tickets: Tickets, figures: SocketFigures, *, most: int = MAX_SOCKETS) -> None:
+        self.hub, self.tickets, self.figures, self.most = hub, tickets, figures, most
         self.connections: set[Connection] = set()
         self.sent = 0
         self._to_catch_up: queue.SimpleQueue[Connection] = queue.SimpleQueue()
@@ -40,11 +41,11 @@ class Sockets:
                 f"this process has {self.most} sockets, which is all that it takes", remedy="run more monitor processes (docs/events.md)"
             )
 
-    def adopt(self, sock: socket.socket, credential: str) -> None:
+    def adopt(self, sock: Any, admission: Admission) -> None:
         """Take over a connection whose handshake is done; `sock` may be closed afterwards. Raises OSError where there is no room for it."""
         self._start()
         own = _unblocking(sock)
-        connection = Connection(own, gevent.get_hub().loop, self, credential)
+        connection = Connection(own, gevent.get_hub().loop, self, admission)
         self.connections.add(connection)
         self.figures.open.inc()
         self.hub.connect(connection.outbox)

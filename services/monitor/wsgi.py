@@ -1,4 +1,4 @@
-"""`gunicorn -k gevent -w 1 --worker-connections 10000 services.monitor.wsgi:app`. One process: one subscription serves all sockets."""
+"""`gunicorn -k services.monitor.socket_worker.SocketWorker -w 1 services.monitor.wsgi:app`. One process: one subscription serves all sockets."""
 
 import os
 import signal
@@ -12,6 +12,8 @@ from services.monitor.hub import Hub
 from serving.database import Database, database_url
 from shared import bus
 from shared.settings import Settings
+
+REDIS_CONNECTIONS = 24
 
 
 def close_sockets_at_exit(hub: Hub) -> None:
@@ -28,7 +30,9 @@ def close_sockets_at_exit(hub: Hub) -> None:
 
 settings = Settings.read(os.environ)
 app = create_app(
-    settings, Database(database_url(os.environ, "monitor", settings.data_dir)), bus.connect(settings.redis_url, blocking_seconds=1)
+    settings,
+    Database(database_url(os.environ, "monitor", settings.data_dir)),
+    bus.connect(settings.redis_url, blocking_seconds=1, connections=REDIS_CONNECTIONS),
 )
 if threading.current_thread() is threading.main_thread():
     close_sockets_at_exit(app.extensions["hub"])

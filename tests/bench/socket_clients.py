@@ -1,5 +1,5 @@
 """Thousands of WebSocket clients in one process, each as the dashboard's is: a ticket, a socket, a subscription, a ping every 5 s; after a
-cut it comes back by the dashboard's own backoff with `(epoch, since)`. Plain epoll, since the load generator shares the machine.
+cut it comes back by the dashboard's own backoff with the ticket for that and `(epoch, since)`. Plain epoll, since the load generator shares the machine.
 """
 
 import contextlib
@@ -133,7 +133,7 @@ class Crowd:
             client.tried += 1
             self.report.tries += 1
             self._plan(now + OPEN_WITHIN_SECONDS, "impatient", client)
-            self._open(client, "asking")
+            self._open(client, "opening" if client.ticket else "asking")
         elif what == "impatient" and not client.live:
             self._lost(client, 0)
         elif what == "ping" and client.sock:
@@ -157,6 +157,7 @@ class Crowd:
         assert sock is not None
         if client.state in {"asking", "opening"}:
             sock.send(ticket_request() if client.state == "asking" else upgrade_request(client.ticket))
+            client.ticket = ""
             client.state = {"asking": "asked", "opening": "opened"}[client.state]
             self.epoll.modify(sock.fileno(), select.EPOLLIN)
             return
@@ -188,6 +189,7 @@ class Crowd:
             self._lost(client, 0)
             return
         client.state, client.buffer = "subscribed", rest
+        client.sock.send(masked(pack({"type": "ticket"})))
         for topic in client.topics:
             epoch, since = client.places.get(topic, (None, 0))
             client.sock.send(masked(pack({"type": "subscribe", "topic": topic, "epoch": epoch, "since": since})))
@@ -210,6 +212,8 @@ class Crowd:
             self._count(client, frame, now)
         elif frame["type"] in {"subscribed", "reset"}:
             self._stand(client, frame)
+        elif frame["type"] == "ticket":
+            client.ticket = frame["ticket"]
 
     def _stand(self, client: Client, frame: dict[str, Any]) -> None:
         place = (frame["epoch"], frame["seq"])

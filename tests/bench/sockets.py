@@ -44,7 +44,8 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        options = ["-k", "gevent", "-w", "1", "-b", f"127.0.0.1:{self.port}", "--worker-connections", "256", "--backlog", "4096"]
+        options = ["-k", "services.monitor.socket_worker.SocketWorker", "-w", "1", "-b", f"127.0.0.1:{self.port}"]
+        options += ["--worker-connections", "256", "--backlog", "4096"]
         quiet = ["--no-control-socket", "--log-level", "error"]
         command = [sys.executable, "-m", "gunicorn", *options, *quiet, "services.monitor.wsgi:app"]
         self.process = subprocess.Popen(command, env=self.environ)

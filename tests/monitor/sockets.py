@@ -92,7 +92,7 @@ def running_monitor(folder: Path, redis_url: str) -> Iterator[tuple[Monitor, sub
     environ = {**os.environ, "GROUNDUP_DATA_DIR": str(folder), "GROUNDUP_REDIS_URL": redis_url}
     environ |= {"GROUNDUP_GATEWAY_SECRET": GATEWAY_SECRET, "GROUNDUP_JOIN_SECRET": JOIN_SECRET}
     monitor = Monitor(free_port())
-    gunicorn = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "1", "-b", f"127.0.0.1:{monitor.port}", "--no-control-socket"]
-    with process([*gunicorn, "services.monitor.wsgi:app"], env=environ) as server:
+    worker = ["-k", "services.monitor.socket_worker.SocketWorker", "-w", "1", "-b", f"127.0.0.1:{monitor.port}", "--no-control-socket"]
+    with process([sys.executable, "-m", "gunicorn", *worker, "services.monitor.wsgi:app"], env=environ) as server:
         wait_until(lambda: httpx.get(f"{monitor.url}/readyz", trust_env=False).status_code == 200, "the monitor")
         yield monitor, server
