@@ -18,8 +18,10 @@ from shared.events import Envelope, Record, unpack
 LIVE_CHANNEL: Final = "events:live"
 TOPICS: Final = "events:topics"
 _BORN: Final = "events:born"
+_AT_ONCE: Final = 1000
 _PUBLISH: Final = (Path(__file__).parent / "publish.lua").read_text()
 _READ: Final = (Path(__file__).parent / "read.lua").read_text()
+_NEWEST: Final = (Path(__file__).parent / "newest.lua").read_text()
 _COMMIT: Final = (Path(__file__).parent / "commit.lua").read_text()
 
 
@@ -110,6 +112,16 @@ def read_range(client: redis.Redis, topic: str, after: int, count: int) -> Range
     reply = cast(Any, client.eval(_READ, 4, *_keys(topic), f"{after + 1}-0", count))
     entries = tuple((int(entry_id.split(b"-")[0]), fields[1]) for entry_id, fields in reply[3])
     return Range(reply[0].decode(), int(reply[1]), int(reply[2]), entries)
+
+
+def newest(client: redis.Redis, topics: Sequence[str]) -> dict[str, tuple[str, int]]:
+    """`(epoch, newest seq)` of each topic, in one round trip per thousand."""
+    found: dict[str, tuple[str, int]] = {}
+    for first in range(0, len(topics), _AT_ONCE):
+        some = topics[first : first + _AT_ONCE]
+        reply = cast(Any, client.eval(_NEWEST, len(some) + 1, _BORN, *map(counter_key, some)))
+        found.update({topic: (reply[0].decode(), int(seq)) for topic, seq in zip(some, reply[1], strict=True)})
+    return found
 
 
 def _keys(topic: str) -> tuple[str, str, str, str]:

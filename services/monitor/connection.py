@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from services.monitor import frames, wire
-from services.monitor.frames import AskTicket, Ping, Subscribe, Unsubscribe
+from services.monitor.frames import AskTicket, Pace, Ping, Subscribe, Unsubscribe
 from services.monitor.hub import Hub, Subscription
 from services.monitor.outbox import TOO_SLOW, Outbox
 from services.monitor.tickets import Admission, Tickets
@@ -56,8 +56,8 @@ class Connection:
     """`sock` does not block."""
 
     __slots__ = (
-        "_allowance", "_readable", "_reader", "_writable", "_writing", "admission", "ended", "farewell", "heard",
-        "outbox", "owner", "planned", "probed", "progress", "sock", "subscriptions",
+        "_allowance", "_readable", "_reader", "_writable", "_writing", "admission", "ended", "every", "farewell", "heard",
+        "outbox", "owner", "paced_at", "planned", "probed", "progress", "sock", "subscriptions",
     )  # fmt: skip
 
     def __init__(self, sock: Any, loop: Any, owner: Owner, admission: Admission) -> None:
@@ -68,6 +68,8 @@ class Connection:
         self.planned = self.ended = self.probed = self._writing = False
         self.heard = self.progress = now
         self.farewell: float | None = None
+        self.every = 0.0
+        self.paced_at = now
         self._allowance = float(BURST_FRAMES)
         self._reader = wire.MessageReader()
         self._readable: Watcher = loop.io(sock.fileno(), 1)
@@ -166,7 +168,9 @@ class Connection:
             case Unsubscribe():
                 self._unsubscribe(frame.topic)
             case Ping():
-                self.outbox.offer(frames.pong(frame.id))
+                self.outbox.offer(frames.pong(frame.id, self._positions()))
+            case Pace():
+                self._pace(frame.every)
             case AskTicket():
                 self.outbox.offer(frames.ticket(self.owner.tickets.issue_return(self.admission)))
 
@@ -175,7 +179,8 @@ class Connection:
         if len(self.subscriptions) >= MAX_TOPICS:
             self.outbox.offer(frames.error("too-many-topics", f"at most {MAX_TOPICS} topics per socket; unsubscribe from one"))
             return
-        subscription = Subscription(frame.topic, self.outbox, frame.epoch, 0 if frame.epoch is None else frame.since)
+        since = 0 if frame.epoch is None else frame.since
+        subscription = Subscription(frame.topic, self.outbox, frame.epoch, since, paced=self.every > 0)
         self.subscriptions[frame.topic] = subscription
         self.owner.hub.enter(subscription)
 
@@ -183,10 +188,26 @@ class Connection:
         if subscription := self.subscriptions.pop(topic, None):
             self.owner.hub.leave(subscription)
 
+    def _positions(self) -> dict[str, tuple[str, int]]:
+        """What the client must have when it reads this; else it has lost something and asks again."""
+        return {one.topic: (one.epoch, one.seq) for one in self.subscriptions.values() if one.announced and one.epoch is not None}
+
+    def _pace(self, every: float) -> None:
+        changed = (every > 0) != (self.every > 0)
+        self.every = every
+        for subscription in list(self.subscriptions.values()) if changed else ():
+            self.owner.hub.pace(subscription, every > 0)
+
     # --- time ---
 
     def look(self, now: float) -> None:
         """Once a second: what only time tells."""
+        # By the clock, not since when: who paces alike comes at the same moment, and one read serves all.
+        if self.every > 0 and now // self.every > self.paced_at // self.every:
+            self.paced_at = now
+            for subscription in self.subscriptions.values():
+                subscription.resting = False
+                self.outbox.join(subscription)
         if self.farewell is not None:
             if now - self.farewell > GOODBYE_SECONDS:
                 self.end()

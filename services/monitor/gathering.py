@@ -54,7 +54,7 @@ class Gathering:
         try:
             pipeline = self.client.pipeline(transaction=False)
             for asked in batch:
-                pipeline.execute_command(*asked.command)
+                pipeline.execute_command(*asked.command)  # type: ignore[no-untyped-call]
             return list(pipeline.execute(raise_on_error=False))
         except redis.RedisError as error:
             return [error] * len(batch)

@@ -22,14 +22,19 @@ log = logging.getLogger(__name__)
 
 PAGE: Final = 200
 """Entries that are read from a stream at once."""
+PACED_PAGE: Final = 1000
 AUDIT_SECONDS: Final = 2.0
 """So long may the last event of a topic stay unseen where Redis dropped its message."""
+REST_SECONDS: Final = 0.02
 _READERS: Final = 8
 
 
 @dataclass(eq=False, slots=True)
 class Subscription:
-    """`(epoch, seq)`: the last event that the outbox has. Without an epoch it begins where the history ends."""
+    """`(epoch, seq)`: the last event that the outbox has. Without an epoch it begins where the history ends.
+
+    paced: it is never live, but catches up now and then, by digests; resting: until then.
+    """
 
     topic: str
     outbox: Outbox
@@ -37,10 +42,23 @@ class Subscription:
     seq: int = 0
     announced: bool = False
     live: bool = False
+    paced: bool = False
+    resting: bool = False
 
     @property
     def place(self) -> tuple[str | None, int]:
         return self.epoch, self.seq
+
+    @property
+    def settled(self) -> bool:
+        """It has caught up, and needs no reading until something happens."""
+        return self.live or self.resting
+
+    def goes_with(self, other: "Subscription", place: tuple[str | None, int]) -> bool:
+        """Whether a page read for the other one from `place` is right for this one, too."""
+        if self.place != place or self.paced != other.paced or self.resting:
+            return False
+        return self is other or not self.outbox.frames
 
 
 @dataclass(eq=False)
@@ -109,6 +127,17 @@ class Hub:
                 del self.feeds[feed.topic]
         subscription.outbox.leave(subscription)
 
+    def pace(self, subscription: Subscription, paced: bool) -> None:
+        """From live to digests, or back; either way it goes on from where it stands."""
+        with self.lock:
+            feed = self.feeds[subscription.topic]
+            subscription.paced, subscription.resting = paced, False
+            if subscription.live:
+                subscription.live = False
+                feed.live.discard(subscription)
+                feed.joining.add(subscription)
+        subscription.outbox.join(subscription)
+
     # --- joining: called for a socket to which nothing waits to be sent, again and again until the subscription is live ---
 
     def catch_up(self, subscription: Subscription) -> int:
@@ -120,19 +149,19 @@ class Hub:
         with self.lock:
             if not self._is_joining(subscription):
                 return 0
-            place = subscription.place
-        page = self._read(subscription.topic, place[1])
+            place, paced = subscription.place, subscription.paced
+        page = self._read(subscription.topic, place[1], PACED_PAGE if paced else PAGE)
         with self.lock:
             if not self._is_joining(subscription):
                 return 0
             feed = self.feeds[subscription.topic]
             self._synchronise(feed, page)
-            together = [one for one in feed.joining if one.place == place and (one is subscription or not one.outbox.frames)]
-            steps = {fresh: _step(feed, page, place, fresh) for fresh in {not one.announced for one in together}}
-            frames_told = len(steps[not subscription.announced].frames)
+            together = [one for one in feed.joining if one.goes_with(subscription, place)]
+            steps = {fresh: _step(feed, page, place, (fresh, paced)) for fresh in {not one.announced for one in together}}
+            told = len(steps[not subscription.announced].frames) if together else 0
             for one in together:
                 self._go(one, feed, steps[not one.announced])
-            return frames_told
+            return told
 
     def _is_joining(self, subscription: Subscription) -> bool:
         feed = self.feeds.get(subscription.topic)
@@ -148,10 +177,11 @@ class Hub:
     def _go(self, subscription: Subscription, feed: Feed, step: Step) -> None:
         subscription.epoch, subscription.seq, subscription.announced = step.epoch, step.seq, True
         if step.live:
-            subscription.live = True
+            subscription.outbox.leave(subscription)
+            subscription.resting, subscription.live = subscription.paced, not subscription.paced
+        if subscription.live:
             feed.live.add(subscription)
             feed.joining.discard(subscription)
-            subscription.outbox.leave(subscription)
         for frame in step.frames:
             subscription.outbox.put(frame)
 
@@ -171,24 +201,33 @@ class Hub:
     def _follow(self) -> None:
         with self.client.pubsub() as subscription:  # type: ignore[no-untyped-call]
             subscription.subscribe(bus.LIVE_CHANNEL)
-            audited = 0.0
+            audited = rested = 0.0
             while not self.stopping.is_set():
                 message = subscription.get_message(timeout=AUDIT_SECONDS / 2)
                 if message and message["type"] == "message":
                     self._deliver(message["data"])
+                now = time.monotonic()
                 # The client reconnects without a word, but every reconnection confirms its subscription.
-                if (message and message["type"] == "subscribe") or time.monotonic() - audited > AUDIT_SECONDS:
+                if (message and message["type"] == "subscribe") or now - audited > AUDIT_SECONDS:
                     self._audit()
-                    audited = time.monotonic()
+                    audited = now
+                if now - rested > REST_SECONDS:  # messages that have arrived already would be read without a break
+                    time.sleep(0)
+                    rested = now
 
     def _deliver(self, message: bytes) -> None:
-        topic, epoch, number, packed = message.split(b" ", 3)
-        feed, seq = self.feeds.get(topic.decode()), int(number)
+        try:
+            topic, epoch, number, packed = message.split(b" ", 3)
+            feed, seq = self.feeds.get(topic.decode()), int(number)
+            epoch_id = epoch.decode()
+        except ValueError:
+            log.warning("a message of the live channel is none of ours: %.100r", message)
+            return
         if feed is None:
             return
         with self.lock:
-            if feed.epoch != epoch.decode():
-                self._restart(feed, epoch.decode(), seq)
+            if feed.epoch != epoch_id:
+                self._restart(feed, epoch_id, seq)
             elif not feed.live:
                 feed.seq = max(feed.seq, seq)
             elif seq == feed.seq + 1:
@@ -198,8 +237,12 @@ class Hub:
             self._fill(feed)
 
     def _audit(self) -> None:
-        for feed in list(self.feeds.values()):
-            if feed.live:
+        """One question for all feeds; those that missed something are filled."""
+        with self.lock:
+            followed = [feed.topic for feed in self.feeds.values() if feed.live]
+        for topic, (epoch, seq) in bus.newest(self.client, followed).items():
+            feed = self.feeds.get(topic)
+            if feed is not None and feed.live and (feed.epoch != epoch or feed.seq < seq):
                 self._fill(feed)
 
     def _fill(self, feed: Feed) -> None:
@@ -229,14 +272,14 @@ class Hub:
             subscription.live = False
             subscription.outbox.join(subscription)
 
-    def _read(self, topic: str, after: int) -> bus.Range:
+    def _read(self, topic: str, after: int, count: int = PAGE) -> bus.Range:
         with self._readers:
-            return bus.read_range(self.client, topic, after, PAGE)
+            return bus.read_range(self.client, topic, after, count)
 
 
-def _step(feed: Feed, page: bus.Range, place: tuple[str | None, int], fresh: bool) -> Step:
-    """`place`: where the subscription stands. `fresh`: it has not yet been told so."""
-    topic, (epoch, seq) = feed.topic, place
+def _step(feed: Feed, page: bus.Range, place: tuple[str | None, int], manner: tuple[bool, bool]) -> Step:
+    """`place`: where the subscription stands. `manner`: whether it is fresh, as it has not been told so yet; whether it is paced."""
+    topic, (epoch, seq), (fresh, paced) = feed.topic, place, manner
     if epoch is None:
         return Step([frames.subscribed(topic, page.epoch, page.committed)], page.epoch, page.committed)
     entries = _unbroken(seq, page)
@@ -245,8 +288,9 @@ def _step(feed: Feed, page: bus.Range, place: tuple[str | None, int], fresh: boo
         return Step([frames.reset(topic, page.epoch, at)], page.epoch, at)
     answer = [frames.subscribed(topic, page.epoch, seq)] if fresh else []
     entries = [entry for entry in entries if entry[0] <= feed.seq]
+    told = frames.digest(topic, page.epoch, seq, entries) if paced else frames.events(topic, page.epoch, entries)
     seq += len(entries)
-    return Step(answer + frames.events(topic, page.epoch, entries), page.epoch, seq, live=seq == feed.seq)
+    return Step(answer + told, page.epoch, seq, live=seq == feed.seq)
 
 
 def _unbroken(seq: int, page: bus.Range) -> list[tuple[int, bytes]] | None:

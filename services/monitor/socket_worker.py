@@ -6,7 +6,7 @@ This module is imported before gevent patches the standard library, so it import
 
 from typing import Any
 
-from gunicorn.workers.ggevent import GeventWorker
+from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
 
 class SocketWorker(GeventWorker):  # type: ignore[misc]

@@ -8,13 +8,14 @@ import threading
 import time
 from typing import Any, Final
 
-import gevent
+import gevent  # type: ignore[import-untyped]
 import redis
 
 from services.monitor.connection import UNSENT_BYTES, Connection
 from services.monitor.figures import SocketFigures
 from services.monitor.hub import Hub
 from services.monitor.outbox import TOO_SLOW
+from services.monitor.rights import Rights
 from services.monitor.tickets import Admission, Tickets
 from shared.errors import EnvironmentFault
 
@@ -28,8 +29,8 @@ _LOOK_SECONDS: Final = 1.0
 class Sockets:
     """Nothing runs before the first socket opens. Needs gevent: everything here happens in one thread."""
 
-    def __init__(self, hub: Hub, tickets: Tickets, figures: SocketFigures, *, most: int = MAX_SOCKETS) -> None:
-        self.hub, self.tickets, self.figures, self.most = hub, tickets, figures, most
+    def __init__(self, hub: Hub, tickets: Tickets, rights: Rights, figures: SocketFigures) -> None:
+        self.hub, self.tickets, self.rights, self.figures, self.most = hub, tickets, rights, figures, MAX_SOCKETS
         self.connections: set[Connection] = set()
         self.sent = 0
         self._to_catch_up: queue.SimpleQueue[Connection] = queue.SimpleQueue()
@@ -66,8 +67,11 @@ class Sockets:
         if self._started:
             return
         self._started = True
-        for work in (self._look_after, *[self._catch_up] * _WORKERS):
+        for work in (self._look_after, self._watch_rights, *[self._catch_up] * _WORKERS):
             threading.Thread(target=work, daemon=True, name=work.__name__.strip("_")).start()
+
+    def _watch_rights(self) -> None:
+        self.rights.watch(self.connections, self.hub.stopping)
 
     def _catch_up(self) -> None:
         """A page of one subscription at a time, so that a long replay does not keep others waiting."""
@@ -93,7 +97,7 @@ class Sockets:
         try:
             told = self.hub.catch_up(subscription)
         finally:
-            if not subscription.live and connection.subscriptions.get(subscription.topic) is subscription:
+            if not subscription.settled and connection.subscriptions.get(subscription.topic) is subscription:
                 connection.outbox.join(subscription)
                 if not told:
                     time.sleep(0.02)

@@ -1,14 +1,18 @@
-"""`gunicorn -k services.monitor.socket_worker.SocketWorker -w 1 services.monitor.wsgi:app`. One process: one subscription serves all sockets."""
+"""`gunicorn -k services.monitor.socket_worker.SocketWorker -w 1 services.monitor.wsgi:app`.
+
+One process: one subscription serves all its sockets.
+"""
 
 import os
 import signal
 import threading
 from types import FrameType
 
-import gevent
+import gevent  # type: ignore[import-untyped]
 
 from services.monitor.app import create_app
 from services.monitor.hub import Hub
+from services.monitor.rights import RIGHTS_SECONDS
 from serving.database import Database, database_url
 from shared import bus
 from shared.settings import Settings
@@ -33,6 +37,7 @@ app = create_app(
     settings,
     Database(database_url(os.environ, "monitor", settings.data_dir)),
     bus.connect(settings.redis_url, blocking_seconds=1, connections=REDIS_CONNECTIONS),
+    rights_seconds=float(os.environ.get("GROUNDUP_RIGHTS_SECONDS", RIGHTS_SECONDS)),
 )
 if threading.current_thread() is threading.main_thread():
     close_sockets_at_exit(app.extensions["hub"])

@@ -1,5 +1,6 @@
-"""Thousands of WebSocket clients in one process, each as the dashboard's is: a ticket, a socket, a subscription, a ping every 5 s; after a
-cut it comes back by the dashboard's own backoff with the ticket for that and `(epoch, since)`. Plain epoll, since the load generator shares the machine.
+"""Thousands of WebSocket clients in one process, each as the dashboard's is: a ticket, a socket, a subscription, a ping every 5 s; after
+a cut it comes back by the dashboard's own backoff with the ticket for that and `(epoch, since)`. Plain epoll, since the load generator
+shares the machine.
 """
 
 import contextlib
@@ -119,11 +120,11 @@ class Crowd:
             if tried == client.tried:
                 self._due(what, client, now)
         for fd, _ in self.epoll.poll(seconds, 512):
-            if client := self.by_fd.get(fd):
+            if ready := self.by_fd.get(fd):
                 try:
-                    self._ready(client)
+                    self._ready(ready)
                 except OSError:
-                    self._lost(client, 0)
+                    self._lost(ready, 0)
 
     def _plan(self, when: float, what: str, client: Client) -> None:
         heapq.heappush(self.agenda, (when, next(self.tie), what, client, client.tried))

@@ -60,8 +60,9 @@ class Server:
         """kill -9 of master and worker."""
         if self.process is None:
             return
-        for process in (*psutil.Process(self.process.pid).children(recursive=True), self.process):
-            process.kill()
+        for worker in psutil.Process(self.process.pid).children(recursive=True):
+            worker.kill()
+        self.process.kill()
         self.process.wait()
         self.process = None
 

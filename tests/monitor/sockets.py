@@ -26,8 +26,9 @@ class Monitor:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def ticket(self, role: str = "viewer") -> str:
-        answer = httpx.post(f"{self.url}/api/v1/ws-tickets", headers=headers(role), trust_env=False)
+    def ticket(self, role: str = "viewer", credential: str = "tok_1") -> str:
+        given = {**headers(role), "X-Groundup-Credential": credential}
+        answer = httpx.post(f"{self.url}/api/v1/ws-tickets", headers=given, trust_env=False)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["ticket"])
 
@@ -86,11 +87,11 @@ class Client:
 
 
 @contextlib.contextmanager
-def running_monitor(folder: Path, redis_url: str) -> Iterator[tuple[Monitor, subprocess.Popen[bytes]]]:
+def running_monitor(folder: Path, redis_url: str, **more: str) -> Iterator[tuple[Monitor, subprocess.Popen[bytes]]]:
     folder.mkdir(parents=True, exist_ok=True)
     migrated(f"sqlite:///{folder / 'monitor.db'}").close()
     environ = {**os.environ, "GROUNDUP_DATA_DIR": str(folder), "GROUNDUP_REDIS_URL": redis_url}
-    environ |= {"GROUNDUP_GATEWAY_SECRET": GATEWAY_SECRET, "GROUNDUP_JOIN_SECRET": JOIN_SECRET}
+    environ |= {"GROUNDUP_GATEWAY_SECRET": GATEWAY_SECRET, "GROUNDUP_JOIN_SECRET": JOIN_SECRET, **more}
     monitor = Monitor(free_port())
     worker = ["-k", "services.monitor.socket_worker.SocketWorker", "-w", "1", "-b", f"127.0.0.1:{monitor.port}", "--no-control-socket"]
     with process([sys.executable, "-m", "gunicorn", *worker, "services.monitor.wsgi:app"], env=environ) as server:

@@ -20,7 +20,7 @@ from tests.servers import free_port, wait_until
 class Reader:
     """A socket that takes everything at once and keeps it."""
 
-    def __init__(self, hub: Hub, epoch: str | None = None, since: int = 0, **limits: int) -> None:
+    def __init__(self, hub: Hub, epoch: str | None = None, since: int = 0, **limits: Any) -> None:
         self.hub = hub
         self.said: list[dict[str, Any]] = []
         self.takes = True

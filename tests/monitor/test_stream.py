@@ -117,7 +117,7 @@ def test_several_topics_unsubscribing_and_pings(monitor: Monitor, client: redis.
         socket.read_until(2)
         socket.send({"type": "unsubscribe", "topic": RUN})
         socket.send({"type": "ping", "id": 7})
-        assert socket.receive() == {"type": "pong", "id": 7}
+        assert socket.receive() == {"type": "pong", "id": 7, "positions": {"run_b": [bus.epoch(client), 2]}}
         publish_more(client, child, 1)
         publish_more(client, other, 1)
         assert socket.receive()["topic"] == "run_b"
