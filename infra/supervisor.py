@@ -66,7 +66,7 @@ def commands(layout: Layout) -> dict[str, list[str]]:
         "gateway": ["nginx", "-p", str(run), "-c", str(run / "nginx.conf"), "-g", "daemon off;"],
         "api": [*gunicorn, address["api"], *threads, "services.api.wsgi:app"],
         "scheduler": ["python", "-m", "services.api.main_scheduler"],
-        "monitor": [*gunicorn, address["monitor"], *sockets, "services.monitor.wsgi:app"],
+        **{name: [*gunicorn, address[name], *sockets, "services.monitor.wsgi:app"] for name in layout.monitors},
         "monitor-ingester": ["python", "-m", "services.monitor.main_ingester"],
         "storage": [*gunicorn, address["storage"], *threads, "--timeout", "120", "services.storage.wsgi:app"],
         "storage-worker": [*_celery("services.storage.worker", "storage"), "--concurrency", "1", "--beat"],

@@ -140,28 +140,28 @@ class Hub:
 
     # --- joining: called for a socket to which nothing waits to be sent, again and again until the subscription is live ---
 
-    def catch_up(self, subscription: Subscription) -> int:
-        """Put the next part of the stream into the outbox. Returns the number of frames; none once the subscription has left.
+    def catch_up(self, subscription: Subscription) -> bool:
+        """Put the next part of the stream into the outbox. False where there was nothing to read yet, or the subscription has left.
 
         One read serves all who wait at the same place and have nothing else to send, as thousands do after a restart. Raises
         RedisError; then nothing has changed.
         """
         with self.lock:
             if not self._is_joining(subscription):
-                return 0
-            place, paced = subscription.place, subscription.paced
+                return False
+            place, paced, fresh = subscription.place, subscription.paced, not subscription.announced
         page = self._read(subscription.topic, place[1], PACED_PAGE if paced else PAGE)
         with self.lock:
             if not self._is_joining(subscription):
-                return 0
+                return False
             feed = self.feeds[subscription.topic]
             self._synchronise(feed, page)
             together = [one for one in feed.joining if one.goes_with(subscription, place)]
             steps = {fresh: _step(feed, page, place, (fresh, paced)) for fresh in {not one.announced for one in together}}
-            told = len(steps[not subscription.announced].frames) if together else 0
             for one in together:
                 self._go(one, feed, steps[not one.announced])
-            return told
+            # Somebody else's page may have brought it on meanwhile.
+            return subscription.place != place or subscription.settled or fresh
 
     def _is_joining(self, subscription: Subscription) -> bool:
         feed = self.feeds.get(subscription.topic)

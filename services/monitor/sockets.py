@@ -93,13 +93,13 @@ class Sockets:
         subscription = connection.outbox.next_join()
         if subscription is None:
             return
-        told = 0
+        moved = False
         try:
-            told = self.hub.catch_up(subscription)
+            moved = self.hub.catch_up(subscription)
         finally:
             if not subscription.settled and connection.subscriptions.get(subscription.topic) is subscription:
                 connection.outbox.join(subscription)
-                if not told:
+                if not moved:
                     time.sleep(0.02)
 
     def _look_after(self) -> None:

@@ -33,23 +33,27 @@ class Monitor:
         return str(answer.json()["ticket"])
 
     def connect(self, ticket: str | None = None, **options: Any) -> "Client":
-        url = f"ws://127.0.0.1:{self.port}/ws/v1?ticket={ticket or self.ticket()}"
-        given = {"suppress_origin": True, **options}
-        header = {"X-Groundup-Gateway": GATEWAY_SECRET, **given.pop("header", {})}
-        return Client(websocket.create_connection(url, timeout=20, header=header, **given))
+        header = {"X-Groundup-Gateway": GATEWAY_SECRET, **options.pop("header", {})}
+        return connect(self.port, ticket or self.ticket(), header=header, **options)
 
     def figure(self, name: str) -> float:
         lines = httpx.get(f"{self.url}/metrics", trust_env=False).text.splitlines()
         return float(next(line for line in lines if line.startswith(f"{name} ")).split()[1])
 
 
+def connect(port: int, ticket: str, **options: Any) -> "Client":
+    url = f"ws://127.0.0.1:{port}/ws/v1?ticket={ticket}"
+    return Client(websocket.create_connection(url, **{"timeout": 20, "suppress_origin": True, **options}))
+
+
 class Client:
-    """`seqs`: of all events so far, with `reset <seq>` and `subscribed <seq>` where they came."""
+    """`seqs`: of all events so far, with `reset <seq>` and `subscribed <seq>` where they came. `ticket`: to come back with."""
 
     def __init__(self, ws: Any) -> None:
         self.ws = ws
         self.seqs: list[int | str] = []
         self.epoch = ""
+        self.ticket = ""
 
     def send(self, frame: object) -> None:
         self.ws.send_binary(pack(frame))

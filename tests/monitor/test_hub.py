@@ -203,7 +203,43 @@ def test_who_leaves_waits_no_more_and_costs_redis_nothing() -> None:
             assert len(outbox.joins) == 1
             hub.leave(subscription)
         assert not outbox.joins
-        assert hub.catch_up(subscription) == 0
+        assert not hub.catch_up(subscription)
+
+
+def test_one_read_serves_all_who_wait_at_the_same_place(hub: Hub, client: redis.Redis, child: Producer) -> None:
+    together = [Reader(hub, bus.epoch(client), 4) for _ in range(50)]
+    apart, busy = Reader(hub, bus.epoch(client), 5), Reader(hub, bus.epoch(client), 4)
+    busy.takes = False
+    busy.outbox.offer(b"something that waits")
+    together[0].read()
+    assert all(reader.subscription.live and not reader.outbox.joins for reader in together)
+    assert not apart.subscription.announced
+    assert not busy.subscription.announced
+    assert [reader.story() for reader in together] == [["subscribed 4", *range(5, 11)]] * 50
+    assert apart.story() == ["subscribed 5", *range(6, 11)]
+
+
+def test_a_silent_loss_is_found_by_one_look_at_all_topics(hub: Hub, client: redis.Redis, child: Producer) -> None:
+    readers = [Reader(hub, bus.epoch(client), 10) for _ in range(2)]
+    for reader in readers:
+        reader.read()
+    publish_more(client, child, 3)
+    before: Any = client.info("commandstats")
+    hub._audit()
+    after: Any = client.info("commandstats")
+    assert after["cmdstat_eval"]["calls"] - before["cmdstat_eval"]["calls"] == 2  # the look, and the reading of the one topic
+    assert [reader.story() for reader in readers] == [["subscribed 10", 11, 12, 13]] * 2
+
+
+def test_a_look_at_ten_thousand_topics_takes_ten_questions(client: redis.Redis) -> None:
+    child = Producer(run_id="run_7")
+    child.steps(1, 3)
+    child.publish(client)
+    before: Any = client.info("commandstats")
+    found = bus.newest(client, [f"run_{number}" for number in range(10_000)])
+    after: Any = client.info("commandstats")
+    assert after["cmdstat_eval"]["calls"] - before["cmdstat_eval"]["calls"] == 10
+    assert (len(found), found["run_7"], found["run_8"]) == (10_000, (bus.epoch(client), 3), (bus.epoch(client), 0))
 
 
 def test_bytes_that_cannot_be_read_are_a_reset_and_no_hole() -> None:
