@@ -30,13 +30,13 @@ _READ: Final = 1 << 18
 class Plan:
     """`topics`: of each client. The first `silent` of them read nothing once they are subscribed.
 
-    spread: seconds over which they come.
+    ticket: what all of them bring at first, where nothing is asked for one.
     """
 
     port: int
     topics: list[list[str]]
     silent: int
-    spread: float
+    ticket: str = ""
     seed: int = 1
 
 
@@ -73,13 +73,15 @@ class Client:
 
 
 def run(pipe: Connection, plan: Plan) -> None:
-    """A process of its own: answers "live" (how many), "report" (since the last one) and "stop"."""
+    """A process of its own: obeys "start" and "stop", answers "live" (how many), "gone" (of the silent ones), "report" (since the last)."""
     crowd = Crowd(plan)
-    crowd.start()
+    pipe.send("ready")
     while True:
-        crowd.turn(0.05)
+        crowd.turn(0.02)
         while pipe.poll():
             match pipe.recv():
+                case "start":
+                    crowd.start()
                 case "live":
                     pipe.send(sum(client.live for client in crowd.clients))
                 case "gone":
@@ -94,7 +96,7 @@ class Crowd:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.random = random.Random(plan.seed)
-        self.clients = [Client(topics, place < plan.silent) for place, topics in enumerate(plan.topics)]
+        self.clients = [Client(topics, place < plan.silent, ticket=plan.ticket) for place, topics in enumerate(plan.topics)]
         self.epoll = select.epoll()
         self.by_fd: dict[int, Client] = {}
         self.agenda: list[tuple[float, int, str, Client, int]] = []
@@ -105,7 +107,7 @@ class Crowd:
     def start(self) -> None:
         now = time.monotonic()
         for client in self.clients:
-            self._plan(now + self.random.random() * self.plan.spread, "connect", client)
+            self._plan(now, "connect", client)
 
     def report_anew(self) -> Report:
         report, self.report = self.report, Report()
@@ -310,6 +312,7 @@ def crowd(plan: Plan) -> Iterator[Connection]:
     process = context.Process(target=run, args=(theirs, plan), daemon=True)
     process.start()
     try:
+        assert ours.recv() == "ready"
         yield ours
     finally:
         with contextlib.suppress(OSError):
