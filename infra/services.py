@@ -100,6 +100,8 @@ def nginx_config(layout: Layout, environment: Mapping[str, str]) -> str:
         "GROUNDUP_LISTEN": layout.listen,
         "GROUNDUP_SERVER_NAMES": layout.server_names,
         "GROUNDUP_RESOLVER": "",
+        "GROUNDUP_MONITOR_UPSTREAM": layout.monitor_upstream,
+        "GROUNDUP_MONITOR_URL": "http://monitors" if layout.monitor_upstream else environment["GROUNDUP_MONITOR_URL"],
         "GROUNDUP_S3_BUCKET": layout.bucket,
         "GROUNDUP_S3_URL": environment["S3_ENDPOINT_URL"],
         "GROUNDUP_S3_ORIGINS": " ".join(

@@ -56,7 +56,9 @@ def commands(layout: Layout) -> dict[str, list[str]]:
         str(run),
         "--bind",
     ]
-    threads, sockets = ["--worker-class", "gthread", "--threads", "16"], ["--worker-class", "gevent", "--worker-connections", "10000"]
+    threads = ["--worker-class", "gthread", "--threads", "16"]
+    # Requests at once; open sockets do not count. Behind them thousands may wait for a moment, as they do after a restart.
+    sockets = ["--worker-class", "services.monitor.socket_worker.SocketWorker", "--worker-connections", "256", "--backlog", "4096"]
     address = {name: f"127.0.0.1:{port}" for name, port in layout.ports.items()}
     return {
         "redis": ["redis-server", str(run / "redis.conf")],
@@ -64,7 +66,7 @@ def commands(layout: Layout) -> dict[str, list[str]]:
         "gateway": ["nginx", "-p", str(run), "-c", str(run / "nginx.conf"), "-g", "daemon off;"],
         "api": [*gunicorn, address["api"], *threads, "services.api.wsgi:app"],
         "scheduler": ["python", "-m", "services.api.main_scheduler"],
-        "monitor": [*gunicorn, address["monitor"], *sockets, "services.monitor.wsgi:app"],
+        **{name: [*gunicorn, address[name], *sockets, "services.monitor.wsgi:app"] for name in layout.monitors},
         "monitor-ingester": ["python", "-m", "services.monitor.main_ingester"],
         "storage": [*gunicorn, address["storage"], *threads, "--timeout", "120", "services.storage.wsgi:app"],
         "storage-worker": [*_celery("services.storage.worker", "storage"), "--concurrency", "1", "--beat"],

@@ -14,6 +14,7 @@ from shared.settings import Settings
 GATEWAY_HEADER: Final = "X-Groundup-Gateway"
 PRINCIPAL_HEADER: Final = "X-Groundup-Principal"
 ROLE_HEADER: Final = "X-Groundup-Role"
+CREDENTIAL_HEADER: Final = "X-Groundup-Credential"
 _RANK: Final = {Role.VIEWER: 0, Role.EDITOR: 1, Role.ADMIN: 2}
 _OPEN: Final = frozenset({"/healthz", "/readyz", "/metrics", "/api/openapi.json", "/api/v1/login"})
 """Paths that need nobody's name; /healthz, /readyz and /metrics are not routed by the gateway."""
@@ -25,8 +26,11 @@ _FOR_VIEWERS: Final = frozenset({"/api/v1/ws-tickets", "/api/v1/login-links", "/
 
 @dataclass(frozen=True)
 class Principal:
+    """`credential`: the id of the token or session that was shown; it tells nothing that one could log in with."""
+
     name: str
     role: Role
+    credential: str = ""
 
 
 def guard(settings: Settings) -> None:
@@ -47,7 +51,7 @@ def guard(settings: Settings) -> None:
     name, role = request.headers.get(PRINCIPAL_HEADER), request.headers.get(ROLE_HEADER)
     if not name or role not in set(Role):
         raise NotAuthenticated("no valid token", remedy="send 'Authorization: Bearer <token>'; data/admin-token holds the first one")
-    g.principal = Principal(name, Role(role))
+    g.principal = Principal(name, Role(role), request.headers.get(CREDENTIAL_HEADER, ""))
     reading = request.method in {"GET", "HEAD", "OPTIONS"} or request.path in _FOR_VIEWERS
     require(Role.VIEWER if reading else Role.EDITOR)
 

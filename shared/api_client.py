@@ -1,4 +1,4 @@
-"""The worker's calls to the api service."""
+"""Calls to the api service: the worker's, and the monitor's."""
 
 from shared.conversation import (
     CheckpointCommit,
@@ -11,6 +11,7 @@ from shared.conversation import (
     StateReport,
 )
 from shared.http import InternalClient
+from shared.internal import RightsAnswer, RightsQuestion
 
 
 class ApiClient(InternalClient):
@@ -36,3 +37,7 @@ class ApiClient(InternalClient):
     def report_damage(self, attempt_id: str, damage: CheckpointDamage) -> None:
         """Raises Stale. Repeating a report is harmless."""
         self.call("POST", f"/internal/attempts/{attempt_id}/damaged", damage)
+
+    def valid_credentials(self, credentials: list[str]) -> set[str]:
+        """Those that still log somebody in."""
+        return set(self.post("/internal/rights", RightsQuestion(credentials=credentials), RightsAnswer).valid)

@@ -22,8 +22,10 @@ MAX_TOPIC: Final = 200
 WANTED: Final = "events:wanted"
 _COUNTERS: Final = "events:counter:"
 _BORN: Final = "events:born"
+_AT_ONCE: Final = 1000
 _PUBLISH: Final = (Path(__file__).parent / "publish.lua").read_text()
 _READ: Final = (Path(__file__).parent / "read.lua").read_text()
+_NEWEST: Final = (Path(__file__).parent / "newest.lua").read_text()
 _COMMIT: Final = (Path(__file__).parent / "commit.lua").read_text()
 _COLLECT: Final = (Path(__file__).parent / "collect.lua").read_text()
 _FORGET: Final = (Path(__file__).parent / "forget.lua").read_text()
@@ -65,17 +67,23 @@ _ANSWERS: Final[dict[bytes, type[Taken] | type[Rewind] | type[Refused]]] = {b"ok
 """What follows a reply's first word are their fields."""
 
 
-def connect(url: str, *, blocking_seconds: float = 0) -> redis.Redis:
-    """A client with explicit time-outs. `blocking_seconds`: the longest blocking read it is for (redis-py's own limit is 5 s)."""
-    return redis.Redis.from_url(
-        url,
-        protocol=2,
-        socket_timeout=blocking_seconds + 5,
-        socket_connect_timeout=5,
-        socket_keepalive=True,
-        health_check_interval=15,
-        retry=Retry(ExponentialBackoff(cap=1, base=0.05), retries=2),
-    )
+def connect(url: str, *, blocking_seconds: float = 0, connections: int | None = None) -> redis.Redis:
+    """A client with explicit time-outs. `blocking_seconds`: the longest blocking read it is for (redis-py's own limit is 5 s).
+
+    connections: the most it may open; who wants another one waits. Without it thousands of callers at once open thousands.
+    """
+    options: dict[str, Any] = {
+        "protocol": 2,
+        "socket_timeout": blocking_seconds + 5,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 15,
+        "retry": Retry(ExponentialBackoff(cap=1, base=0.05), retries=2),
+    }
+    if connections is None:
+        return redis.Redis.from_url(url, **options)
+    pool = redis.BlockingConnectionPool.from_url(url, max_connections=connections, timeout=blocking_seconds + 5, **options)
+    return redis.Redis.from_pool(pool)
 
 
 def stream_key(topic: str) -> str:
@@ -166,6 +174,16 @@ def collect(client: redis.Redis, after: Mapping[str, int], *, entries: int, size
 
 def _pairs(flat: list[bytes]) -> list[tuple[int, bytes]]:
     return [(int(entry_id.split(b"-")[0]), record) for entry_id, record in zip(flat[::2], flat[1::2], strict=True)]
+
+
+def newest(client: redis.Redis, topics: Sequence[str]) -> dict[str, tuple[str, int]]:
+    """`(epoch, newest seq)` of each topic, in one round trip per thousand."""
+    found: dict[str, tuple[str, int]] = {}
+    for first in range(0, len(topics), _AT_ONCE):
+        some = topics[first : first + _AT_ONCE]
+        reply = cast(Any, client.eval(_NEWEST, len(some) + 1, _BORN, *map(counter_key, some)))
+        found.update({topic: (reply[0].decode(), int(seq)) for topic, seq in zip(some, reply[1], strict=True)})
+    return found
 
 
 def _keys(topic: str) -> tuple[str, str, str, str]:

@@ -112,3 +112,18 @@ class UploadUrls(Message):
     """Each file is written by one PUT; files storage already has are not repeated."""
 
     puts: list[PutUrl]
+
+
+# --- rights: monitor -> api --------------------------------------------------------------------------------------------------------
+
+
+class RightsQuestion(Message):
+    """Ids of tokens and sessions, as the gateway's credential header names them."""
+
+    credentials: list[Annotated[str, Field(max_length=200)]] = Field(max_length=10_000)
+
+
+class RightsAnswer(Message):
+    """Those of them that are valid now."""
+
+    valid: list[str]

@@ -6,11 +6,13 @@ public_host=$(printf '%s' "${GROUNDUP_PUBLIC_URL:-http://localhost}" | sed -E 's
 GROUNDUP_SERVER_NAMES=$(printf '%s,%s' "$GROUNDUP_ALLOWED_HOSTS" "$public_host" | tr '[:upper:]' '[:lower:]' | tr ',' '\n' | sort -u | tr '\n' ' ')
 GROUNDUP_S3_ORIGINS=$(printf '%s\n%s\n' "$GROUNDUP_S3_URL" "${S3_PUBLIC_URL:-}" | sed -nE 's#^(https?://[^/]+).*#\1#p' | sort -u | tr '\n' ' ')
 GROUNDUP_NGINX_USER=
+# Replicas (`--scale monitor=3`) are the addresses that the resolver finds.
+GROUNDUP_MONITOR_UPSTREAM=
 GROUNDUP_LISTEN=8080
 GROUNDUP_RESOLVER="resolver $(sed -n 's/^nameserver //p' /etc/resolv.conf | head -n 1) valid=2s ipv6=off;"
 GROUNDUP_RUN_DIR=/tmp
 GROUNDUP_WEB_ROOT=/opt/groundup/web
-export GROUNDUP_GATEWAY_SECRET GROUNDUP_S3_ORIGINS GROUNDUP_SERVER_NAMES GROUNDUP_NGINX_USER GROUNDUP_LISTEN GROUNDUP_RESOLVER GROUNDUP_RUN_DIR GROUNDUP_WEB_ROOT
+export GROUNDUP_GATEWAY_SECRET GROUNDUP_S3_ORIGINS GROUNDUP_SERVER_NAMES GROUNDUP_NGINX_USER GROUNDUP_MONITOR_UPSTREAM GROUNDUP_LISTEN GROUNDUP_RESOLVER GROUNDUP_RUN_DIR GROUNDUP_WEB_ROOT
 
 names=$(grep -o '\${GROUNDUP_[A-Z0-9_]*}' /opt/groundup/nginx.conf.template | sort -u | tr '\n' ' ')
 umask 077

@@ -12,15 +12,18 @@ from services.api.models import Token
 from services.api.parts import parts
 from services.api.rows import rows_changed
 from services.api.tokens import digest
-from serving.principal import PRINCIPAL_HEADER, ROLE_HEADER
+from serving.idempotency import Answer
+from serving.principal import CREDENTIAL_HEADER, PRINCIPAL_HEADER, ROLE_HEADER
 from serving.problems import problem_response
 from shared.errors import NotAllowed, NotAuthenticated, NotFound
+from shared.internal import RightsAnswer, RightsQuestion
 from shared.settings import Settings, host_name
 
 api = APIBlueprint("auth", __name__, url_prefix="/internal", doc_ui=False)
 COOKIE: Final = "groundup_session"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 USE_NOTED_EVERY: Final = 60.0
+_AT_ONCE: Final = 500
 
 
 class StatusPath(BaseModel):
@@ -30,7 +33,19 @@ class StatusPath(BaseModel):
 @api.get("/auth")
 def authenticate() -> Response:
     token = _who(*_shown())
-    return Response(status=200, headers={PRINCIPAL_HEADER: token.name, ROLE_HEADER: token.role})
+    return Response(status=200, headers={PRINCIPAL_HEADER: token.name, ROLE_HEADER: token.role, CREDENTIAL_HEADER: token.id})
+
+
+@api.post("/rights")
+def answer_rights(body: RightsQuestion) -> Answer:
+    """The monitor asks which of its sockets' holders may still read."""
+    now, found = parts().clock(), set[str]()
+    with parts().database.reading() as session:
+        for first in range(0, len(body.credentials), _AT_ONCE):
+            asked = body.credentials[first : first + _AT_ONCE]
+            valid = or_(Token.expires_at.is_(None), Token.expires_at > now)
+            found.update(session.scalars(select(Token.id).where(Token.id.in_(asked), valid)))
+    return RightsAnswer(valid=sorted(found)).model_dump(), 200
 
 
 @api.get("/problem/<int:status>")

@@ -6,22 +6,27 @@ from flask_openapi3.openapi import OpenAPI
 from services.monitor import events, logs, metrics, stream, tickets
 from services.monitor.figures import HistoryFigures, SocketFigures
 from services.monitor.hub import Hub
+from services.monitor.rights import RIGHTS_SECONDS, Rights
+from services.monitor.sockets import Sockets
 from services.monitor.tickets import Tickets
 from serving.app import create_service
 from serving.database import Database
+from shared.api_client import ApiClient
 from shared.settings import Settings
 
 
-def create_app(settings: Settings, database: Database, client: redis.Redis) -> OpenAPI:
+def create_app(settings: Settings, database: Database, client: redis.Redis, *, rights_seconds: float = RIGHTS_SECONDS) -> OpenAPI:
     """`client` serves tickets, replays and the live subscription. Nothing is started before the first socket opens."""
     app = create_service("monitor", settings, ready=database.ping)
     app.extensions["database"] = database
-    app.extensions["tickets"] = Tickets(client)
+    app.extensions["tickets"] = Tickets(client, settings.gateway_secret)
     app.extensions["hub"] = Hub(client)
     for resource in (metrics, events, logs, tickets):
         app.register_api(resource.api)
     registry = app.extensions["metrics_registry"]
     registry.register(HistoryFigures(client, database))
-    blueprint = stream.create_blueprint(settings, app.extensions["tickets"], app.extensions["hub"], SocketFigures(registry))
-    stream.install(app, blueprint)
+    rights = Rights(ApiClient(settings.api_url, settings.join_secret).valid_credentials, seconds=rights_seconds)
+    sockets = Sockets(app.extensions["hub"], app.extensions["tickets"], rights, SocketFigures(registry))
+    app.extensions["door"] = door = stream.Door(settings, app.extensions["tickets"], sockets)
+    app.register_blueprint(stream.create_blueprint(door))
     return app

@@ -22,14 +22,19 @@ log = logging.getLogger(__name__)
 
 PAGE: Final = 200
 """Entries that are read from a stream at once."""
+PACED_PAGE: Final = 1000
 AUDIT_SECONDS: Final = 2.0
 """So long may the last event of a topic stay unseen where Redis dropped its message."""
+REST_SECONDS: Final = 0.02
 _READERS: Final = 8
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Subscription:
-    """`(epoch, seq)`: the last event that the outbox has. Without an epoch it begins where the history ends."""
+    """`(epoch, seq)`: the last event that the outbox has. Without an epoch it begins where the history ends.
+
+    paced: it is never live, but catches up now and then, by digests; resting: until then.
+    """
 
     topic: str
     outbox: Outbox
@@ -37,6 +42,23 @@ class Subscription:
     seq: int = 0
     announced: bool = False
     live: bool = False
+    paced: bool = False
+    resting: bool = False
+
+    @property
+    def place(self) -> tuple[str | None, int]:
+        return self.epoch, self.seq
+
+    @property
+    def settled(self) -> bool:
+        """It has caught up, and needs no reading until something happens."""
+        return self.live or self.resting
+
+    def goes_with(self, other: "Subscription", place: tuple[str | None, int]) -> bool:
+        """Whether a page read for the other one from `place` is right for this one, too."""
+        if self.place != place or self.paced != other.paced or self.resting:
+            return False
+        return self is other or not self.outbox.frames
 
 
 @dataclass(eq=False)
@@ -47,7 +69,21 @@ class Feed:
     epoch: str = ""
     seq: int = 0
     live: set[Subscription] = field(default_factory=set)
-    members: set[Subscription] = field(default_factory=set)
+    joining: set[Subscription] = field(default_factory=set)
+
+    @property
+    def empty(self) -> bool:
+        return not self.live and not self.joining
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How a joining subscription goes on: what it is sent, where it stands then, and whether the feed hands it the rest."""
+
+    frames: list[bytes]
+    epoch: str
+    seq: int
+    live: bool = False
 
 
 class Hub:
@@ -61,55 +97,75 @@ class Hub:
         self._listener: threading.Thread | None = None
 
     def connect(self, outbox: Outbox) -> None:
-        with self.lock:
-            self.outboxes.add(outbox)
-            if self.stopping.is_set():
-                outbox.close(GOING_AWAY, "the service restarts")
-            if self._listener is None:
-                self._listener = threading.Thread(target=self._listen, daemon=True, name="hub")
-                self._listener.start()
+        self.outboxes.add(outbox)
+        if self.stopping.is_set():
+            outbox.close(GOING_AWAY, "the service restarts")
+        elif self._listener is None:
+            self._listener = threading.Thread(target=self._listen, daemon=True, name="hub")
+            self._listener.start()
 
     def disconnect(self, outbox: Outbox) -> None:
         self.outboxes.discard(outbox)
 
     def stop(self) -> None:
-        """Close every socket; safe in a signal handler."""
+        """Close every socket."""
         self.stopping.set()
         for outbox in list(self.outboxes):
             outbox.close(GOING_AWAY, "the service restarts")
 
     def enter(self, subscription: Subscription) -> None:
         with self.lock:
-            self.feeds.setdefault(subscription.topic, Feed(subscription.topic)).members.add(subscription)
+            self.feeds.setdefault(subscription.topic, Feed(subscription.topic)).joining.add(subscription)
         subscription.outbox.join(subscription)
 
     def leave(self, subscription: Subscription) -> None:
         with self.lock:
             feed = self.feeds[subscription.topic]
-            feed.members.discard(subscription)
+            feed.joining.discard(subscription)
             feed.live.discard(subscription)
-            if not feed.members:
+            if feed.empty:
                 del self.feeds[feed.topic]
         subscription.outbox.leave(subscription)
 
-    # --- joining: called by the socket's writer, again and again until the subscription is live ---
-
-    def catch_up(self, subscription: Subscription) -> list[bytes]:
-        """Frames of the next part of the stream; none once it has left. Raises RedisError; then nothing has changed."""
-        if not self._is_member(subscription):
-            return []
-        page = self._read(subscription.topic, subscription.seq)
+    def pace(self, subscription: Subscription, paced: bool) -> None:
+        """From live to digests, or back; either way it goes on from where it stands."""
         with self.lock:
-            feed = self.feeds.get(subscription.topic)
-            if feed is None or subscription not in feed.members:
-                return []
+            feed = self.feeds[subscription.topic]
+            subscription.paced, subscription.resting = paced, False
+            if subscription.live:
+                subscription.live = False
+                feed.live.discard(subscription)
+                feed.joining.add(subscription)
+        subscription.outbox.join(subscription)
+
+    # --- joining: called for a socket to which nothing waits to be sent, again and again until the subscription is live ---
+
+    def catch_up(self, subscription: Subscription) -> bool:
+        """Put the next part of the stream into the outbox. False where there was nothing to read yet, or the subscription has left.
+
+        One read serves all who wait at the same place and have nothing else to send, as thousands do after a restart. Raises
+        RedisError; then nothing has changed.
+        """
+        with self.lock:
+            if not self._is_joining(subscription):
+                return False
+            place, paced, fresh = subscription.place, subscription.paced, not subscription.announced
+        page = self._read(subscription.topic, place[1], PACED_PAGE if paced else PAGE)
+        with self.lock:
+            if not self._is_joining(subscription):
+                return False
+            feed = self.feeds[subscription.topic]
             self._synchronise(feed, page)
-            return self._advance(subscription, feed, page)
+            together = [one for one in feed.joining if one.goes_with(subscription, place)]
+            steps = {fresh: _step(feed, page, place, (fresh, paced)) for fresh in {not one.announced for one in together}}
+            for one in together:
+                self._go(one, feed, steps[not one.announced])
+            # Somebody else's page may have brought it on meanwhile.
+            return subscription.place != place or subscription.settled or fresh
 
-    def _is_member(self, subscription: Subscription) -> bool:
-        with self.lock:
-            feed = self.feeds.get(subscription.topic)
-            return feed is not None and subscription in feed.members
+    def _is_joining(self, subscription: Subscription) -> bool:
+        feed = self.feeds.get(subscription.topic)
+        return feed is not None and subscription in feed.joining
 
     def _synchronise(self, feed: Feed, page: bus.Range) -> None:
         """A feed that nobody follows yet may jump."""
@@ -118,23 +174,16 @@ class Hub:
         elif not feed.live:
             feed.seq = max(feed.seq, page.newest)
 
-    def _advance(self, subscription: Subscription, feed: Feed, page: bus.Range) -> list[bytes]:
-        topic, fresh = subscription.topic, not subscription.announced
-        subscription.announced = True
-        if subscription.epoch is None:
-            subscription.epoch, subscription.seq = page.epoch, page.committed
-            return [frames.subscribed(topic, page.epoch, page.committed)]
-        entries = _unbroken(subscription.seq, page)
-        if subscription.epoch != page.epoch or entries is None:
-            subscription.epoch, subscription.seq = page.epoch, _restart_at(subscription, page)
-            return [frames.reset(topic, page.epoch, subscription.seq)]
-        answer = [frames.subscribed(topic, page.epoch, subscription.seq)] if fresh else []
-        entries = [entry for entry in entries if entry[0] <= feed.seq]
-        subscription.seq += len(entries)
-        if subscription.seq == feed.seq:
-            subscription.live = True
+    def _go(self, subscription: Subscription, feed: Feed, step: Step) -> None:
+        subscription.epoch, subscription.seq, subscription.announced = step.epoch, step.seq, True
+        if step.live:
+            subscription.outbox.leave(subscription)
+            subscription.resting, subscription.live = subscription.paced, not subscription.paced
+        if subscription.live:
             feed.live.add(subscription)
-        return answer + frames.events(topic, page.epoch, entries)
+            feed.joining.discard(subscription)
+        for frame in step.frames:
+            subscription.outbox.put(frame)
 
     # --- live: called by the listener ---
 
@@ -152,24 +201,33 @@ class Hub:
     def _follow(self) -> None:
         with self.client.pubsub() as subscription:  # type: ignore[no-untyped-call]
             subscription.subscribe(bus.LIVE_CHANNEL)
-            audited = 0.0
+            audited = rested = 0.0
             while not self.stopping.is_set():
                 message = subscription.get_message(timeout=AUDIT_SECONDS / 2)
                 if message and message["type"] == "message":
                     self._deliver(message["data"])
+                now = time.monotonic()
                 # The client reconnects without a word, but every reconnection confirms its subscription.
-                if (message and message["type"] == "subscribe") or time.monotonic() - audited > AUDIT_SECONDS:
+                if (message and message["type"] == "subscribe") or now - audited > AUDIT_SECONDS:
                     self._audit()
-                    audited = time.monotonic()
+                    audited = now
+                if now - rested > REST_SECONDS:  # messages that have arrived already would be read without a break
+                    time.sleep(0)
+                    rested = now
 
     def _deliver(self, message: bytes) -> None:
-        topic, epoch, number, packed = message.split(b" ", 3)
-        feed, seq = self.feeds.get(topic.decode()), int(number)
+        try:
+            topic, epoch, number, packed = message.split(b" ", 3)
+            feed, seq = self.feeds.get(topic.decode()), int(number)
+            epoch_id = epoch.decode()
+        except ValueError:
+            log.warning("a message of the live channel is none of ours: %.100r", message)
+            return
         if feed is None:
             return
         with self.lock:
-            if feed.epoch != epoch.decode():
-                self._restart(feed, epoch.decode(), seq)
+            if feed.epoch != epoch_id:
+                self._restart(feed, epoch_id, seq)
             elif not feed.live:
                 feed.seq = max(feed.seq, seq)
             elif seq == feed.seq + 1:
@@ -179,8 +237,12 @@ class Hub:
             self._fill(feed)
 
     def _audit(self) -> None:
-        for feed in list(self.feeds.values()):
-            if feed.live:
+        """One question for all feeds; those that missed something are filled."""
+        with self.lock:
+            followed = [feed.topic for feed in self.feeds.values() if feed.live]
+        for topic, (epoch, seq) in bus.newest(self.client, followed).items():
+            feed = self.feeds.get(topic)
+            if feed is not None and feed.live and (feed.epoch != epoch or feed.seq < seq):
                 self._fill(feed)
 
     def _fill(self, feed: Feed) -> None:
@@ -203,14 +265,32 @@ class Hub:
 
     def _restart(self, feed: Feed, epoch: str, seq: int) -> None:
         feed.epoch, feed.seq = epoch, seq
-        for subscription in feed.live:
+        restarted = list(feed.live)
+        feed.joining |= feed.live
+        feed.live.clear()
+        for subscription in restarted:
             subscription.live = False
             subscription.outbox.join(subscription)
-        feed.live.clear()
 
-    def _read(self, topic: str, after: int) -> bus.Range:
+    def _read(self, topic: str, after: int, count: int = PAGE) -> bus.Range:
         with self._readers:
-            return bus.read_range(self.client, topic, after, PAGE)
+            return bus.read_range(self.client, topic, after, count)
+
+
+def _step(feed: Feed, page: bus.Range, place: tuple[str | None, int], manner: tuple[bool, bool]) -> Step:
+    """`place`: where the subscription stands. `manner`: whether it is fresh, as it has not been told so yet; whether it is paced."""
+    topic, (epoch, seq), (fresh, paced) = feed.topic, place, manner
+    if epoch is None:
+        return Step([frames.subscribed(topic, page.epoch, page.committed)], page.epoch, page.committed)
+    entries = _unbroken(seq, page)
+    if epoch != page.epoch or entries is None:
+        at = _restart_at(place, page)
+        return Step([frames.reset(topic, page.epoch, at)], page.epoch, at)
+    answer = [frames.subscribed(topic, page.epoch, seq)] if fresh else []
+    entries = [entry for entry in entries if entry[0] <= feed.seq]
+    told = frames.digest(topic, page.epoch, seq, entries) if paced else frames.events(topic, page.epoch, entries)
+    seq += len(entries)
+    return Step(answer + told, page.epoch, seq, live=seq == feed.seq)
 
 
 def _unbroken(seq: int, page: bus.Range) -> list[tuple[int, bytes]] | None:
@@ -219,8 +299,8 @@ def _unbroken(seq: int, page: bus.Range) -> list[tuple[int, bytes]] | None:
     return entries if entries or seq == page.newest else None
 
 
-def _restart_at(subscription: Subscription, page: bus.Range) -> int:
+def _restart_at(place: tuple[str | None, int], page: bus.Range) -> int:
     """What the history has need not be sent again. Where even the stream behind that is gone, at what is left of it."""
-    if (subscription.epoch, subscription.seq) != (page.epoch, page.committed):
+    if place != (page.epoch, page.committed):
         return page.committed
     return page.entries[0][0] - 1 if page.entries else page.newest

@@ -1,57 +1,112 @@
-"""`/ws/v1`: who may open a socket, and the two sides of one that is open."""
+"""`/ws/v1`: who may open a socket, and the handshake that makes one of an HTTP request."""
 
-import logging
+import base64
+import binascii
+import hashlib
+import hmac
 import socket
-import threading
-import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-import redis
-from flask import Blueprint, request
-from flask_sock import Sock
-from simple_websocket import ConnectionClosed
+from flask import Blueprint, Response, request
 
-from services.monitor import frames
-from services.monitor.figures import SocketFigures
-from services.monitor.frames import Ping, Subscribe, Unsubscribe
-from services.monitor.hub import Hub, Subscription
-from services.monitor.outbox import TOO_SLOW, Outbox
+from services.monitor.sockets import Sockets
 from services.monitor.tickets import Tickets
-from services.monitor.whole_socket import SERVER_OPTIONS, harden
-from shared.errors import NotAllowed
+from serving.principal import GATEWAY_HEADER
+from shared.errors import GroundupError, NotAllowed, UserError
 from shared.settings import Settings, host_name
 
-log = logging.getLogger(__name__)
-
-MAX_TOPICS: Final = 100
-MAX_AGE_SECONDS: Final = 3600.0
-"""A ticket proves a right once; a socket that old has to bring a new one (and loses nothing, by `(epoch, since)`)."""
-TICKET_EXPIRED: Final = 4401
-GOODBYE_SECONDS: Final = 2.0
+PATH: Final = "/ws/v1"
+_START: Final = f"GET {PATH}?".encode()
+_HEAD_BYTES: Final = 4096
+_ACCEPT: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+"""RFC 6455, 1.3."""
 
 
-def create_blueprint(settings: Settings, tickets: Tickets, hub: Hub, figures: SocketFigures) -> Blueprint:
+@dataclass(frozen=True)
+class Door:
+    """Everything that a socket needs to be opened."""
+
+    settings: Settings
+    tickets: Tickets
+    sockets: Sockets
+
+    def open(self, sock: Any, headers: Mapping[str, str], ticket: str) -> None:
+        """Make a WebSocket of `sock`, which may be closed afterwards. `headers`: by their names in lower case. All refusals are raised
+        before a byte is sent, and spend no ticket but for one that is no good."""
+        check_origin(headers.get("origin"), self.settings)
+        key = check_handshake(headers)
+        self.sockets.check_room()
+        admission = self.tickets.redeem(ticket)
+        sock.sendall(switching(key))
+        self.sockets.adopt(sock, admission)
+
+    def lets_in(self, client: Any) -> bool:
+        """The express lane, before any HTTP server: looks at a request without taking it off the connection. False where it is no handshake
+        or is refused; then it goes the usual way, which says why."""
+        try:
+            head = client.recv(_HEAD_BYTES, socket.MSG_PEEK)
+        except OSError:
+            return False
+        if not (head.startswith(_START) and head.endswith(b"\r\n\r\n")):
+            return False
+        line, headers = _parsed(head)
+        if not self._knows(headers):
+            return False
+        ticket = parse_qs(line.split(" ")[1].partition("?")[2]).get("ticket", [""])[0]
+        try:
+            self.open(_Peeked(client, len(head)), headers, ticket)
+        except (GroundupError, OSError):
+            return False
+        return True
+
+    def _knows(self, headers: Mapping[str, str]) -> bool:
+        """Whether the request came by the gateway and to one of our names, which Flask checks for its own requests (serving/)."""
+        ours = hmac.compare_digest(headers.get(GATEWAY_HEADER.lower(), "").encode(), self.settings.gateway_secret.encode())
+        return ours and host_name(headers.get("host", "")) in self.settings.allowed_hosts
+
+
+class _Peeked:
+    """A connection whose request is taken off it only when it is answered."""
+
+    def __init__(self, client: Any, size: int) -> None:
+        self._client, self._size = client, size
+        self.family, self.type, self.proto, self.fileno = client.family, client.type, client.proto, client.fileno
+
+    def sendall(self, data: bytes) -> None:
+        self._client.recv(self._size)
+        self._client.sendall(data)
+
+
+def _parsed(head: bytes) -> tuple[str, dict[str, str]]:
+    """The request line, and the headers by their names in lower case; of one that comes twice, the last."""
+    line, *rest = head.decode("latin-1").rstrip("\r\n").split("\r\n")
+    pairs = (header.partition(":") for header in rest)
+    return line, {name.lower(): value.strip() for name, _, value in pairs}
+
+
+def create_blueprint(door: Door) -> Blueprint:
+    """For those who do not come by the express lane (services/monitor/socket_worker.py), and for all refusals."""
     blueprint = Blueprint("stream", __name__)
-    sock = Sock()
 
-    @blueprint.before_request
-    def admit() -> None:
-        """All refusals are plain HTTP answers, before the connection becomes a WebSocket."""
-        check_origin(request.headers.get("Origin"), settings)
-        tickets.redeem(request.args.get("ticket", ""))
-        harden(request.environ)
-
-    @sock.route("/ws/v1", bp=blueprint)  # type: ignore[untyped-decorator]
-    def stream(ws: Any) -> None:
-        Connection(ws, hub, figures).serve()
+    @blueprint.route(PATH, websocket=True)
+    def stream() -> Response:
+        sock = request.environ.get("gunicorn.socket")
+        if sock is None:
+            raise UserError("this server cannot open sockets", remedy="run it under gunicorn with gevent", code="no-websocket")
+        door.open(sock, {name.lower(): value for name, value in request.headers.items()}, request.args.get("ticket", ""))
+        return TakenOver()
 
     return blueprint
 
 
-def install(app: Any, blueprint: Blueprint) -> None:
-    app.config["SOCK_SERVER_OPTIONS"] = SERVER_OPTIONS
-    app.register_blueprint(blueprint)
+class TakenOver(Response):
+    """Tells gunicorn that this connection is none of its own any more."""
+
+    def __call__(self, *_: Any) -> Any:
+        raise StopIteration
 
 
 def check_origin(origin: str | None, settings: Settings) -> None:
@@ -64,117 +119,21 @@ def check_origin(origin: str | None, settings: Settings) -> None:
         )
 
 
-class Connection:
-    """One open socket: this greenlet reads, a second one writes. Everything that is sent goes through the outbox and the writer."""
+def check_handshake(headers: Mapping[str, str]) -> str:
+    """The key that has to be answered. No extension is agreed on: deflate costs memory per socket, and frames depend on their order."""
+    key = headers.get("sec-websocket-key", "")
+    try:
+        whole = len(base64.b64decode(key, validate=True)) == 16
+    except binascii.Error:
+        whole = False
+    upgrades = headers.get("upgrade", "").lower() == "websocket" and "upgrade" in headers.get("connection", "").lower()
+    if not upgrades or not whole or headers.get("sec-websocket-version") != "13":
+        raise UserError("this address is a WebSocket's, version 13", remedy="connect with a WebSocket client", code="no-websocket")
+    return key
 
-    def __init__(self, ws: Any, hub: Hub, figures: SocketFigures) -> None:
-        self.ws, self.hub, self.figures = ws, hub, figures
-        self.outbox = Outbox()
-        self.subscriptions: dict[str, Subscription] = {}
 
-    def serve(self) -> None:
-        writer = threading.Thread(target=self._write, daemon=True, name="socket-writer")
-        self.hub.connect(self.outbox)
-        self.figures.open.inc()
-        writer.start()
-        try:
-            while True:
-                self._handle(self.ws.receive())
-        except ConnectionClosed:
-            log.debug("socket closed: %s", self.outbox.closing)
-        finally:
-            for topic in list(self.subscriptions):
-                self._unsubscribe(topic)
-            self.hub.disconnect(self.outbox)
-            self.outbox.close(1000, "")
-            writer.join()
-            self._end()
-            self.figures.open.dec()
-
-    def _handle(self, message: bytes | str) -> None:
-        try:
-            frame = frames.read_frame(message)
-        except ValueError as error:
-            self.outbox.offer(frames.error("bad-frame", str(error)))
-            return
-        match frame:
-            case Subscribe():
-                self._subscribe(frame)
-            case Unsubscribe():
-                self._unsubscribe(frame.topic)
-            case Ping():
-                self.outbox.offer(frames.pong(frame.id))
-
-    def _subscribe(self, frame: Subscribe) -> None:
-        self._unsubscribe(frame.topic)
-        if len(self.subscriptions) >= MAX_TOPICS:
-            self.outbox.offer(frames.error("too-many-topics", f"at most {MAX_TOPICS} topics per socket; unsubscribe from one"))
-            return
-        subscription = Subscription(frame.topic, self.outbox, frame.epoch, 0 if frame.epoch is None else frame.since)
-        self.subscriptions[frame.topic] = subscription
-        self.hub.enter(subscription)
-
-    def _unsubscribe(self, topic: str) -> None:
-        if subscription := self.subscriptions.pop(topic, None):
-            self.hub.leave(subscription)
-
-    def _write(self) -> None:
-        try:
-            expires = time.monotonic() + MAX_AGE_SECONDS
-            while self.outbox.closing is None:
-                if not self.outbox.wake.wait(expires - time.monotonic()):
-                    self.outbox.close(TICKET_EXPIRED, "get a new ticket and connect again")
-                self.outbox.wake.clear()
-                self._send_waiting()
-            if self.ws.connected:
-                self._say_goodbye()
-        except (OSError, ConnectionClosed) as error:
-            log.debug("socket lost: %r", error)
-        finally:
-            self._release_reader()
-
-    def _send_waiting(self) -> None:
-        while self.outbox.closing is None:
-            if frame := self.outbox.take():
-                self._send(frame)
-            elif subscription := self.outbox.next_join():
-                self._catch_up(subscription)
-            else:
-                return
-
-    def _catch_up(self, subscription: Subscription) -> None:
-        try:
-            answer = self.hub.catch_up(subscription)
-        except redis.RedisError as error:
-            log.warning("a subscription waits: %s", error)
-            self.outbox.wake.wait(0.5)
-            answer = []
-        for frame in answer:
-            self._send(frame)
-        if not subscription.live and self.subscriptions.get(subscription.topic) is subscription:
-            if not answer:
-                self.outbox.wake.wait(0.02)
-            self.outbox.join(subscription)
-
-    def _send(self, frame: bytes) -> None:
-        self.ws.send(frame)
-        self.figures.frames.inc()
-
-    def _say_goodbye(self) -> None:
-        closing = self.outbox.closing
-        assert closing is not None, "the writer ends because of it"
-        if closing.code == TOO_SLOW:
-            self.figures.too_slow.inc()
-        self.ws.close(closing.code, closing.reason)
-
-    def _end(self) -> None:
-        """Let the client answer our goodbye for a moment; then simple-websocket's reading thread has to go, whatever the client does."""
-        self.ws.sock.shut_down(socket.SHUT_WR)
-        self.ws.thread.join(GOODBYE_SECONDS)
-        self.ws.sock.shut_down(socket.SHUT_RDWR)
-
-    def _release_reader(self) -> None:
-        """The reading greenlet waits in `receive`, and simple-websocket's own in `recv`; neither looks up by itself."""
-        self.outbox.close(1000, "")
-        self.ws.connected = False
-        self.ws.event.set()
+def switching(key: str) -> bytes:
+    digest = base64.b64encode(hashlib.sha1(key.encode() + _ACCEPT, usedforsecurity=False).digest()).decode()
+    return (
+        f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {digest}\r\n\r\n".encode()
+    )

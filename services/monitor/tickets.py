@@ -1,16 +1,26 @@
-"""`POST /api/v1/ws-tickets`: browsers cannot send a token with a WebSocket, so they bring a ticket, good once and for 30 seconds."""
+"""`POST /api/v1/ws-tickets`: browsers cannot send a token with a WebSocket, so they bring a ticket, good once and for 30 seconds.
 
+An open socket hands out another one to come back with, so that thousands of clients that were cut off ask neither api nor gateway who
+they are. It is good once and as long as the first ticket's socket may live; whether its holder still has the right is asked again anyway
+(services/monitor/rights.py).
+"""
+
+import base64
 import hashlib
+import hmac
 import json
 import secrets
-from dataclasses import asdict
-from typing import Any, Final, cast
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
 
 import redis
 from flask import current_app
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 
+from services.monitor.gathering import Gathering
 from serving.principal import Principal, principal
 from shared.errors import EnvironmentFault, NotAuthenticated
 from shared.names import Role
@@ -18,32 +28,61 @@ from shared.names import Role
 api = APIBlueprint("tickets", __name__)
 
 TICKET_SECONDS: Final = 30
+MAX_AGE_SECONDS: Final = 3600.0
+"""A ticket proves a right once; a socket that old has to bring a new one (and loses nothing, by `(epoch, since)`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Who holds a socket, and until when (seconds since the epoch)."""
+
+    who: Principal
+    until: float
 
 
 class Tickets:
-    """Kept in Redis under their hash, so that whoever reads Redis gets no ticket."""
+    """Signed with what all monitor processes share, so that any of them takes it; Redis remembers which ones were used."""
 
-    def __init__(self, client: redis.Redis) -> None:
-        self.client = client
+    def __init__(self, client: redis.Redis, secret: str, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self._redis = Gathering(client)
+        self._key = hashlib.sha256(b"ws-ticket:" + secret.encode()).digest()
 
     def issue(self, who: Principal) -> str:
-        ticket = secrets.token_urlsafe(32)
-        try:
-            self.client.set(_key(ticket), json.dumps(asdict(who)), ex=TICKET_SECONDS)
-        except redis.RedisError as error:
-            raise _unavailable(error) from error
-        return ticket
+        now = self.clock()
+        return self._sign(Admission(who, now + MAX_AGE_SECONDS), now + TICKET_SECONDS)
 
-    def redeem(self, ticket: str) -> Principal:
+    def issue_return(self, admission: Admission) -> str:
+        """For the holder of an open socket."""
+        return self._sign(admission, admission.until)
+
+    def redeem(self, ticket: str) -> Admission:
         """Raises NotAuthenticated where the ticket is unknown, used or too old."""
+        body, _, signature = ticket.partition(".")
+        if not hmac.compare_digest(signature.encode(), self._signature(body)):
+            raise _refused()
+        name, role, credential, until, expires, nonce = json.loads(base64.urlsafe_b64decode(body))
+        left = expires - self.clock()
+        if left <= 0:
+            raise _refused()
         try:
-            stored = cast(bytes | None, self.client.getdel(_key(ticket)))
+            first = self._redis.ask("SET", f"ws-ticket:{nonce}", 1, "NX", "EX", int(left) + 1)
         except redis.RedisError as error:
-            raise _unavailable(error) from error
-        if stored is None:
-            raise NotAuthenticated("the ticket is unknown, used or too old", remedy="get a new one: POST /api/v1/ws-tickets")
-        who = json.loads(stored)
-        return Principal(who["name"], Role(who["role"]))
+            raise EnvironmentFault(
+                f"Redis does not answer: {error}", remedy="it is restarted by itself; try again in a few seconds"
+            ) from error
+        if not first:
+            raise _refused()
+        return Admission(Principal(name, Role(role), credential), until)
+
+    def _sign(self, admission: Admission, expires: float) -> str:
+        who = admission.who
+        told = [who.name, who.role, who.credential, admission.until, expires, secrets.token_urlsafe(16)]
+        body = base64.urlsafe_b64encode(json.dumps(told).encode()).decode()
+        return f"{body}.{self._signature(body).decode()}"
+
+    def _signature(self, body: str) -> bytes:
+        return base64.urlsafe_b64encode(hmac.digest(self._key, body.encode(), "sha256"))
 
 
 class TicketAnswer(BaseModel):
@@ -58,9 +97,5 @@ def issue_ticket() -> dict[str, Any]:
     return {"ticket": tickets.issue(principal()), "expires_in": TICKET_SECONDS}
 
 
-def _key(ticket: str) -> str:
-    return f"ws-ticket:{hashlib.sha256(ticket.encode()).hexdigest()}"
-
-
-def _unavailable(error: redis.RedisError) -> EnvironmentFault:
-    return EnvironmentFault(f"Redis does not answer: {error}", remedy="it is restarted by itself; try again in a few seconds")
+def _refused() -> NotAuthenticated:
+    return NotAuthenticated("the ticket is unknown, used or too old", remedy="get a new one: POST /api/v1/ws-tickets")

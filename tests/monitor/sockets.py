@@ -26,29 +26,34 @@ class Monitor:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def ticket(self, role: str = "viewer") -> str:
-        answer = httpx.post(f"{self.url}/api/v1/ws-tickets", headers=headers(role), trust_env=False)
+    def ticket(self, role: str = "viewer", credential: str = "tok_1") -> str:
+        given = {**headers(role), "X-Groundup-Credential": credential}
+        answer = httpx.post(f"{self.url}/api/v1/ws-tickets", headers=given, trust_env=False)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["ticket"])
 
     def connect(self, ticket: str | None = None, **options: Any) -> "Client":
-        url = f"ws://127.0.0.1:{self.port}/ws/v1?ticket={ticket or self.ticket()}"
-        given = {"suppress_origin": True, **options}
-        header = {"X-Groundup-Gateway": GATEWAY_SECRET, **given.pop("header", {})}
-        return Client(websocket.create_connection(url, timeout=20, header=header, **given))
+        header = {"X-Groundup-Gateway": GATEWAY_SECRET, **options.pop("header", {})}
+        return connect(self.port, ticket or self.ticket(), header=header, **options)
 
     def figure(self, name: str) -> float:
         lines = httpx.get(f"{self.url}/metrics", trust_env=False).text.splitlines()
         return float(next(line for line in lines if line.startswith(f"{name} ")).split()[1])
 
 
+def connect(port: int, ticket: str, **options: Any) -> "Client":
+    url = f"ws://127.0.0.1:{port}/ws/v1?ticket={ticket}"
+    return Client(websocket.create_connection(url, **{"timeout": 20, "suppress_origin": True, **options}))
+
+
 class Client:
-    """`seqs`: of all events so far, with `reset <seq>` and `subscribed <seq>` where they came."""
+    """`seqs`: of all events so far, with `reset <seq>` and `subscribed <seq>` where they came. `ticket`: to come back with."""
 
     def __init__(self, ws: Any) -> None:
         self.ws = ws
         self.seqs: list[int | str] = []
         self.epoch = ""
+        self.ticket = ""
 
     def send(self, frame: object) -> None:
         self.ws.send_binary(pack(frame))
@@ -86,13 +91,13 @@ class Client:
 
 
 @contextlib.contextmanager
-def running_monitor(folder: Path, redis_url: str) -> Iterator[tuple[Monitor, subprocess.Popen[bytes]]]:
+def running_monitor(folder: Path, redis_url: str, **more: str) -> Iterator[tuple[Monitor, subprocess.Popen[bytes]]]:
     folder.mkdir(parents=True, exist_ok=True)
     migrated(f"sqlite:///{folder / 'monitor.db'}").close()
     environ = {**os.environ, "GROUNDUP_DATA_DIR": str(folder), "GROUNDUP_REDIS_URL": redis_url}
-    environ |= {"GROUNDUP_GATEWAY_SECRET": GATEWAY_SECRET, "GROUNDUP_JOIN_SECRET": JOIN_SECRET}
+    environ |= {"GROUNDUP_GATEWAY_SECRET": GATEWAY_SECRET, "GROUNDUP_JOIN_SECRET": JOIN_SECRET, **more}
     monitor = Monitor(free_port())
-    gunicorn = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "1", "-b", f"127.0.0.1:{monitor.port}", "--no-control-socket"]
-    with process([*gunicorn, "services.monitor.wsgi:app"], env=environ) as server:
+    worker = ["-k", "services.monitor.socket_worker.SocketWorker", "-w", "1", "-b", f"127.0.0.1:{monitor.port}", "--no-control-socket"]
+    with process([sys.executable, "-m", "gunicorn", *worker, "services.monitor.wsgi:app"], env=environ) as server:
         wait_until(lambda: httpx.get(f"{monitor.url}/readyz", trust_env=False).status_code == 200, "the monitor")
         yield monitor, server

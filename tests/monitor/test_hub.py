@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import redis
 
-from services.monitor import frames
+from services.monitor import frames, wire
 from services.monitor.hub import PAGE, Hub, Subscription
 from services.monitor.outbox import TOO_SLOW, Outbox
 from shared import bus
@@ -18,22 +18,26 @@ from tests.servers import free_port, wait_until
 
 
 class Reader:
-    """A socket's writer, which keeps what it would have sent."""
+    """A socket that takes everything at once and keeps it."""
 
-    def __init__(self, hub: Hub, epoch: str | None = None, since: int = 0, outbox: Outbox | None = None) -> None:
-        self.hub, self.outbox = hub, outbox or Outbox()
-        self.subscription = Subscription(RUN, self.outbox, epoch, since)
+    def __init__(self, hub: Hub, epoch: str | None = None, since: int = 0, **limits: Any) -> None:
+        self.hub = hub
         self.said: list[dict[str, Any]] = []
+        self.takes = True
+        self.outbox = Outbox(self._take, **limits)
+        self.subscription = Subscription(RUN, self.outbox, epoch, since)
         hub.enter(self.subscription)
 
+    def _take(self, frame: bytes) -> int:
+        if not self.takes:
+            return 0
+        if frame[0] == 0x80 | wire.BINARY:
+            self.said.append(said(frame))
+        return len(frame)
+
     def read(self) -> None:
-        while self.outbox.frames or self.outbox.joins:
-            if frame := self.outbox.take():
-                self.said.append(unpack(frame))
-                continue
-            subscription = self.outbox.next_join()
-            assert subscription is not None
-            self.said += map(unpack, self.hub.catch_up(subscription))
+        while subscription := self.outbox.next_join():
+            self.hub.catch_up(subscription)
             if not subscription.live:
                 self.outbox.join(subscription)
 
@@ -44,6 +48,12 @@ class Reader:
         for frame in self.said:
             told += [item["seq"] for item in frame["items"]] if frame["type"] == "events" else [f"{frame['type']} {frame['seq']}"]
         return told
+
+
+def said(frame: bytes) -> dict[str, Any]:
+    """The payload of a server's frame, behind its header."""
+    told: dict[str, Any] = unpack(frame[{126: 4, 127: 10}.get(frame[1], 2) :])
+    return told
 
 
 @pytest.fixture
@@ -63,8 +73,7 @@ def hub(client: redis.Redis) -> Iterator[Hub]:
 
 @contextmanager
 def listening(hub: Hub) -> Iterator[None]:
-    outbox = Outbox()
-    hub.connect(outbox)
+    hub.connect(Outbox(len))
     wait_until(lambda: dict(hub.client.pubsub_numsub(bus.LIVE_CHANNEL)).get(bus.LIVE_CHANNEL.encode()) == 1, "the hub listens")
     yield
     hub.stop()
@@ -153,9 +162,10 @@ def test_flushall_is_a_reset_for_those_who_follow(hub: Hub, client: redis.Redis,
 
 
 def test_who_does_not_keep_up_is_closed_and_the_others_go_on(hub: Hub, client: redis.Redis, child: Producer) -> None:
-    slow, quick = Reader(hub, bus.epoch(client), 10, Outbox(max_frames=5)), Reader(hub, bus.epoch(client), 10)
+    slow, quick = Reader(hub, bus.epoch(client), 10, max_frames=5), Reader(hub, bus.epoch(client), 10)
     slow.read()
     quick.read()
+    slow.takes = False
     publish_more(client, child, 10)
     deliver(hub, child, bus.epoch(client), *range(11, 21))
     assert quick.story() == ["subscribed 10", *range(11, 21)]
@@ -164,7 +174,7 @@ def test_who_does_not_keep_up_is_closed_and_the_others_go_on(hub: Hub, client: r
 
 
 def test_a_big_frame_alone_is_no_overflow() -> None:
-    outbox = Outbox(max_bytes=100)
+    outbox = Outbox(lambda _: 0, max_bytes=100)
     outbox.offer(b"x" * 1000)
     assert outbox.closing is None
     outbox.offer(b"x")
@@ -185,7 +195,7 @@ def test_who_leaves_hears_nothing_more(hub: Hub, client: redis.Redis, child: Pro
 
 def test_who_leaves_waits_no_more_and_costs_redis_nothing() -> None:
     with closing(redis.Redis(port=free_port())) as away:
-        hub, outbox = Hub(away), Outbox()
+        hub, outbox = Hub(away), Outbox(len)
         for _ in range(1000):
             subscription = Subscription(RUN, outbox)
             hub.enter(subscription)
@@ -193,20 +203,56 @@ def test_who_leaves_waits_no_more_and_costs_redis_nothing() -> None:
             assert len(outbox.joins) == 1
             hub.leave(subscription)
         assert not outbox.joins
-        assert hub.catch_up(subscription) == []
+        assert not hub.catch_up(subscription)
+
+
+def test_one_read_serves_all_who_wait_at_the_same_place(hub: Hub, client: redis.Redis, child: Producer) -> None:
+    together = [Reader(hub, bus.epoch(client), 4) for _ in range(50)]
+    apart, busy = Reader(hub, bus.epoch(client), 5), Reader(hub, bus.epoch(client), 4)
+    busy.takes = False
+    busy.outbox.offer(b"something that waits")
+    together[0].read()
+    assert all(reader.subscription.live and not reader.outbox.joins for reader in together)
+    assert not apart.subscription.announced
+    assert not busy.subscription.announced
+    assert [reader.story() for reader in together] == [["subscribed 4", *range(5, 11)]] * 50
+    assert apart.story() == ["subscribed 5", *range(6, 11)]
+
+
+def test_a_silent_loss_is_found_by_one_look_at_all_topics(hub: Hub, client: redis.Redis, child: Producer) -> None:
+    readers = [Reader(hub, bus.epoch(client), 10) for _ in range(2)]
+    for reader in readers:
+        reader.read()
+    publish_more(client, child, 3)
+    before: Any = client.info("commandstats")
+    hub._audit()
+    after: Any = client.info("commandstats")
+    assert after["cmdstat_eval"]["calls"] - before["cmdstat_eval"]["calls"] == 2  # the look, and the reading of the one topic
+    assert [reader.story() for reader in readers] == [["subscribed 10", 11, 12, 13]] * 2
+
+
+def test_a_look_at_ten_thousand_topics_takes_ten_questions(client: redis.Redis) -> None:
+    child = Producer(run_id="run_7")
+    child.steps(1, 3)
+    child.publish(client)
+    before: Any = client.info("commandstats")
+    found = bus.newest(client, [f"run_{number}" for number in range(10_000)])
+    after: Any = client.info("commandstats")
+    assert after["cmdstat_eval"]["calls"] - before["cmdstat_eval"]["calls"] == 10
+    assert (len(found), found["run_7"], found["run_8"]) == (10_000, (bus.epoch(client), 3), (bus.epoch(client), 0))
 
 
 def test_bytes_that_cannot_be_read_are_a_reset_and_no_hole() -> None:
     good = Producer().steps(1, 1)[0].pack()
-    said = [unpack(frame) for frame in frames.events(RUN, "e", [(1, good), (2, b"\xc1"), (3, good)])]
-    assert [frame["type"] for frame in said] == ["events", "reset", "events"]
-    assert said[1]["seq"] == 2
+    told = [said(frame) for frame in frames.events(RUN, "e", [(1, good), (2, b"\xc1"), (3, good)])]
+    assert [frame["type"] for frame in told] == ["events", "reset", "events"]
+    assert told[1]["seq"] == 2
 
 
 def test_big_events_have_a_frame_each() -> None:
     big = [record.pack() for record in Producer().say(*(LogWritten(rank=0, lines=["x" * size]) for size in (900_000, 100, 100, 900_000)))]
-    said = [unpack(frame) for frame in frames.events(RUN, "e", list(enumerate(big, 1)))]
-    assert [[item["seq"] for item in frame["items"]] for frame in said] == [[1, 2, 3], [4]]
+    told = [said(frame) for frame in frames.events(RUN, "e", list(enumerate(big, 1)))]
+    assert [[item["seq"] for item in frame["items"]] for frame in told] == [[1, 2, 3], [4]]
 
 
 def test_a_cut_connection_loses_nothing(hub: Hub, client: redis.Redis, redis_url: str, child: Producer) -> None:

@@ -9,6 +9,9 @@ export class TestServer {
   readonly asked: ClientFrame[] = [];
   readonly sockets = new Set<ServerSocket>();
   answerPings = true;
+  positions: Record<string, [string, number]> = {};
+  /** To come back with. */
+  ticket: string | null = null;
   onFrame: (frame: ClientFrame, server: TestServer) => void = () => undefined;
   private readonly server: WebSocketServer;
 
@@ -49,7 +52,11 @@ export class TestServer {
 
   private take(frame: ClientFrame): void {
     if (frame.type === "ping") {
-      if (this.answerPings) this.send({ type: "pong", id: frame.id });
+      if (this.answerPings) this.send({ type: "pong", id: frame.id, positions: this.positions });
+      return;
+    }
+    if (frame.type === "ticket") {
+      if (this.ticket) this.send({ type: "ticket", ticket: this.ticket });
       return;
     }
     this.asked.push(frame);

@@ -7,9 +7,16 @@ import { Topic, type TopicHandlers } from "./topics";
 /** Thrown by `open` where nobody is signed in: trying again does not help. */
 export class SignedOut extends Error {}
 
+/** Close codes after which a ticket of that socket is no good: its hour is over, its right is gone. */
+const ENDED: readonly number[] = [4401, 4403];
+const HIDDEN_SECONDS = 15;
+
 export interface Options {
-  /** A new socket, with its ticket in the address. Throws SignedOut, or anything else where it is worth trying again. */
-  open: () => Promise<WebSocket>;
+  /**
+   * A new socket, with its ticket in the address: the given one, or one that is asked for where it is null. Throws SignedOut, or anything
+   * else where it is worth trying again.
+   */
+  open: (ticket: string | null) => Promise<WebSocket>;
   pingEveryMs?: number;
   /** How long ticket and handshake may take together. */
   openWithinMs?: number;
@@ -34,6 +41,9 @@ export class WebSocketService {
   private pinging: ReturnType<typeof setInterval> | undefined;
   private pinged: { id: number; at: number } | null = null;
   private latencyMs: number | null = null;
+  /** To come back with after a cut; good once. */
+  private ticket: string | null = null;
+  private hidden = false;
 
   constructor(private readonly options: Options) {}
 
@@ -47,6 +57,7 @@ export class WebSocketService {
 
   stop(): void {
     this.started = false;
+    this.ticket = null;
     this.drop();
     this.status.set({ phase: "stopped" });
   }
@@ -58,6 +69,14 @@ export class WebSocketService {
     if (this.socket?.readyState === WebSocket.OPEN) return;
     this.drop();
     void this.connect();
+  }
+
+  /** Whether anybody can see the page. While nobody can, the server sends digests; afterwards history has what they left out. */
+  setHidden(hidden: boolean): void {
+    if (hidden === this.hidden) return;
+    this.hidden = hidden;
+    this.send({ type: "pace", every: hidden ? HIDDEN_SECONDS : 0 });
+    if (!hidden) for (const topic of this.topics.values()) topic.complete();
   }
 
   /** Follow a topic; the same topic may be followed several times. Returns how to leave. */
@@ -94,7 +113,9 @@ export class WebSocketService {
     const generation = ++this.generation;
     this.patience = setTimeout(() => this.lost(), this.options.openWithinMs ?? 10_000);
     try {
-      const socket = await this.options.open();
+      const { ticket } = this;
+      this.ticket = null;
+      const socket = await this.options.open(ticket);
       if (generation !== this.generation || !this.started) return socket.close();
       this.listen(socket);
     } catch (thrown) {
@@ -110,8 +131,10 @@ export class WebSocketService {
     socket.binaryType = "arraybuffer";
     socket.onopen = () => this.opened();
     socket.onmessage = ({ data }) => this.received(readFrame(data));
-    socket.onclose = () => {
-      if (this.socket === socket) this.lost();
+    socket.onclose = ({ code }) => {
+      if (this.socket !== socket) return;
+      if (ENDED.includes(code)) this.ticket = null;
+      this.lost();
     };
   }
 
@@ -120,6 +143,8 @@ export class WebSocketService {
     this.latencyMs = null;
     this.replay.begin(Date.now());
     this.status.set({ phase: "live", latencyMs: null });
+    this.send({ type: "ticket" });
+    if (this.hidden) this.send({ type: "pace", every: HIDDEN_SECONDS });
     for (const topic of this.topics.values()) this.ask(topic);
     this.ping();
     this.pinging = setInterval(() => this.ping(), this.options.pingEveryMs ?? 5000);
@@ -135,7 +160,8 @@ export class WebSocketService {
 
   private received(frame: ServerFrame | null): void {
     if (frame === null) return;
-    if (frame.type === "pong") return this.ponged(frame.id);
+    if (frame.type === "pong") return this.ponged(frame);
+    if (frame.type === "ticket") return void (this.ticket = frame.ticket);
     if (frame.type === "error") return this.lost();
     const topic = this.topics.get(frame.topic);
     if (!topic) return;
@@ -146,7 +172,11 @@ export class WebSocketService {
     else this.status.set({ phase: "replaying", replayed: this.replay.points });
   }
 
-  private ponged(id: number): void {
+  private ponged({ id, positions }: Extract<ServerFrame, { type: "pong" }>): void {
+    for (const [name, [epoch, seq]] of Object.entries(positions)) {
+      const topic = this.topics.get(name);
+      if (topic?.standsAt(epoch, seq) === false) this.ask(topic);
+    }
     if (this.pinged?.id !== id) return;
     this.latencyMs = performance.now() - this.pinged.at;
     this.pinged = null;

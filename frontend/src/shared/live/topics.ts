@@ -16,6 +16,8 @@ export class Topic {
   position: Position | null = null;
   /** We have asked and not heard where we stand; what comes in between belongs to an earlier question. */
   private asking = false;
+  /** Digests have left events out, which history has. */
+  private incomplete = false;
 
   constructor(readonly name: string) {}
 
@@ -28,6 +30,7 @@ export class Topic {
   /** Take in one frame. Returns the new events; "hole" where some are missing in between. */
   take(frame: TopicFrame): readonly Envelope[] | "hole" {
     if (frame.type === "events") return this.takeEvents(frame.epoch, frame.items);
+    if (frame.type === "digest") return this.takeDigest(frame);
     const resumed = frame.type === "subscribed" && this.position?.epoch === frame.epoch && this.position.seq === frame.seq;
     this.asking = false;
     this.position = { epoch: frame.epoch, seq: frame.seq };
@@ -47,5 +50,27 @@ export class Topic {
     this.position = { epoch, seq: last.seq };
     for (const handler of [...this.handlers]) handler.onEvents(fresh);
     return fresh;
+  }
+
+  private takeDigest({ epoch, since, seq, items, left_out }: Extract<ServerFrame, { type: "digest" }>): readonly Envelope[] | "hole" {
+    if (this.asking) return [];
+    const position = this.position;
+    if (position?.epoch !== epoch || since !== position.seq) return "hole";
+    this.position = { epoch, seq };
+    this.incomplete ||= Object.keys(left_out).length > 0;
+    for (const handler of [...this.handlers]) handler.onEvents(items);
+    return items;
+  }
+
+  /** Somebody looks again: what digests have left out is to be had from history. */
+  complete(): void {
+    if (!this.incomplete) return;
+    this.incomplete = false;
+    for (const handler of [...this.handlers]) handler.onHistory();
+  }
+
+  /** Whether we stand where the server says that it has brought us. */
+  standsAt(epoch: string, seq: number): boolean {
+    return this.asking || (this.position?.epoch === epoch && this.position.seq === seq);
   }
 }

@@ -1,0 +1,7 @@
+-- Where many topics stand, as of one moment, and the epoch (shared/bus.py).
+-- KEYS[1] birth of this Redis's data   KEYS[2..] hashes of the topics
+-- Returns {epoch, newest seq of each topic}
+local epoch = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') .. '-' .. (redis.call('GET', KEYS[1]) or '')
+local newest = {}
+for index = 2, #KEYS do newest[index - 1] = redis.call('HGET', KEYS[index], 'seq') or '0' end
+return {epoch, newest}
