@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from services.monitor import columns
 from services.monitor.columns import CHUNK_POINTS, Point
 from services.monitor.models import LogChunk, MetricChunk, Position, Producer, StoredEvent
+from services.monitor.samples import store
+from shared.cluster_events import HostSampled
 from shared.events import Record, unpack
 from shared.run_events import RunDeleted
 from shared.training_events import EvaluationCompleted, LogWritten, StepCompleted
@@ -102,6 +104,9 @@ def _write(session: Session, position: Position, record: Record, packed: bytes, 
     if isinstance(event, RunDeleted) and record.run_id == event.run_id:
         points.forget(event.run_id)
         _delete_history(session, event.run_id)
+        return
+    if isinstance(event, HostSampled):
+        store(session, record, event)
         return
     if isinstance(event, StepCompleted | EvaluationCompleted):
         points.add(record, event)

@@ -11,6 +11,7 @@ from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.monitor.ingester import Ingester
+from services.monitor.sample_keeper import SampleKeeper, system_days
 from serving.database import Database, database_url
 from shared import bus
 from shared.settings import Settings
@@ -21,11 +22,13 @@ PAUSE_SECONDS: Final = 0.2
 """Between small batches, so that open chunks are rewritten a few times a second and not once per event."""
 
 
-def run(ingester: Ingester, stop: threading.Event) -> None:
+def run(ingester: Ingester, stop: threading.Event, keeper: SampleKeeper | None = None) -> None:
     """Until `stop`; Redis or the database being away is waited out."""
     while not stop.is_set():
         try:
             entries = ingester.step()
+            if keeper:
+                keeper.turn()
             stop.wait(0 if entries >= 1000 else PAUSE_SECONDS)
         except (RedisError, SQLAlchemyError) as error:
             log.warning("waiting: %s", error)
@@ -38,11 +41,11 @@ def main() -> None:
     stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
-    settings = Settings.read(os.environ)
+    settings, days = Settings.read(os.environ), system_days(os.environ)
     database = Database(database_url(os.environ, "monitor", settings.data_dir))
     with closing(database), closing(bus.connect(settings.redis_url, blocking_seconds=1)) as client:
         log.info("reading the streams of events")
-        run(Ingester(client, database), stop)
+        run(Ingester(client, database), stop, SampleKeeper(database, days))
     log.info("stopped")
 
 
