@@ -93,11 +93,17 @@ def read_worker(
 
 def extent(session: Session, worker: str) -> tuple[int, int] | None:
     """The first and the last second there is, the first to the hour."""
-    hours = session.execute(select(func.min(WorkerHour.hour), func.max(WorkerHour.hour)).where(WorkerHour.worker == worker)).one()
-    fresh = session.execute(select(func.min(WorkerSample.second), func.max(WorkerSample.second)).where(WorkerSample.worker == worker)).one()
-    firsts = [first for first in (hours[0], fresh[0]) if first is not None]
-    lasts = [last for last in (None if hours[1] is None else hours[1] + HOUR - 1, fresh[1]) if last is not None]
-    return (min(firsts), max(lasts)) if firsts else None
+    first, last = session.execute(
+        select(func.min(WorkerSample.second), func.max(WorkerSample.second)).where(WorkerSample.worker == worker)
+    ).one()
+    hours = select(func.min(WorkerHour.hour), func.max(WorkerHour.hour)).where(WorkerHour.worker == worker)
+    first_hour, last_hour = session.execute(hours).one()
+    if first_hour is None:
+        return None if first is None else (first, last)
+    if last is None:
+        query = select(WorkerHour.raw).where(WorkerHour.worker == worker, WorkerHour.hour == last_hour)
+        last = max(int(sealed.unseal(last_hour, raw)[0][-1]) for raw in session.scalars(query))
+    return min(first_hour, first or first_hour), last
 
 
 def _sealed_parts(

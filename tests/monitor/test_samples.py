@@ -166,6 +166,13 @@ def test_over_http(http: Any, client: redis.Redis, sqlite: Database, editor: dic
     assert get(http, editor)[1]["series"] == [], "long ago"
 
 
+def test_the_newest_second_is_known_when_all_is_sealed(http: Any, client: redis.Redis, sqlite: Database, editor: dict[str, str]) -> None:
+    ingest(client, sqlite, [record(second, second + 1) for second in range(100)])
+    settle(sqlite, 2 * HOUR)
+    body = get(http, editor, from_=0, to=0)[1]
+    assert (body["oldest"], body["newest"]) == (START, START + 99)
+
+
 def test_over_http_of_an_unknown_worker(http: Any, editor: dict[str, str]) -> None:
     assert get(http, editor) == (200, {"series": [], "oldest": None, "newest": None})
 
