@@ -49,7 +49,7 @@ class Metric(StrEnum):
 
 
 CLUSTER_TOPIC: Final = "cluster"
-"""The topic of events about workers and of every run's state changes; a run's own topic is its id."""
+"""The topic of events about workers and of every run's state changes; a run's own topic is its id, a worker's is `worker_topic`."""
 
 WORKER_TOPIC: Final = "worker."
 """Begins the topic of a worker's own readings (`worker_topic`)."""

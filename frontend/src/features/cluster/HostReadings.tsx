@@ -53,10 +53,10 @@ function Read({ samples, latest, worker, silent }: { samples: readonly Sample[];
         <Meter name="Processor" share={share(of("cpu.utilization"), 100)} text={readingText("percent", of("cpu.utilization"))}>
           <Sparkline points={curve("cpu.utilization")} top={100} />
         </Meter>
-        <Meter name="Memory" share={share(of("memory.used_bytes"), of("memory.total_bytes"))} text={`${readingText("bytes", of("memory.used_bytes"))} of ${readingText("bytes", of("memory.total_bytes"))}`}>
+        <Meter name="Memory" scarce share={share(of("memory.used_bytes"), of("memory.total_bytes"))} text={`${readingText("bytes", of("memory.used_bytes"))} of ${readingText("bytes", of("memory.total_bytes"))}`}>
           <Sparkline points={curve("memory.used_bytes")} top={of("memory.total_bytes")} />
         </Meter>
-        <Meter name="Disk" share={taken === undefined ? undefined : 1 - taken} text={`${readingText("bytes", free)} free`} />
+        <Meter name="Disk" scarce share={taken === undefined ? undefined : 1 - taken} text={`${readingText("bytes", free)} free`} />
         <Meter name="Network" text={`↓ ${readingText("bytes per second", of("network.receive_bytes_per_second"))} ↑ ${readingText("bytes per second", of("network.transmit_bytes_per_second"))}`}>
           <Sparkline points={curve("network.receive_bytes_per_second")} />
         </Meter>

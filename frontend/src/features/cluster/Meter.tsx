@@ -7,27 +7,29 @@ interface MeterProps {
   /** 0 to 1; none where there is no limit, or it was not read. */
   share?: number | undefined;
   text: string;
+  /** Whether little of it left is worth a look. */
+  scarce?: boolean;
   children?: ReactNode;
 }
 
 /** A name, how much of it is in use, and in words. */
-export function Meter({ name, share, text, children }: MeterProps) {
+export function Meter({ name, share, text, scarce = false, children }: MeterProps) {
   return (
     <div>
       <dt>{name}</dt>
       <dd className="meter-line">
         <span className="meter-text">{text}</span>
-        {share !== undefined && <Bar share={share} label={`${name}: ${text}`} />}
+        {share !== undefined && <Bar share={share} label={`${name}: ${text}`} warns={scarce && share > HIGH} />}
         {children}
       </dd>
     </div>
   );
 }
 
-export function Bar({ share, label }: { share: number; label: string }) {
+export function Bar({ share, label, warns = false }: { share: number; label: string; warns?: boolean }) {
   const percent = Math.round(Math.min(Math.max(share, 0), 1) * 100);
   return (
-    <span className="progress meter-bar" data-tone={share > HIGH ? "warn" : undefined} role="meter" aria-label={label} aria-valuemin={0} aria-valuemax={100} aria-valuenow={percent}>
+    <span className="progress meter-bar" data-tone={warns ? "warn" : undefined} role="meter" aria-label={label} aria-valuemin={0} aria-valuemax={100} aria-valuenow={percent}>
       <span style={{ width: `${String(percent)}%` }} />
     </span>
   );
@@ -36,6 +38,7 @@ export function Bar({ share, label }: { share: number; label: string }) {
 const WIDTH = 120;
 const HEIGHT = 20;
 const SECONDS = 120;
+const GAP = 3;
 
 interface SparklineProps {
   /** In rising seconds. */
@@ -44,15 +47,22 @@ interface SparklineProps {
   top?: number | undefined;
 }
 
-/** The last two minutes, for the eye only. */
+/** The last two minutes, for the eye only; open where nobody was there to read. */
 export function Sparkline({ points, top }: SparklineProps) {
   const end = points.at(-1)?.[0] ?? 0;
   const highest = top ?? Math.max(1, ...points.map(([, value]) => value ?? 0));
-  const shown = points.filter(([second, value]) => value !== undefined && second > end - SECONDS);
-  const places = shown.map(([second, value]) => `${(WIDTH - ((end - second) / SECONDS) * WIDTH).toFixed(1)},${(HEIGHT - 1 - (Math.min((value ?? 0) / highest, 1) * (HEIGHT - 2))).toFixed(1)}`);
+  let before = -Infinity;
+  let line = "";
+  for (const [second, value] of points) {
+    if (value === undefined || second <= end - SECONDS) continue;
+    const x = WIDTH - ((end - second) / SECONDS) * WIDTH;
+    const y = HEIGHT - 1 - Math.min(value / highest, 1) * (HEIGHT - 2);
+    line += `${second - before > GAP ? "M" : "L"}${x.toFixed(1)} ${y.toFixed(1)}`;
+    before = second;
+  }
   return (
     <svg className="sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden>
-      <polyline points={places.join(" ")} />
+      <path d={line} />
     </svg>
   );
 }

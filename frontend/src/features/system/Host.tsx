@@ -54,7 +54,7 @@ export function Host({ host, span, follows, hovered, onZoom }: Props) {
       {history.isSuccess && panels.length === 0 && <p className="muted">Nothing was read of this host in that time, or it is too long ago to be kept.</p>}
       <div className="host-grid">
         {panels.map((panel) => (
-          <HostChart key={panel.title} host={worker} panel={panel} curves={curves} span={span} width={(span[1] - span[0]) / BUCKETS} hovered={hovered} onZoom={onZoom} />
+          <HostChart key={panel.title} host={worker} panel={panel} curves={curves} span={span} follows={follows} width={(span[1] - span[0]) / BUCKETS} hovered={hovered} onZoom={onZoom} />
         ))}
       </div>
     </section>

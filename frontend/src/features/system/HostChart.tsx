@@ -15,6 +15,8 @@ interface Props {
   panel: Panel;
   curves: ReadonlyMap<string, Curve>;
   span: Span;
+  /** Whether the span ends now. */
+  follows: boolean;
   /** Width of a bucket in seconds. */
   width: number;
   /** The second under the pointer, shared by all charts of the page. */
@@ -28,15 +30,18 @@ const UNREAD_SECONDS = 5;
 
 /** One chart of a host, with what its lines say at the crosshair, or now. */
 export function HostChart(props: Props) {
-  const { host, panel, curves, width, hovered } = props;
+  const { host, panel, curves, span, follows, width, hovered } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   const [figure, seen] = useInSight<HTMLElement>();
   const chart = useChart(canvas, props, seen);
   const second = useStore(hovered);
   const shown = panel.lines.map((line) => ({ ...line, curve: curves.get(line.name) ?? emptyCurve() }));
+  const reach = Math.max(width, UNREAD_SECONDS);
+  const textAt = (curve: Curve, at: number | null) => readingText(panel.unit, valueAt(curve, at, reach));
+  const end = follows ? null : span[1];
   const points = shown.reduce((sum, { curve }) => sum + curve.count.reduce((all, count) => all + count, 0), 0);
-  const values = shown.map(({ label, curve }) => [label, readingText(panel.unit, valueAt(curve, second, Math.max(width, UNREAD_SECONDS)))] as const);
-  const now = shown.map(({ label, curve }) => `${label} ${readingText(panel.unit, curve.last.at(-1))}`).join(", ");
+  const values = shown.map(({ label, curve }) => [label, textAt(curve, second ?? end)] as const);
+  const now = shown.map(({ label, curve }) => `${label} ${textAt(curve, end)}`).join(", ");
   return (
     <figure ref={figure} className="card host-chart">
       <figcaption>
