@@ -1,4 +1,4 @@
-"""Events about workers, the queue and the room for checkpoints, on the topic `cluster`."""
+"""Events about workers, the queue and the room for checkpoints, on the topic `cluster`; and the readings of each worker, on its own."""
 
 from typing import Literal
 
@@ -69,3 +69,16 @@ class StorageLevelChanged(Event):
     type: Literal["StorageLevelChanged"] = "StorageLevelChanged"
     level: Literal["ok", "warning", "full"] = Field(description="of the room that the checkpoints have left")
     message: str
+
+
+class HostSampled(Event):
+    """What a worker's host did in a second, the whole part of the record's `at`; on the worker's topic. Names: docs/system-metrics.md.
+
+    `gpus`: UUIDs by index. `dropped`: samples before this one that were given up during an outage.
+    """
+
+    type: Literal["HostSampled"] = "HostSampled"
+    worker: str
+    metrics: dict[str, float]
+    gpus: list[str] = Field(default_factory=list)
+    dropped: int = 0

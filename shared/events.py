@@ -1,7 +1,7 @@
 """Every event of the platform, and its bytes.
 
-An event is past tense and belongs to a topic: a run's id, or `cluster`. Producers number their events (`producer_seq`, from 1, without
-holes); Redis numbers them again per topic (`seq`) when they are published. Bytes are msgpack, which unlike JSON carries NaN.
+An event is past tense and belongs to a topic: a run's id, `cluster` or `worker.<name>`. Producers number their events (`producer_seq`, from
+1, without holes); Redis numbers them again per topic (`seq`) when they are published. Bytes are msgpack, which unlike JSON carries NaN.
 """
 
 from typing import Annotated, Final
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from shared.cluster_events import (
     EmergencyEnded,
     EmergencyStopped,
+    HostSampled,
     QueuePaused,
     QueueReopened,
     StorageLevelChanged,
@@ -99,7 +100,8 @@ AnyEvent = Annotated[
     | HangDetected
     | LogWritten
     | StepSkipped
-    | EventsDropped,
+    | EventsDropped
+    | HostSampled,
     Field(discriminator="type"),
 ]
 EVENT: Final[TypeAdapter[AnyEvent]] = TypeAdapter(AnyEvent)

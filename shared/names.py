@@ -51,7 +51,10 @@ class Metric(StrEnum):
 
 
 CLUSTER_TOPIC: Final = "cluster"
-"""The topic of events about workers and of every run's state changes; a run's own topic is its id."""
+"""The topic of events about workers and of every run's state changes; a run's own topic is its id, a worker's is `worker_topic`."""
+
+WORKER_TOPIC: Final = "worker."
+"""Begins the topic of a worker's own readings (`worker_topic`)."""
 
 STORAGE_QUEUE: Final = "storage"
 """Celery queue of the data tasks."""
@@ -72,6 +75,11 @@ GENERATOR_ALIVE: Final = "generate:alive"
 def worker_queue(worker: str) -> str:
     """Celery queue of one worker's hints."""
     return f"worker.{worker}"
+
+
+def worker_topic(worker: str) -> str:
+    """Topic of what one worker's host reads of itself."""
+    return f"{WORKER_TOPIC}{worker}"
 
 
 def generate_replies(request_id: str) -> str:

@@ -3,7 +3,7 @@
 import redis
 from flask_openapi3.openapi import OpenAPI
 
-from services.monitor import events, logs, metrics, stream, tickets
+from services.monitor import events, logs, metrics, stream, tickets, worker_metrics
 from services.monitor.figures import HistoryFigures, SocketFigures
 from services.monitor.hub import Hub
 from services.monitor.rights import RIGHTS_SECONDS, Rights
@@ -21,7 +21,7 @@ def create_app(settings: Settings, database: Database, client: redis.Redis, *, r
     app.extensions["database"] = database
     app.extensions["tickets"] = Tickets(client, settings.gateway_secret)
     app.extensions["hub"] = Hub(client)
-    for resource in (metrics, events, logs, tickets):
+    for resource in (metrics, worker_metrics, events, logs, tickets):
         app.register_api(resource.api)
     registry = app.extensions["metrics_registry"]
     registry.register(HistoryFigures(client, database))

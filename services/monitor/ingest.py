@@ -14,6 +14,8 @@ from services.monitor import columns, groups
 from services.monitor.columns import CHUNK_POINTS, Point
 from services.monitor.metric_names import MetricNames
 from services.monitor.models import LogChunk, MetricChunk, MetricRollup, Position, Producer, StoredEvent
+from services.monitor.samples import store
+from shared.cluster_events import HostSampled
 from shared.events import Record, unpack
 from shared.run_events import RunDeleted
 from shared.training_events import EvaluationCompleted, LogWritten, StepCompleted
@@ -117,6 +119,9 @@ def _write(batch: Batch, position: Position, record: Record, packed: bytes) -> N
     if isinstance(event, RunDeleted) and record.run_id == event.run_id:
         batch.forget(event.run_id)
         _delete_history(session, event.run_id)
+        return
+    if isinstance(event, HostSampled):
+        store(session, record, event)
         return
     if isinstance(event, StepCompleted | EvaluationCompleted):
         batch.add(position, record, event)

@@ -15,11 +15,14 @@ from services.monitor.models import Position
 from services.monitor.reading import StreamReader
 from serving.database import Database
 from shared import bus
+from shared.names import WORKER_TOPIC
 
 log = logging.getLogger(__name__)
 
 KEPT_ENTRIES: Final = 10_000
 """Newest entries of a topic that stay in Redis for clients that come back."""
+KEPT_SAMPLES: Final = 600
+"""The same of a worker's readings, which nobody needs one by one for long."""
 DRAINED_SECONDS: Final = 3600.0
 _POISON: Final = (DataError, IntegrityError, ValueError, OverflowError)
 
@@ -50,7 +53,8 @@ class Ingester:
         self._take(batch)
         for topic, entries in batch.items():
             self.positions[topic], self.last_heard[topic] = entries[-1][0], self.clock()
-            bus.commit(self.client, topic, self.epoch, entries[-1][0], keep=self.kept)
+            kept = min(self.kept, KEPT_SAMPLES) if topic.startswith(WORKER_TOPIC) else self.kept
+            bus.commit(self.client, topic, self.epoch, entries[-1][0], keep=kept)
         return sum(map(len, batch.values()))
 
     def _find_topics(self) -> None:

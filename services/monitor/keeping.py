@@ -3,7 +3,8 @@
 A run whose points are gone still has its curves, in groups of 16 points with their least, greatest and mean; its events stay.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -12,8 +13,10 @@ from sqlalchemy.orm import Session, aliased
 
 from services.monitor.groups import SIZES
 from services.monitor.models import LogChunk, MetricChunk, MetricRollup
+from serving.database import Database
 from shared.errors import EnvironmentFault
 
+EVERY_SECONDS: Final = 60.0
 DAY: Final = 86_400.0
 NO_POINTS: Final = b""
 """The data of a chunk whose points are gone."""
@@ -33,7 +36,21 @@ class Keeping:
         return cls(_days(environ, "GROUNDUP_KEEP_POINTS_DAYS"), _days(environ, "GROUNDUP_KEEP_LOGS_DAYS"))
 
 
-EVERYTHING: Final = Keeping()
+class PointKeeper:
+    """`turn` does one small transaction, or nothing until it is time again; whether it did something. `clock` tells seconds since 1970."""
+
+    def __init__(self, database: Database, keeping: Keeping, clock: Callable[[], float] = time.time) -> None:
+        self.database, self.keeping, self.clock = database, keeping, clock
+        self.idle_until = 0.0
+
+    def turn(self) -> bool:
+        now = self.clock()
+        if self.keeping == Keeping() or now < self.idle_until <= now + EVERY_SECONDS:
+            return False
+        with self.database.writing() as session:
+            busy = let_go(session, self.keeping, now) > 0
+        self.idle_until = 0.0 if busy else now + EVERY_SECONDS
+        return busy
 
 
 def let_go(session: Session, keeping: Keeping, now: float) -> int:

@@ -4,15 +4,15 @@ import logging
 import os
 import signal
 import threading
-import time
 from contextlib import closing
-from typing import Final
+from typing import Final, Protocol
 
 from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.monitor.ingester import Ingester
-from services.monitor.keeping import EVERYTHING, Keeping, let_go
+from services.monitor.keeping import Keeping, PointKeeper
+from services.monitor.sample_keeper import SampleKeeper, system_days
 from serving.database import Database, database_url
 from shared import bus
 from shared.settings import Settings
@@ -23,18 +23,19 @@ PAUSE_SECONDS: Final = 0.2
 """Between small batches, so that open chunks are rewritten a few times a second and not once per event."""
 
 
-KEEPING_SECONDS: Final = 60.0
-"""Between two looks for what the history keeps no longer, while there is nothing; else a part of it each time that nothing new comes."""
+class Keeper(Protocol):
+    """`turn` does one small piece of work beside the ingester's own, or nothing where nothing is due."""
+
+    def turn(self) -> bool: ...
 
 
-def run(ingester: Ingester, stop: threading.Event, keeping: Keeping = EVERYTHING) -> None:
+def run(ingester: Ingester, stop: threading.Event, *keepers: Keeper) -> None:
     """Until `stop`; Redis or the database being away is waited out."""
-    looked = float("-inf")
     while not stop.is_set():
         try:
             entries = ingester.step()
-            if not entries and time.monotonic() - looked > KEEPING_SECONDS and not _let_go(ingester.database, keeping):
-                looked = time.monotonic()
+            for keeper in keepers:
+                keeper.turn()
             stop.wait(0 if entries >= 1000 else PAUSE_SECONDS)
         except (RedisError, SQLAlchemyError) as error:
             log.warning("waiting: %s", error)
@@ -46,23 +47,16 @@ def run(ingester: Ingester, stop: threading.Event, keeping: Keeping = EVERYTHING
             stop.wait(0.5)
 
 
-def _let_go(database: Database, keeping: Keeping) -> int:
-    if keeping == EVERYTHING:
-        return 0
-    with database.writing() as session:
-        return let_go(session, keeping, time.time())
-
-
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
-    settings = Settings.read(os.environ)
+    settings, keeping, days = Settings.read(os.environ), Keeping.read(os.environ), system_days(os.environ)
     database = Database(database_url(os.environ, "monitor", settings.data_dir))
     with closing(database), closing(bus.connect(settings.redis_url, blocking_seconds=1)) as client:
         log.info("reading the streams of events")
-        run(Ingester(client, database), stop, Keeping.read(os.environ))
+        run(Ingester(client, database), stop, PointKeeper(database, keeping), SampleKeeper(database, days))
     log.info("stopped")
 
 

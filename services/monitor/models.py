@@ -106,3 +106,26 @@ class StoredEvent(Base):
     at: Mapped[float] = mapped_column(Double)
     type: Mapped[str] = mapped_column(String(100))
     body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class WorkerSample(Base):
+    """What a worker's host said of one second, until its hour is sealed; `body` is its packed metrics."""
+
+    __tablename__ = "worker_samples"
+
+    worker: Mapped[str] = mapped_column(String(200), primary_key=True)
+    second: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class WorkerHour(Base):
+    """One metric of a worker over one hour, which begins at second `hour`; `raw` and `minutes` as in sealed.py."""
+
+    __tablename__ = "worker_hours"
+    __table_args__ = (Index("ix_worker_hours_hour", "hour"),)
+
+    worker: Mapped[str] = mapped_column(String(200), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    hour: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    minutes: Mapped[bytes] = mapped_column(LargeBinary)

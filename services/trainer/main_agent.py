@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -22,13 +22,16 @@ from services.trainer.emergency import EmergencyWatch
 from services.trainer.halting import Halting
 from services.trainer.host import Host
 from services.trainer.interruption import Interruption
+from services.trainer.readings import Readings
 from services.trainer.recovery import adoptable, prune, recover
+from services.trainer.sampler import Sampler
 from services.trainer.settings import AgentSettings
 from services.trainer.shipper import Shipper
 from services.trainer.slots import find_slots
 from services.trainer.transfers import store_client
 from shared import bus
 from shared.api_client import ApiClient
+from shared.conversation import SlotReport
 from shared.crash import arm
 from shared.errors import EnvironmentFault
 from shared.settings import Settings
@@ -73,13 +76,14 @@ def run(environ: Mapping[str, str]) -> None:
         signal.signal(signal.SIGUSR1, lambda _number, _frame: agent.hand_over())
         emergency = EmergencyWatch(shared.redis_url, agent.stop_everything, wake.set)
         agent.hears = emergency.listening.is_set
-        for watch in (emergency, interruption):
+        watches = (emergency, interruption, Sampler(own.name, readings(own.folder, slots), client))
+        for watch in watches:
             watch.start()
         try:
             live(agent, shared.join_secret)
         finally:
-            emergency.stop()
-            interruption.stop()
+            for watch in watches:
+                watch.stop()
 
 
 def live(agent: Agent, join_secret: str) -> None:
@@ -120,6 +124,11 @@ def only_one(folder: Path) -> IO[str]:
         lock.close()
         raise EnvironmentFault(f"another agent works in {folder}", remedy="stop it, or set another GROUNDUP_WORKER_NAME") from None
     return lock
+
+
+def readings(folder: Path, slots: Sequence[SlotReport]) -> Readings:
+    """A worker that offers no GPU leaves those of its host to others."""
+    return Readings(folder) if any(slot.device == "cuda" for slot in slots) else Readings(folder, nvml=None)
 
 
 def storage_client(settings: Settings) -> StorageClient:

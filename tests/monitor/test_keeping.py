@@ -8,7 +8,7 @@ from sqlalchemy import select
 from services.monitor.columns import CHUNK_POINTS
 from services.monitor.history import Zoom, read_series
 from services.monitor.ingest import take
-from services.monitor.keeping import DAY, Keeping, let_go
+from services.monitor.keeping import DAY, Keeping, PointKeeper, let_go
 from services.monitor.models import LogChunk, MetricChunk
 from serving.database import Database
 from shared.errors import EnvironmentFault
@@ -31,10 +31,9 @@ def old(database: Database) -> Database:
 
 
 def let_all_go(database: Database, keeping: Keeping, now: float) -> None:
-    while True:
-        with database.writing() as session:
-            if not let_go(session, keeping, now):
-                return
+    keeper = PointKeeper(database, keeping, clock=lambda: now)
+    while keeper.turn():
+        pass
 
 
 def read(database: Database, zoom: Zoom) -> dict[str, Any]:

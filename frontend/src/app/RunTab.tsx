@@ -2,7 +2,7 @@ import { lazyRouteComponent, type AsyncRouteComponent } from "@tanstack/react-ro
 import type { MetricStore } from "@/features/charts/MetricStore";
 import type { Run } from "@/shared/api/types";
 
-export const TABS = ["charts", "logs", "samples", "checkpoints", "config", "events"] as const;
+export const TABS = ["charts", "system", "logs", "samples", "checkpoints", "config", "events"] as const;
 export type Tab = (typeof TABS)[number];
 
 interface TabProps {
@@ -13,6 +13,7 @@ interface TabProps {
 // A script that could not be had is asked for again: an upgrade replaces all of them, and then the page is loaded anew, once.
 const CONTENTS: Record<Tab, AsyncRouteComponent<TabProps>> = {
   charts: lazyRouteComponent(() => import("./ChartsTab")),
+  system: lazyRouteComponent(() => import("./SystemTab")),
   logs: lazyRouteComponent(() => import("./LogsTab"), "LogsTab"),
   samples: lazyRouteComponent(() => import("@/features/samples/SampleList"), "SampleList"),
   checkpoints: lazyRouteComponent(() => import("./CheckpointsTab")),

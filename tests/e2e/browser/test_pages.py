@@ -25,6 +25,7 @@ PAGES = {
     "new-run-yaml": "/runs/new?from={run}&view=yaml",
     "new-run-curl": "/runs/new?from={run}&view=curl",
     "run-charts": "/runs/{run}/charts",
+    "run-system": "/runs/{run}/system",
     "run-logs": "/runs/{run}/logs",
     "run-samples": "/runs/{run}/samples",
     "run-checkpoints": "/runs/{run}/checkpoints",

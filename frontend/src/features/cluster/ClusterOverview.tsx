@@ -10,6 +10,7 @@ import { Notice } from "@/shared/ui/Notice";
 import { Snippet } from "@/shared/ui/Snippet";
 import { useNow } from "@/shared/useNow";
 import { DrainButton } from "./DrainButton";
+import { HostReadings } from "./HostReadings";
 import { Queue } from "./Queue";
 import { SlotBar, SlotTable } from "./Slots";
 
@@ -91,6 +92,7 @@ function WorkerCard({ worker, runs, now }: { worker: Worker; runs: readonly Run[
           <span className="mono">{worker.host}</span> · heartbeat {ago(worker.last_heartbeat, now)}
         </p>
         {worker.halted && <p className="run-reason">{worker.halted}</p>}
+        <HostReadings worker={worker} now={now} />
         <SlotBar slots={worker.slots} runs={runs} />
         <SlotTable slots={worker.slots} runs={runs} />
       </div>

@@ -42,6 +42,7 @@ const SENTENCES: Sentences = {
   WorkerHalted: (event) => `${event.worker} takes nothing for now${because(event.reason)}`,
   EmergencyStopped: (event) => `${event.by} stopped everything${event.worker ? ` on ${event.worker}` : ""}${because(event.reason)}`,
   EmergencyEnded: (event) => `${event.by} reopened ${event.worker || "the queue"} after the emergency stop`,
+  HostSampled: (event) => `${event.worker} was read${event.dropped ? `, for the first time after ${plural(event.dropped, "second")} that got lost` : ""}`,
   WorkerJoined: (event) => `${event.worker} joined with ${plural(event.slots, "slot")}`,
   WorkerLost: (event) => `${event.worker} was lost${because(event.reason)}`,
   WorkerDraining: (event) => (event.draining ? `${event.by} drains ${event.worker}: nothing new is placed there` : `${event.by} offers ${event.worker} to runs again`),

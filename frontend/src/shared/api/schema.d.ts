@@ -860,6 +860,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workers/{name}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a worker's host did: processors, memory, disk, network and GPUs, second by second, in at most `buckets` buckets each.
+         * @description <br/>A worker that nothing is known of, or was never sampled, has none.
+         */
+        get: operations["worker_metrics_read_worker_metrics_api_v1_workers__name__metrics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ws-tickets": {
         parameters: {
             query?: never;
@@ -1733,7 +1753,7 @@ export interface components {
             /** At */
             at: number;
             /** Event */
-            event: components["schemas"]["RunCreated"] | components["schemas"]["RunStateChanged"] | components["schemas"]["RunDeleted"] | components["schemas"]["AttemptPlaced"] | components["schemas"]["AttemptClaimed"] | components["schemas"]["AttemptEnded"] | components["schemas"]["AttemptPreempted"] | components["schemas"]["RunForked"] | components["schemas"]["RunRolledBack"] | components["schemas"]["CheckpointCommitted"] | components["schemas"]["CheckpointDamaged"] | components["schemas"]["CheckpointDeleted"] | components["schemas"]["CommandRequested"] | components["schemas"]["CommandAccepted"] | components["schemas"]["CommandRejected"] | components["schemas"]["WorkerJoined"] | components["schemas"]["WorkerLost"] | components["schemas"]["WorkerDraining"] | components["schemas"]["QueuePaused"] | components["schemas"]["QueueReopened"] | components["schemas"]["WorkerHalted"] | components["schemas"]["EmergencyStopped"] | components["schemas"]["EmergencyEnded"] | components["schemas"]["StorageLevelChanged"] | components["schemas"]["TrainingStarted"] | components["schemas"]["StepCompleted"] | components["schemas"]["EvaluationCompleted"] | components["schemas"]["SampleGenerated"] | components["schemas"]["CheckpointSaved"] | components["schemas"]["CheckpointFailed"] | components["schemas"]["CommandApplied"] | components["schemas"]["HyperparametersChanged"] | components["schemas"]["TrainingHeld"] | components["schemas"]["TrainingContinued"] | components["schemas"]["TrainingEnded"] | components["schemas"]["ProcessDied"] | components["schemas"]["ProcessAdopted"] | components["schemas"]["HangDetected"] | components["schemas"]["LogWritten"] | components["schemas"]["StepSkipped"] | components["schemas"]["EventsDropped"];
+            event: components["schemas"]["RunCreated"] | components["schemas"]["RunStateChanged"] | components["schemas"]["RunDeleted"] | components["schemas"]["AttemptPlaced"] | components["schemas"]["AttemptClaimed"] | components["schemas"]["AttemptEnded"] | components["schemas"]["AttemptPreempted"] | components["schemas"]["RunForked"] | components["schemas"]["RunRolledBack"] | components["schemas"]["CheckpointCommitted"] | components["schemas"]["CheckpointDamaged"] | components["schemas"]["CheckpointDeleted"] | components["schemas"]["CommandRequested"] | components["schemas"]["CommandAccepted"] | components["schemas"]["CommandRejected"] | components["schemas"]["WorkerJoined"] | components["schemas"]["WorkerLost"] | components["schemas"]["WorkerDraining"] | components["schemas"]["QueuePaused"] | components["schemas"]["QueueReopened"] | components["schemas"]["WorkerHalted"] | components["schemas"]["EmergencyStopped"] | components["schemas"]["EmergencyEnded"] | components["schemas"]["StorageLevelChanged"] | components["schemas"]["TrainingStarted"] | components["schemas"]["StepCompleted"] | components["schemas"]["EvaluationCompleted"] | components["schemas"]["SampleGenerated"] | components["schemas"]["CheckpointSaved"] | components["schemas"]["CheckpointFailed"] | components["schemas"]["CommandApplied"] | components["schemas"]["HyperparametersChanged"] | components["schemas"]["TrainingHeld"] | components["schemas"]["TrainingContinued"] | components["schemas"]["TrainingEnded"] | components["schemas"]["ProcessDied"] | components["schemas"]["ProcessAdopted"] | components["schemas"]["HangDetected"] | components["schemas"]["LogWritten"] | components["schemas"]["StepSkipped"] | components["schemas"]["EventsDropped"] | components["schemas"]["HostSampled"];
             /** Epoch */
             epoch: string;
             /** Seq */
@@ -1996,6 +2016,32 @@ export interface components {
             step: number;
             /** Silent Seconds */
             silent_seconds: number;
+        };
+        /**
+         * HostSampled
+         * @description What a worker's host did in a second, the whole part of the record's `at`; on the worker's topic. Names: docs/system-metrics.md.
+         *
+         *     `gpus`: UUIDs by index. `dropped`: samples before this one that were given up during an outage.
+         */
+        HostSampled: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "HostSampled";
+            /** Worker */
+            worker: string;
+            /** Metrics */
+            metrics: {
+                [key: string]: number;
+            };
+            /** Gpus */
+            gpus?: string[];
+            /**
+             * Dropped
+             * @default 0
+             */
+            dropped: number;
         };
         /**
          * Hyperparameters
@@ -3593,12 +3639,49 @@ export interface components {
             /** Reason */
             reason: string;
         };
+        /** WorkerMetricsAnswer */
+        WorkerMetricsAnswer: {
+            /** Series */
+            series: components["schemas"]["WorkerSeries"][];
+            /**
+             * Oldest
+             * @description the first second that is kept of this worker, to the hour; null: there is none
+             */
+            oldest: number | null;
+            /**
+             * Newest
+             * @description the last one
+             */
+            newest: number | null;
+        };
         /** WorkerPage */
         WorkerPage: {
             /** Items */
             items: components["schemas"]["WorkerAnswer"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * WorkerSeries
+         * @description Lists of the same length, an element per bucket, as for a run. `x`: the second of a bucket's first sample, since 1970.
+         */
+        WorkerSeries: {
+            /** Name */
+            name: string;
+            /** X */
+            x: number[];
+            /** Min */
+            min: (number | null)[];
+            /** Max */
+            max: (number | null)[];
+            /** Mean */
+            mean: (number | null)[];
+            /** Last */
+            last: (number | null)[];
+            /** Count */
+            count: number[];
+            /** Nan */
+            nan: number[];
         };
     };
     responses: never;
@@ -5502,6 +5585,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkerAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    worker_metrics_read_worker_metrics_api_v1_workers__name__metrics_get: {
+        parameters: {
+            query?: {
+                /** @description metric names, separated by commas; without it all */
+                names?: string | null;
+                /** @description seconds since 1970; without it ten minutes before `to` */
+                from?: number | null;
+                /** @description seconds since 1970; without it now */
+                to?: number | null;
+                /** @description largest number of buckets per series, but for one more at an edge */
+                buckets?: number;
+            };
+            header?: never;
+            path: {
+                /** @description lower-case letters, digits, '.', '_' and '-', at most 63 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerMetricsAnswer"];
                 };
             };
             /** @description A problem */

@@ -32,6 +32,7 @@ export type Upload = Schemas["UploadView"];
 export type Tokenizer = Schemas["TokenizerView"];
 export type MetricsAnswer = Schemas["MetricsAnswer"];
 export type Series = Schemas["SeriesAnswer"];
+export type WorkerMetrics = Schemas["WorkerMetricsAnswer"];
 export type LogLine = Schemas["LogLine"];
 export type Sample = Schemas["SampleAnswer"];
 export type GenerateBody = Schemas["GenerateBody"];

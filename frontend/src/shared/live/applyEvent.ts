@@ -68,6 +68,8 @@ const EFFECTS: Record<Exclude<AnyEvent["type"], PointType>, readonly Tell[]> = {
   CheckpointFailed: [],
   SampleGenerated: ["samples"],
   LogWritten: ["logs"],
+  // Followed by whoever shows a worker (shared/workers).
+  HostSampled: [],
 };
 
 export function applyEvent({ event, attempt }: Envelope, sink: EventSink): void {
@@ -82,6 +84,6 @@ export function applyEvent({ event, attempt }: Envelope, sink: EventSink): void 
   for (const tell of effects ?? []) sink[tell]?.();
 }
 
-function pointOf({ type, step, tokens, metrics }: Extract<AnyEvent, { metrics: unknown }>, attempt: number): Point {
+function pointOf({ type, step, tokens, metrics }: Extract<AnyEvent, { type: PointType }>, attempt: number): Point {
   return { evaluation: type === "EvaluationCompleted", attempt, step, tokens, metrics };
 }

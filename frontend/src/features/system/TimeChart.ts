@@ -1,0 +1,148 @@
+import { Chart, Filler, LinearScale, LineController, LineElement, PointElement, type Plugin } from "chart.js";
+import { readingText, type Unit } from "@/shared/workers/readings";
+import type { Curve } from "./curves";
+import { timeText, timeTicks } from "./ticks";
+
+Chart.register(Filler, LinearScale, LineController, LineElement, PointElement);
+
+interface XY {
+  x: number;
+  y: number;
+}
+
+/** Seconds since 1970. */
+export type Span = readonly [from: number, to: number];
+
+export interface Shown {
+  curves: readonly Curve[];
+  span: Span;
+  /** End of the vertical scale; open without it. */
+  top: number | undefined;
+  /** What stays unjoined: nobody was there to read. In seconds. */
+  gap: number;
+}
+
+const MOST_TICKS = 6;
+
+export function lineColour(index: number): string {
+  return `--run-${String((index % 10) + 1)}`;
+}
+
+/** Several readings on one canvas, each a line with a band from lowest to highest. No React: created once and changed in place. */
+export class TimeChart {
+  hovered: number | null = null;
+  selection: readonly [number, number] | null = null;
+  private readonly chart: Chart<"line", XY[]>;
+
+  constructor(
+    canvas: HTMLCanvasElement,
+    private readonly count: number,
+    unit: Unit,
+  ) {
+    this.chart = new Chart<"line", XY[]>(canvas, {
+      type: "line",
+      data: { datasets: Array.from({ length: count * 3 }, (_, index) => layer(index)) },
+      options: {
+        animation: false,
+        parsing: false,
+        normalized: true,
+        responsive: true,
+        maintainAspectRatio: false,
+        events: [],
+        layout: { padding: { top: 4, right: 8 } },
+        scales: {
+          x: {
+            type: "linear",
+            grid: { drawTicks: false },
+            ticks: { maxRotation: 0, padding: 6, callback: (value, _, ticks) => timeText(Number(value), ticks.length > 1 ? (ticks[ticks.length - 1]?.value ?? 0) - (ticks[0]?.value ?? 0) : 60) },
+            afterBuildTicks: (axis) => {
+              axis.ticks = timeTicks(axis.min, axis.max, Math.max(2, Math.min(MOST_TICKS, Math.floor(axis.width / 80)))).map((value) => ({ value }));
+            },
+          },
+          y: { type: "linear", min: 0, grace: "5%", grid: { drawTicks: false }, border: { display: false }, ticks: { maxTicksLimit: 5, padding: 6, callback: (value) => readingText(unit, Number(value)) } },
+        },
+      },
+      plugins: [this.overlay()],
+    });
+    this.paint();
+  }
+
+  show({ curves, span, top, gap }: Shown): void {
+    const { x, y } = this.chart.options.scales ?? {};
+    Object.assign(x ?? {}, { min: span[0], max: span[1] });
+    Object.assign(y ?? {}, { max: top });
+    curves.forEach((curve, index) => {
+      const joined = curve.count.some((count) => count > 1);
+      const [high, low, line] = this.chart.data.datasets.slice(index * 3, index * 3 + 3);
+      if (!high || !low || !line) return;
+      high.data = joined ? points(curve.x, curve.max) : [];
+      low.data = joined ? points(curve.x, curve.min) : [];
+      line.data = points(curve.x, curve.mean);
+      for (const each of [high, low, line]) each.spanGaps = gap;
+    });
+    this.chart.update("none");
+  }
+
+  /** Colours come from the page's tokens, so they change with the theme. */
+  paint(): void {
+    const style = getComputedStyle(this.chart.canvas);
+    const token = (name: string) => style.getPropertyValue(name).trim();
+    for (let index = 0; index < this.count; index += 1) {
+      const colour = token(lineColour(index));
+      const [high, low, line] = this.chart.data.datasets.slice(index * 3, index * 3 + 3);
+      if (high) high.backgroundColor = `${colour}26`;
+      for (const edge of [high, low]) if (edge) edge.borderColor = "transparent";
+      if (line) line.borderColor = colour;
+    }
+    for (const scale of Object.values(this.chart.options.scales ?? {})) {
+      if (scale?.grid) scale.grid.color = token("--grid");
+      if (scale?.ticks) Object.assign(scale.ticks, { color: token("--text-2"), font: { size: 11, family: token("--font") } });
+    }
+    this.chart.update("none");
+  }
+
+  draw(): void {
+    this.chart.draw();
+  }
+
+  secondAt(pixel: number): number {
+    return this.chart.scales.x?.getValueForPixel(pixel) ?? 0;
+  }
+
+  destroy(): void {
+    this.chart.destroy();
+  }
+
+  /** The crosshair, and the stretch being selected. */
+  private overlay(): Plugin<"line"> {
+    return {
+      id: "overlay",
+      afterDatasetsDraw: ({ ctx, chartArea: { top, bottom }, scales: { x }, canvas }) => {
+        if (!x) return;
+        const style = getComputedStyle(canvas);
+        ctx.save();
+        if (this.hovered !== null && this.hovered >= x.min && this.hovered <= x.max) {
+          ctx.fillStyle = style.getPropertyValue("--line-strong").trim();
+          ctx.fillRect(Math.round(x.getPixelForValue(this.hovered)), top, 1, bottom - top);
+        }
+        if (this.selection) {
+          const [from, to] = this.selection;
+          ctx.fillStyle = `${style.getPropertyValue("--accent").trim()}33`;
+          ctx.fillRect(Math.min(from, to), top, Math.abs(to - from), bottom - top);
+        }
+        ctx.restore();
+      },
+    };
+  }
+}
+
+/** Of each line in drawing order: highest, lowest, and the line itself. */
+function layer(index: number) {
+  const plain = { pointRadius: 0, data: [] as XY[] };
+  if (index % 3 === 0) return { ...plain, borderWidth: 0, fill: "+1" };
+  return { ...plain, borderWidth: index % 3 === 1 ? 0 : 1.5, fill: false };
+}
+
+function points(xs: readonly number[], ys: readonly number[]): XY[] {
+  return xs.map((x, index) => ({ x, y: ys[index] ?? NaN }));
+}
