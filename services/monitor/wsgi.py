@@ -6,6 +6,7 @@ import threading
 from types import FrameType
 
 from services.monitor.app import create_app
+from services.monitor.deliveries import allowed_hosts
 from services.monitor.hub import Hub
 from serving.database import Database, database_url
 from shared import bus
@@ -26,7 +27,10 @@ def close_sockets_at_exit(hub: Hub) -> None:
 
 settings = Settings.read(os.environ)
 app = create_app(
-    settings, Database(database_url(os.environ, "monitor", settings.data_dir)), bus.connect(settings.redis_url, blocking_seconds=1)
+    settings,
+    Database(database_url(os.environ, "monitor", settings.data_dir)),
+    bus.connect(settings.redis_url, blocking_seconds=1),
+    webhook_allow=allowed_hosts(os.environ),
 )
 if threading.current_thread() is threading.main_thread():
     close_sockets_at_exit(app.extensions["hub"])

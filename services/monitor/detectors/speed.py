@@ -102,9 +102,7 @@ class DataWait(Detector):
             return None
         share, limit = sum(self.waits) / total, self.settings.share
         window = {"wait_ms": sum(self.waits) / len(self.waits), "step_ms": total / len(self.times)}
-        return Reading(
-            Metric.DATA_WAIT_MS, share, self.settings.share, share >= self.settings.share, share < 0.8 * self.settings.share, window
-        )
+        return Reading(Metric.DATA_WAIT_MS, share, limit, share >= limit, share < 0.8 * limit, window)
 
     def tell(self, reading: Reading) -> str:
         of = f"{number(reading.window['wait_ms'])} of {number(reading.window['step_ms'])} ms a step"
