@@ -47,6 +47,9 @@ const SENTENCES: Sentences = {
   SampleGenerated: (event) => `sample at step ${integer(event.step)} for “${event.prompt}”`,
   TrainingEnded: (event) => `training ${event.outcome} at step ${integer(event.step)}${because(event.reason)}`,
   ProcessDied: (event) => `the training processes died: ${event.reason} (noticed after ${duration(event.after_seconds)})`,
+  DetectorFired: (event) => `${event.detector.replaceAll("_", " ")}${event.step > 0 ? ` at step ${integer(event.step)}` : ""}: ${event.message}${event.actions.length > 1 ? ` (${event.actions.slice(1).join(", ")})` : ""}`,
+  DetectorCleared: (event) => `${event.detector.replaceAll("_", " ")} has passed${because(event.message)}`,
+  AlertActionTaken: (event) => `${event.detector.replaceAll("_", " ")} asked to ${event.action}: ${event.outcome}${because(event.reason)}`,
   LogWritten: (event) => `${plural(event.lines.length, "line")} of rank ${integer(event.rank)}`,
 };
 
