@@ -12,6 +12,7 @@ from services.monitor.detectors.detector import Finding
 from services.monitor.notifications import notify
 from serving.outbox import Outbox
 from shared.alert_events import DetectorCleared, DetectorFired
+from shared.names import CLUSTER_TOPIC
 
 OUTBOX: Final = Outbox("detectors", AlertOutboxRow, AlertOutboxCounter)
 _COMMANDS: Final = frozenset({"pause", "rollback"})
@@ -75,10 +76,16 @@ def _fire(session: Session, found: Found, now: float) -> bool:
         max_rollbacks=found.max_rollbacks,
     )
     session.add(alert)
-    OUTBOX.record(session, found.topic, event, now)
+    publish(session, found.topic, event, now)
     if found.action != "annotate":
         notify(session, f"alert.{finding.severity}", f"{found.alert_id}.fired", fired_body(found.topic, found.run_name, event), now)
     return True
+
+
+def publish(session: Session, topic: str, event: DetectorFired | DetectorCleared, now: float) -> None:
+    """On its own topic, and on the cluster's, so that every page hears of it."""
+    for each in dict.fromkeys((topic, CLUSTER_TOPIC)):
+        OUTBOX.record(session, each, event, now)
 
 
 def actions_of(action: str) -> list[str]:
@@ -95,7 +102,7 @@ def clear(session: Session, which: Iterable[ColumnElement[bool]], message: str, 
     for alert in alerts:
         alert.cleared_at, alert.cleared = now, message
         event = DetectorCleared(alert_id=alert.alert_id, detector=str(alert.body["detector"]), step=step, message=message)
-        OUTBOX.record(session, alert.run_id, event, now)
+        publish(session, alert.run_id, event, now)
         if alert.action != "annotate":
             body = {"type": event.type, "run_id": alert.run_id, "run_name": alert.run_name, "alert": event.model_dump(exclude={"type"})}
             notify(session, "alert.cleared", f"{alert.alert_id}.cleared", body, now)
