@@ -83,7 +83,7 @@ def test_a_run_that_explodes_is_rolled_back_once(client: Client, dataset: str, a
     wait_until(lambda: client.checkpoints.newest(run.id) is not None, "the first checkpoint", 120)
     wait_for_step(client, run.id, 120)
     explode = {"optimizer": {"lr": 10.0, "grad_clip": 0.0}, "schedule": {"name": "constant"}}
-    client.runs.set(run.id, explode)
+    client.runs.commands.ask(run.id, "set_hyperparameters", changes=explode)
     wait_until(lambda: [alert["action"]["state"] for alert in alerts.of(run.id, "loss_spike")] == ["requested"], "it is asked for", 120)
     wait_until(lambda: len(events(client, run.id, "RunRolledBack")) == 1, "it is rolled back", 120)
     (back,) = events(client, run.id, "RunRolledBack")
@@ -93,7 +93,7 @@ def test_a_run_that_explodes_is_rolled_back_once(client: Client, dataset: str, a
     assert back["command_id"] == alert["action"]["command_id"]
     wait_until(lambda: len(client.runs.get(run.id).attempts) == 2 and client.runs.get(run.id).state == "running", "it goes on", 120)
     wait_for_step(client, run.id, back["step"] + 150)
-    client.runs.set(run.id, explode)
+    client.runs.commands.ask(run.id, "set_hyperparameters", changes=explode)
     wait_until(lambda: len(alerts.of(run.id, "loss_spike")) == 2, "it explodes again", 120)
     wait_until(lambda: alerts.of(run.id, "loss_spike")[0]["action"]["state"] == "refused", "it is refused", 60)
     assert "as often as they may" in alerts.of(run.id, "loss_spike")[0]["action"]["reason"]
