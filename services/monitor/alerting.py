@@ -1,10 +1,11 @@
 """What becomes of a finding: a row, an event, notifications and, where the run's spec asks for it, a command; all in one transaction."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from services.monitor.alert_models import Alert, AlertOutboxCounter, AlertOutboxRow
@@ -14,7 +15,11 @@ from serving.outbox import Outbox
 from shared.alert_events import DetectorCleared, DetectorFired
 from shared.names import CLUSTER_TOPIC
 
+log = logging.getLogger(__name__)
+
 OUTBOX: Final = Outbox("detectors", AlertOutboxRow, AlertOutboxCounter)
+MAX_ALERTS: Final = 1000
+"""Of one run: a detector that flickers must fill neither the database nor anybody's screen."""
 _COMMANDS: Final = frozenset({"pause", "rollback"})
 
 
@@ -46,6 +51,9 @@ def tell(session: Session, found: Found, now: float) -> bool:
 def _fire(session: Session, found: Found, now: float) -> bool:
     finding, reading = found.finding, found.finding.reading
     if session.scalar(select(Alert.id).where(Alert.alert_id == found.alert_id)) is not None:
+        return False
+    if (session.scalar(select(func.count()).select_from(Alert).where(Alert.run_id == found.topic)) or 0) >= MAX_ALERTS:
+        log.warning("%s has %d alerts; one of %s at step %d is left out", found.topic, MAX_ALERTS, finding.key, finding.step)
         return False
     event = DetectorFired(
         alert_id=found.alert_id,

@@ -17,7 +17,7 @@ from services.monitor.acting import Acting
 from services.monitor.alerting import OUTBOX
 from services.monitor.deliveries import Deliveries, Sending, allowed_hosts
 from services.monitor.detecting import Detecting
-from services.monitor.lease import Holder, LeaseLost
+from services.monitor.lease import LEASE_SECONDS, Holder, LeaseLost
 from serving.database import Database, database_url
 from serving.ids import new_id
 from shared import bus
@@ -51,6 +51,7 @@ class Process:
     def __init__(self, database: Database, holder: Holder, detecting: Detecting, works: Mapping[str, Callable[[], Any]]) -> None:
         self.database, self.holder, self.detecting, self.works = database, holder, detecting, works
         self.ours = threading.Event()
+        self.renewed_at = float("-inf")
 
     def run(self, stop: threading.Event) -> None:
         threads = [threading.Thread(target=self._repeat, args=(stop, work), name=name) for name, work in self.works.items()]
@@ -65,7 +66,7 @@ class Process:
 
     def _watch(self, stop: threading.Event) -> None:
         try:
-            if not self.holder.take(self.database, time.time()):
+            if not self._is_ours():
                 self._yield()
                 stop.wait(1.0)
                 return
@@ -79,6 +80,15 @@ class Process:
             log.warning("waiting: %s", error)
             self.detecting.forget()
             stop.wait(0.5)
+
+    def _is_ours(self) -> bool:
+        """The lease is renewed a few times in its life; each write is conditional on it anyway."""
+        if time.monotonic() - self.renewed_at < LEASE_SECONDS / 4 and self.ours.is_set():
+            return True
+        if not self.holder.take(self.database, time.time()):
+            return False
+        self.renewed_at = time.monotonic()
+        return True
 
     def _yield(self) -> None:
         if self.ours.is_set():

@@ -5,6 +5,7 @@ import math
 import pytest
 import redis
 
+from services.monitor import alerting
 from services.monitor.alerting import OUTBOX
 from services.monitor.lease import LEASE_SECONDS, Holder, LeaseLost
 from serving.database import Database
@@ -197,3 +198,11 @@ def test_events_that_cannot_be_read_stop_nobody(lone: Watching) -> None:
     assert lone.detecting.step(0.01) == 2
     assert [alert.key for alert in lone.alerts()] == ["nan"]
     assert lone.detecting.topics[RUN].missed == 997
+
+
+def test_what_flickers_fills_nothing(lone: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alerting, "MAX_ALERTS", 3)
+    api, child = run_of()
+    losses(child, 1, [math.nan, *calm(10)] * 5)
+    lone.see(api, child)
+    assert [alert.body["step"] for alert in lone.alerts()] == [1, 12, 23]
