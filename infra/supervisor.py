@@ -68,6 +68,7 @@ def commands(layout: Layout) -> dict[str, list[str]]:
         "scheduler": ["python", "-m", "services.api.main_scheduler"],
         **{name: [*gunicorn, address[name], *sockets, "services.monitor.wsgi:app"] for name in layout.monitors},
         "monitor-ingester": ["python", "-m", "services.monitor.main_ingester"],
+        "monitor-detectors": ["python", "-m", "services.monitor.main_detectors"],
         "storage": [*gunicorn, address["storage"], *threads, "--timeout", "120", "services.storage.wsgi:app"],
         "storage-worker": [*_celery("services.storage.worker", "storage"), "--concurrency", "1", "--beat"],
         "trainer-agent": ["python", "-m", "services.trainer.main_agent"],

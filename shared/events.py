@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from shared.alert_events import AlertActionTaken, DetectorCleared, DetectorFired
 from shared.cluster_events import (
     EmergencyEnded,
     EmergencyStopped,
@@ -101,7 +102,10 @@ AnyEvent = Annotated[
     | LogWritten
     | StepSkipped
     | EventsDropped
-    | HostSampled,
+    | HostSampled
+    | DetectorFired
+    | DetectorCleared
+    | AlertActionTaken,
     Field(discriminator="type"),
 ]
 EVENT: Final[TypeAdapter[AnyEvent]] = TypeAdapter(AnyEvent)

@@ -4,14 +4,18 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from shared.alerts import AlertsSpec
 from shared.event import Event
 from shared.failures import Failure
 
 
 class RunCreated(Event):
+    """`alerts`: what the run is watched for, as its spec says; without it the defaults hold."""
+
     type: Literal["RunCreated"] = "RunCreated"
     name: str
     by: str
+    alerts: AlertsSpec | None = None
 
 
 class RunStateChanged(Event):

@@ -5,9 +5,11 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from shared.alerts import AlertsSpec
 from shared.errors import FieldError, InvalidFields
+from shared.section import Section as Section
 
 NAME: Final = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 Name = Annotated[str, Field(pattern=NAME, description="lower-case letters, digits, '.', '_' and '-', at most 63")]
@@ -27,10 +29,6 @@ PRESETS: Final[Mapping[str, Mapping[str, int]]] = {
     "gpt2-124m": {"n_layer": 12, "n_head": 12, "n_embd": 768, "sequence_length": 1024},
 }
 """Named model shapes. A field given beside the preset overrides it."""
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ModelSpec(Section):
@@ -134,6 +132,7 @@ class RunSpec(Section):
     model: ModelSpec = ModelSpec.model_validate({})
     train: TrainSpec = TrainSpec()
     compute: ComputeSpec = ComputeSpec()
+    alerts: AlertsSpec = AlertsSpec()
 
     @property
     def micro_batch_size(self) -> int:
@@ -167,6 +166,8 @@ def cross_field_errors(spec: RunSpec) -> list[FieldError]:
         errors.append(FieldError("model.n_head", "rotary positions need an even number of channels per head"))
     if spec.train.schedule.warmup_steps > spec.train.steps:
         errors.append(FieldError("train.schedule.warmup_steps", f"longer than the run's {spec.train.steps} steps"))
+    if spec.alerts.budget.cost_usd is not None and spec.alerts.budget.usd_per_slot_hour is None:
+        errors.append(FieldError("alerts.budget.usd_per_slot_hour", "is needed to reckon cost_usd; say what an hour of one slot costs"))
     return errors
 
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fromYaml, toSpec, toYaml, valueAt, withValue } from "@/features/new-run/draft";
+import { alertsIn, fromYaml, toSpec, toYaml, valueAt, withValue } from "@/features/new-run/draft";
 import { FIELD_PATHS, SECTIONS, fallbackOf, shownText, textOf, valueOf, type FormField } from "@/features/new-run/fields";
 import { submitCommand } from "@/shared/api/curl";
 
@@ -76,4 +76,9 @@ test("a field shows numbers, lines and words as text", () => {
 test("no field is there twice", () => {
   const paths = SECTIONS.flatMap(({ fields, more = [] }) => [...fields, ...more].map(({ path }) => path));
   expect(paths.length).toBe(FIELD_PATHS.size);
+});
+
+test("alerts are told in short, in the spec's own words", () => {
+  expect(alertsIn({ name: "a" })).toBe("");
+  expect(alertsIn({ alerts: { nan: { action: "rollback" }, plateau: { enabled: false }, loss_spike: { threshold: 6 }, max_rollbacks: 1 } })).toBe("nan: rollback, plateau: off, loss spike: changed");
 });

@@ -13,7 +13,7 @@ const types = Object.keys(document.components.schemas.Envelope.properties.event.
 
 /** An event of that type whose fields are all there, of no particular meaning. */
 function anyOf(type: string): AnyEvent {
-  const fields = { slots: [], old: {}, new: { "train.steps": 2 }, lines: [], metrics: { "train/loss": 1 }, text: "", prompt: "", reason: "", by: "me", worker: "w", step: 1, tokens: 1 };
+  const fields = { slots: [], old: {}, new: { "train.steps": 2 }, lines: [], metrics: { "train/loss": 1 }, text: "", prompt: "", reason: "", by: "me", worker: "w", step: 1, tokens: 1, detector: "loss_spike", message: "", actions: ["annotate"], severity: "info" };
   return { ...fields, type, attempt: 1, bytes: 1, seconds: 1, ranks: 1, steps: 2, first_step: 1, world_size: 1, parameters: 1, after_seconds: 1 } as unknown as AnyEvent;
 }
 

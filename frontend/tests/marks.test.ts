@@ -29,9 +29,10 @@ test("changes, rollbacks, pauses and hangs are marked at their steps, in order",
       happened({ type: "RunRolledBack", command_id: "c", checkpoint_id: "k", old_step: 9, step: 4, by: "me" }),
       happened({ type: "TrainingHeld", step: 6 }),
       happened({ type: "HangDetected", step: 7, silent_seconds: 700 }),
+      happened({ type: "DetectorFired", alert_id: "a", detector: "loss_spike", severity: "warning", step: 8, metric: "train/loss", value: 9, threshold: 3, window: {}, message: "too high", remedy: "", actions: ["annotate"] }),
     ],
   });
-  expect(marks.map(({ kind, x }) => [kind, x])).toEqual([["rollback", 4], ["change", 5], ["held", 6], ["hang", 7]]);
+  expect(marks.map(({ kind, x }) => [kind, x])).toEqual([["rollback", 4], ["change", 5], ["held", 6], ["hang", 7], ["spike", 8]]);
   expect(marks[1]?.text).toBe("optimizer.lr 0.1 from step 5 on");
 });
 

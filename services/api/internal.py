@@ -1,16 +1,18 @@
-"""The worker's side (join secret): shared/api_client.py calls these."""
+"""The worker's side (join secret): shared/api_client.py calls these; and the detectors': shared/alert_actions.py."""
 
 from flask import request
 from flask_openapi3.blueprint import APIBlueprint
 
+from services.api.alert_actions import act
 from services.api.attempts import claim, report_state
 from services.api.commit import commit_checkpoint, note_metrics
 from services.api.damage import report_damage
 from services.api.halting import note_refused
 from services.api.heartbeat import beat, must_speak_ours
 from services.api.parts import parts
-from services.api.paths import AttemptPath
+from services.api.paths import AttemptPath, RunPath
 from serving.idempotency import Answer
+from shared.alert_actions import AlertAction
 from shared.conversation import CheckpointCommit, CheckpointDamage, CheckpointMetrics, ClaimRequest, Heartbeat, StateReport, WorkerName
 from shared.crash import crash_point
 from shared.errors import Conflict
@@ -71,3 +73,9 @@ def post_metrics(path: AttemptPath, body: CheckpointMetrics) -> tuple[str, int]:
     with parts().database.writing() as session:
         note_metrics(session, path.attempt_id, body)
     return "", 204
+
+
+@api.post("/runs/<run_id>/alert-actions")
+def post_alert_action(path: RunPath, body: AlertAction) -> Answer:
+    with parts().database.writing() as session:
+        return act(session, path.run_id, body, parts().clock()).model_dump(), 200

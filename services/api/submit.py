@@ -85,6 +85,6 @@ def create(session: Session, submission: Submission, *, by: str, now: float) -> 
         device=spec.compute.device,
     )
     session.add(run)
-    record(session, run.id, RunCreated(name=spec.name, by=by), now)
+    record(session, run.id, RunCreated(name=spec.name, by=by, alerts=spec.alerts), now)
     record(session, CLUSTER_TOPIC, RunStateChanged(run_id=run.id, old="", new=RunState.QUEUED, by=by), now)
     return run

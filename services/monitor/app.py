@@ -3,7 +3,7 @@
 import redis
 from flask_openapi3.openapi import OpenAPI
 
-from services.monitor import events, logs, metrics, stream, tickets, worker_metrics
+from services.monitor import alerts, events, logs, metrics, stream, targets, tickets, worker_metrics
 from services.monitor.figures import HistoryFigures, SocketFigures
 from services.monitor.hub import Hub
 from services.monitor.rights import RIGHTS_SECONDS, Rights
@@ -15,13 +15,23 @@ from shared.api_client import ApiClient
 from shared.settings import Settings
 
 
-def create_app(settings: Settings, database: Database, client: redis.Redis, *, rights_seconds: float = RIGHTS_SECONDS) -> OpenAPI:
-    """`client` serves tickets, replays and the live subscription. Nothing is started before the first socket opens."""
+def create_app(
+    settings: Settings,
+    database: Database,
+    client: redis.Redis,
+    *,
+    rights_seconds: float = RIGHTS_SECONDS,
+    webhook_allow: frozenset[str] = frozenset(),
+) -> OpenAPI:
+    """`client` serves tickets, replays and the live subscription. Nothing is started before the first socket opens.
+    `webhook_allow`: hosts that notifications may go to although they are private.
+    """
     app = create_service("monitor", settings, ready=database.ping)
     app.extensions["database"] = database
     app.extensions["tickets"] = Tickets(client, settings.gateway_secret)
     app.extensions["hub"] = Hub(client)
-    for resource in (metrics, worker_metrics, events, logs, tickets):
+    app.extensions["webhook_allow"] = webhook_allow
+    for resource in (metrics, worker_metrics, events, logs, alerts, targets, tickets):
         app.register_api(resource.api)
     registry = app.extensions["metrics_registry"]
     registry.register(HistoryFigures(client, database))

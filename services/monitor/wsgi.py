@@ -11,6 +11,7 @@ from types import FrameType
 import gevent  # type: ignore[import-untyped]
 
 from services.monitor.app import create_app
+from services.monitor.deliveries import allowed_hosts
 from services.monitor.hub import Hub
 from services.monitor.rights import RIGHTS_SECONDS
 from serving.database import Database, database_url
@@ -38,6 +39,7 @@ app = create_app(
     Database(database_url(os.environ, "monitor", settings.data_dir)),
     bus.connect(settings.redis_url, blocking_seconds=1, connections=REDIS_CONNECTIONS),
     rights_seconds=float(os.environ.get("GROUNDUP_RIGHTS_SECONDS", RIGHTS_SECONDS)),
+    webhook_allow=allowed_hosts(os.environ),
 )
 if threading.current_thread() is threading.main_thread():
     close_sockets_at_exit(app.extensions["hub"])

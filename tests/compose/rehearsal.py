@@ -24,7 +24,19 @@ from tests.compose.standins import BASES, provide_bases, remove_standins
 from tests.servers import free_port
 
 LONG_STEPS = 1_000_000
-CONTROL_PLANE = {"gateway", "api", "scheduler", "monitor", "monitor-ingester", "storage", "storage-worker", "redis", "postgres", "s3"}
+CONTROL_PLANE = {
+    "gateway",
+    "api",
+    "scheduler",
+    "monitor",
+    "monitor-ingester",
+    "monitor-detectors",
+    "storage",
+    "storage-worker",
+    "redis",
+    "postgres",
+    "s3",
+}
 
 
 def main() -> int:

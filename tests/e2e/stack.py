@@ -76,6 +76,7 @@ def running_stack(data_dir: Path, **more: str) -> Iterator[Stack]:
         "GROUNDUP_WORKER_NAME": "e2e",
         # So that `progress` is fresh enough to aim by.
         "GROUNDUP_HEARTBEAT_SECONDS": "0.5",
+        "GROUNDUP_WEBHOOK_ALLOW": "127.0.0.1",
         **more,
     }
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("GROUNDUP_", "S3_", "AWS_"))}

@@ -10,7 +10,10 @@ from tests.e2e.stack import Stack
 from tests.servers import wait_until
 
 STEPS = 600
-SERVICES = ("services.api.wsgi", "main_scheduler", "services.monitor.wsgi", "main_ingester", "services.storage.wsgi", "rclone", "nginx")
+SERVICES = (
+    *("services.api.wsgi", "main_scheduler", "services.monitor.wsgi", "main_ingester", "main_detectors"),
+    *("services.storage.wsgi", "rclone", "nginx"),
+)
 
 
 @pytest.mark.timeout(600)

@@ -1,5 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { LogOut, Monitor, Moon, Sun, UserRound, X } from "lucide-react";
+import { useNavigate } from "@tanstack/react-router";
+import { Bell, LogOut, Monitor, Moon, Sun, UserRound, X } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { meQuery } from "@/shared/api/queries";
 import { useStore } from "@/shared/store";
@@ -22,6 +23,7 @@ export function AccountMenu() {
   const leaving = useMutation({ mutationFn: () => signOut(client) });
   const theme = useStore(themeChoice);
   const me = useMe();
+  const navigate = useNavigate();
   return (
     <>
       <DropdownMenu.Root modal={false}>
@@ -33,6 +35,11 @@ export function AccountMenu() {
             <p>{me ? <strong>{me.name}</strong> : "Not signed in"} {me && <span className="muted">{me.role}</span>}</p>
             <Segments label="Theme" value={theme} options={THEMES} onChange={setTheme} />
           </div>
+          {me?.role === "admin" && (
+            <DropdownMenu.Item className="menu-item" onSelect={() => void navigate({ to: "/settings/notifications" })}>
+              <Bell size={14} aria-hidden /> Notifications
+            </DropdownMenu.Item>
+          )}
           {me && (
             <DropdownMenu.Item className="menu-item" onSelect={() => leaving.mutate()}>
               <LogOut size={14} aria-hidden /> Sign out

@@ -2,7 +2,7 @@ import { lazyRouteComponent, type AsyncRouteComponent } from "@tanstack/react-ro
 import type { MetricStore } from "@/features/charts/MetricStore";
 import type { Run } from "@/shared/api/types";
 
-export const TABS = ["charts", "system", "logs", "samples", "checkpoints", "config", "events"] as const;
+export const TABS = ["charts", "system", "logs", "samples", "checkpoints", "config", "alerts", "events"] as const;
 export type Tab = (typeof TABS)[number];
 
 interface TabProps {
@@ -18,6 +18,7 @@ const CONTENTS: Record<Tab, AsyncRouteComponent<TabProps>> = {
   samples: lazyRouteComponent(() => import("@/features/samples/SampleList"), "SampleList"),
   checkpoints: lazyRouteComponent(() => import("./CheckpointsTab")),
   config: lazyRouteComponent(() => import("@/features/config/RunConfig"), "RunConfig"),
+  alerts: lazyRouteComponent(() => import("@/features/alerts/AlertList"), "AlertList"),
   events: lazyRouteComponent(() => import("./EventsTab")),
 };
 

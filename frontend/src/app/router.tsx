@@ -98,13 +98,19 @@ const cluster = createRoute({
   component: lazyRouteComponent(() => import("./pages/ClusterPage")),
 });
 
+const notifications = createRoute({
+  getParentRoute: () => root,
+  path: "/settings/notifications",
+  component: lazyRouteComponent(() => import("./pages/NotificationsPage")),
+});
+
 const login = createRoute({
   getParentRoute: () => root,
   path: "/login",
   component: lazyRouteComponent(() => import("./pages/LoginPage")),
 });
 
-const routeTree = root.addChildren([home, runs, newRun, runHome, run, datasets, dataset, checkpoints, playground, cluster, login]);
+const routeTree = root.addChildren([home, runs, newRun, runHome, run, datasets, dataset, checkpoints, playground, cluster, notifications, login]);
 
 /** Plain `?name=value`; the router's own way would put text that looks like a number in quotes. */
 function stringifySearch(search: Record<string, unknown>): string {

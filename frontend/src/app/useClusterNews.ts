@@ -26,6 +26,7 @@ export function clusterNews(client: QueryClient): TopicHandlers {
     workers: () => refresher.stale(keys.workers),
     queue: () => refresher.stale(keys.queue),
     checkpoints: () => refresher.stale(keys.checkpoints),
+    alerts: () => refresher.stale(keys.alerts),
   };
   return {
     onEvents: (items) => {

@@ -27,6 +27,7 @@ export function useRunNews(runId: string) {
       checkpoints: () => refresher.stale(keys.checkpoints),
       samples: () => stale("samples"),
       logs: () => stale("logs"),
+      alerts: () => refresher.stale(keys.alerts),
       happened: () => stale("events"),
       point: (point) => {
         metrics.add(point);
@@ -41,7 +42,7 @@ export function useRunNews(runId: string) {
     },
     onHistory: () => {
       metrics.forget();
-      for (const tell of [sink.run, sink.commands, sink.checkpoints, sink.samples, sink.logs, sink.happened]) tell();
+      for (const tell of [sink.run, sink.commands, sink.checkpoints, sink.samples, sink.logs, sink.alerts, sink.happened]) tell();
     },
   });
   return { metrics, progress };

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { Tabs } from "radix-ui";
 import { Suspense } from "react";
+import { OpenAlerts } from "@/features/alerts/OpenAlerts";
 import { ProgressCard } from "@/features/run/ProgressCard";
 import { RunHeader } from "@/features/run/RunHeader";
 import { asProblem } from "@/shared/api/problem";
@@ -45,6 +46,7 @@ function LoadedRun({ run }: { run: Run }) {
   return (
     <>
       <RunHeader run={run} />
+      <OpenAlerts run={run} />
       <ProgressCard run={run} news={news.progress} />
       <Tabs.Root
         value={shown}

@@ -2,7 +2,7 @@ import type { AnyEvent, Attempt, Checkpoint, Command, Envelope, Run } from "@/sh
 import { bytes, integer, plural } from "@/shared/format/numbers";
 import { duration, exactTime } from "@/shared/format/time";
 
-export type Kind = "checkpoint" | "bad-checkpoint" | "restart" | "preempted" | "change" | "rollback" | "held" | "hang" | "origin";
+export type Kind = "checkpoint" | "bad-checkpoint" | "restart" | "preempted" | "change" | "rollback" | "held" | "hang" | "origin" | "spike";
 
 /** Something that happened at a step. */
 export interface Mark {
@@ -15,7 +15,7 @@ export interface Mark {
 }
 
 /** Of a run's events, what is marked beside its checkpoints and attempts. */
-export const MARKED = ["CheckpointFailed", "HyperparametersChanged", "RunRolledBack", "TrainingHeld", "HangDetected"] as const;
+export const MARKED = ["CheckpointFailed", "HyperparametersChanged", "RunRolledBack", "TrainingHeld", "HangDetected", "DetectorFired"] as const;
 export type Marked = Envelope & { event: Extract<AnyEvent, { type: (typeof MARKED)[number] }> };
 
 export interface Happened {
@@ -112,6 +112,9 @@ function markOf({ at, event }: Marked, asked: ReadonlyMap<string, Command>, comm
     }
     case "HangDetected":
       return [{ kind: "hang", x, text: `no progress after ${step}`, facts: told({ When, "No step for": duration(event.silent_seconds), Then: "the stacks of all ranks went to the log, and the attempt was ended" }) }];
+    case "DetectorFired":
+      if (x === 0) return [];
+      return [{ kind: "spike", x, text: `${event.detector.replaceAll("_", " ")} at ${step}: ${event.message}`, facts: told({ When, Detector: event.detector, Severity: event.severity, What: event.message, "What helps": event.remedy, "What is done": event.actions.join(", ") }) }];
   }
 }
 

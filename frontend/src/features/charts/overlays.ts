@@ -16,7 +16,7 @@ export interface Overlay {
 /** So few points are drawn as dots too: one alone makes no line. */
 const FEW = 40;
 
-export const GLYPHS: Record<Kind, string> = { checkpoint: "◆", "bad-checkpoint": "✕", restart: "↻", preempted: "⇄", change: "Δ", rollback: "↶", held: "‖", hang: "!", origin: "⑂" };
+export const GLYPHS: Record<Kind, string> = { checkpoint: "◆", "bad-checkpoint": "✕", restart: "↻", preempted: "⇄", change: "Δ", rollback: "↶", held: "‖", hang: "!", origin: "⑂", spike: "▲" };
 const COLOURS: Record<Kind, string> = {
   checkpoint: "--text-2",
   "bad-checkpoint": "--bad",
@@ -27,6 +27,7 @@ const COLOURS: Record<Kind, string> = {
   held: "--text-2",
   hang: "--bad",
   origin: "--info",
+  spike: "--bad",
 };
 
 /** With a line of their own: what comes behind is another training. */

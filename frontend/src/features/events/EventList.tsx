@@ -80,5 +80,7 @@ function toneOf(event: AnyEvent): Tone {
   if (event.type === "TrainingEnded") return event.outcome === "failed" ? "bad" : "good";
   if (event.type === "CheckpointCommitted") return "good";
   if (event.type === "CommandRequested" || event.type === "CommandApplied") return "warn";
+  if (event.type === "DetectorFired") return event.severity === "info" ? "info" : event.severity === "warning" ? "warn" : "bad";
+  if (event.type === "AlertActionTaken") return "warn";
   return event.type.startsWith("Run") ? "info" : "off";
 }

@@ -58,6 +58,9 @@ const SENTENCES: Sentences = {
   StepSkipped: (event) => `step ${integer(event.step)} was left out: ${SKIPPED[event.reason]} (loss ${measured(event.loss)}, gradient norm ${measured(event.grad_norm)})`,
   EventsDropped: (event) =>
     `${plural(event.count, "event")} ${event.count === 1 ? "is" : "are"} missing here${event.first_step == null || event.last_step == null ? "" : `, of steps ${integer(event.first_step)} to ${integer(event.last_step)}`}${because(event.reason)}`,
+  DetectorFired: (event) => `${event.detector.replaceAll("_", " ")}${event.step > 0 ? ` at step ${integer(event.step)}` : ""}: ${event.message}${event.actions.length > 1 ? ` (${event.actions.slice(1).join(", ")})` : ""}`,
+  DetectorCleared: (event) => `${event.detector.replaceAll("_", " ")} has passed${because(event.message)}`,
+  AlertActionTaken: (event) => `${event.detector.replaceAll("_", " ")} asked to ${event.action}: ${event.outcome}${because(event.reason)}`,
   LogWritten: (event) => `${plural(event.lines.length, "line")} of rank ${integer(event.rank)}`,
 };
 

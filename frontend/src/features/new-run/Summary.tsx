@@ -17,11 +17,13 @@ interface Props {
   unread: boolean;
   submitting: boolean;
   failure: unknown;
+  /** What of the section `alerts` is not as usual. */
+  alerts: string;
   onSubmit: () => void;
 }
 
 /** What the run will be, always in sight, and the button that says what it still needs. */
-export function Summary({ validation, others, missing, unread, submitting, failure, onSubmit }: Props) {
+export function Summary({ validation, others, missing, unread, submitting, failure, alerts, onSubmit }: Props) {
   const estimate = validation.data?.estimate;
   const wrong = validation.data?.errors.length ?? 0;
   return (
@@ -34,6 +36,7 @@ export function Summary({ validation, others, missing, unread, submitting, failu
       </div>
       <div className="card-body stack">
         {estimate ? <EstimateFacts estimate={estimate} /> : <p className="muted">Shown as soon as the spec is complete.</p>}
+        {alerts && <p className="muted">Alerts: {alerts}</p>}
         <Complaints items={others} />
         <Warnings items={validation.data?.warnings ?? []} />
         {validation.isError && <ErrorBanner error={validation.error} />}

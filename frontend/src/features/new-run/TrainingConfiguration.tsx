@@ -5,7 +5,7 @@ import { useFirstInvalid } from "@/shared/useFirstInvalid";
 import { SpecTabs } from "./SpecTabs";
 import { Summary } from "./Summary";
 import { complaintsOf, missingIn, untoldIn, type View } from "./complaints";
-import type { Draft } from "./draft";
+import { alertsIn, type Draft } from "./draft";
 import { useSubmit } from "./useSubmit";
 import { useValidation } from "./useValidation";
 import { useWork } from "./useWork";
@@ -47,6 +47,7 @@ export function TrainingConfiguration({ initial, view, onView, onStarted }: Prop
         missing={missing}
         unread={work.yamlError !== null}
         submitting={submit.isPending}
+        alerts={alertsIn(work.draft)}
         failure={submit.problem && refused.length === 0 ? submit.problem : null}
         onSubmit={() => void start()}
       />

@@ -59,3 +59,16 @@ export function keptWork(): Work | null {
 export function keepWork(work: Work | null): void {
   typedText.write("new-run", work && JSON.stringify(work));
 }
+
+/** What the section `alerts` says that the defaults do not: "nan: rollback, plateau: off"; empty where it says nothing. */
+export function alertsIn(draft: Draft): string {
+  const { alerts } = draft;
+  if (!isSection(alerts)) return "";
+  const told = Object.entries(alerts).flatMap(([name, section]) => (isSection(section) ? [`${name.replaceAll("_", " ")}: ${chosen(section)}`] : []));
+  return told.join(", ");
+}
+
+function chosen(section: Draft): string {
+  if (section.enabled === false) return "off";
+  return typeof section.action === "string" ? section.action : "changed";
+}

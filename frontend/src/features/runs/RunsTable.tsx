@@ -1,15 +1,18 @@
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { isActive } from "@/shared/api/queries";
-import type { Run } from "@/shared/api/types";
+import { alertsQuery, isActive } from "@/shared/api/queries";
+import type { Alert, Run } from "@/shared/api/types";
 import { integer, loss, percent, short } from "@/shared/format/numbers";
 import { ago, duration, exactTime } from "@/shared/format/time";
 import { runColour } from "@/shared/runColour";
+import { AlertCount } from "@/shared/ui/AlertCount";
 import { ProgressBar } from "@/shared/ui/ProgressBar";
 import { RunStateBadge, toneOf } from "@/shared/ui/RunStateBadge";
 import { useNow } from "@/shared/useNow";
 
 export function RunsTable({ runs }: { runs: readonly Run[] }) {
   const now = useNow(10_000);
+  const { data: open } = useQuery(alertsQuery());
   return (
     <div className="table-scroll">
       <table className="table runs-table">
@@ -28,7 +31,7 @@ export function RunsTable({ runs }: { runs: readonly Run[] }) {
         </thead>
         <tbody>
           {runs.map((run) => (
-            <Row key={run.id} run={run} now={now} />
+            <Row key={run.id} run={run} now={now} alerts={open?.items.filter(({ run_id }) => run_id === run.id) ?? []} />
           ))}
         </tbody>
       </table>
@@ -36,7 +39,7 @@ export function RunsTable({ runs }: { runs: readonly Run[] }) {
   );
 }
 
-function Row({ run, now }: { run: Run; now: number }) {
+function Row({ run, now, alerts }: { run: Run; now: number; alerts: readonly Alert[] }) {
   const { progress } = run;
   const began = run.started_at ?? run.created_at;
   return (
@@ -49,6 +52,7 @@ function Row({ run, now }: { run: Run; now: number }) {
         <Link to="/runs/$runId/$tab" params={{ runId: run.id, tab: "charts" }}>
           {run.name}
         </Link>
+        <AlertCount alerts={alerts} run={run.name} />
         {run.project !== "default" && <span className="muted"> {run.project}</span>}
         {reasonShown(run) && <p className="muted reason">{run.reason}</p>}
       </td>

@@ -1,6 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 import { call, path, type Query } from "./client";
-import type { AnyEvent, Checkpoint, Command, Dataset, Emergency, Envelope, Me, Page, Queue, Run, Tokenizer, Worker } from "./types";
+import type { Alert, AnyEvent, Checkpoint, Command, Dataset, Emergency, Envelope, Me, Page, Queue, Run, Tokenizer, Worker } from "./types";
 
 /** First parts of the query keys, for invalidation. */
 export const keys = {
@@ -11,6 +11,8 @@ export const keys = {
   emergency: ["emergency"],
   datasets: ["datasets"],
   checkpoints: ["checkpoints"],
+  alerts: ["alerts"],
+  notifications: ["notifications"],
   me: ["me"],
 } as const;
 
@@ -79,6 +81,16 @@ export function checkpointsQuery(runId?: string) {
   return queryOptions({
     queryKey: [...keys.checkpoints, runId ?? "all"],
     queryFn: ({ signal }) => call<Page<Checkpoint>>("GET", address, { query: { limit: 200 }, signal }),
+  });
+}
+
+/** Newest first: of one run, or what is open anywhere. */
+export function alertsQuery(runId?: string) {
+  const query = runId === undefined ? { open: "true", limit: 200 } : { run_id: runId, limit: 200 };
+  return queryOptions({
+    queryKey: [...keys.alerts, runId ?? "open"],
+    queryFn: ({ signal }) => call<Page<Alert>>("GET", "/api/v1/alerts", { query, signal }),
+    refetchInterval: ({ state }) => (state.data?.items.some(({ action }) => action.state === "pending") ? 2000 : false),
   });
 }
 

@@ -1,5 +1,39 @@
 // Written by `npm run types` from services/api/openapi.json. Do not edit.
 export interface paths {
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the detectors have found, newest first */
+        get: operations["alerts_list_alerts_api_v1_alerts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{alert_id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that it was seen; it stays open until it passes. The first word stays, but a note may be added to. */
+        post: operations["alerts_acknowledge_api_v1_alerts__alert_id__acknowledge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/aliases": {
         parameters: {
             query?: never;
@@ -396,6 +430,75 @@ export interface paths {
         get: operations["login_me_me_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where notifications go. For admins. */
+        get: operations["notifications_list_targets_api_v1_notifications_get"];
+        put?: never;
+        /** Add one. Its address has to be on the public internet, unless GROUNDUP_WEBHOOK_ALLOW names its host. For admins. */
+        post: operations["notifications_create_target_api_v1_notifications_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was sent, waits or was given up, newest first. For admins. */
+        get: operations["notifications_list_deliveries_api_v1_notifications_deliveries_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{target_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove one, with what waits for it. For admins. */
+        delete: operations["notifications_delete_target_api_v1_notifications__target_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{target_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test, behind what already waits; its delivery tells whether it arrived. For admins. */
+        post: operations["notifications_test_target_api_v1_notifications__target_id__test_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -901,6 +1004,235 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AcknowledgeBody */
+        AcknowledgeBody: {
+            /**
+             * Note
+             * @description what is known about it
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * AlertActionAnswer
+         * @description `state`: none where nothing but telling was asked for; pending, requested (see the command), or refused with the reason.
+         */
+        AlertActionAnswer: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "annotate" | "notify" | "pause" | "rollback";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "none" | "pending" | "requested" | "refused";
+            /** Command Id */
+            command_id: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * AlertActionTaken
+         * @description What became of the pause or rollback that an alert asked for.
+         */
+        AlertActionTaken: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "AlertActionTaken";
+            /** Alert Id */
+            alert_id: string;
+            /** Detector */
+            detector: string;
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "pause" | "rollback";
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "requested" | "refused";
+            /**
+             * Command Id
+             * @default
+             */
+            command_id: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /**
+         * AlertAnswer
+         * @description `value` and `threshold` are null where they are no finite number.
+         */
+        AlertAnswer: {
+            /** Alert Id */
+            alert_id: string;
+            /** Run Id */
+            run_id: string;
+            /** Run Name */
+            run_name: string;
+            /** Attempt */
+            attempt: number;
+            /** Detector */
+            detector: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "critical";
+            /** Step */
+            step: number;
+            /** Metric */
+            metric: string;
+            /** Value */
+            value: number | null;
+            /** Threshold */
+            threshold: number | null;
+            /** Window */
+            window: {
+                [key: string]: number | null;
+            };
+            /** Message */
+            message: string;
+            /** Remedy */
+            remedy: string;
+            /** Fired At */
+            fired_at: string;
+            /** Cleared At */
+            cleared_at: string | null;
+            /** Cleared */
+            cleared: string;
+            /** Acknowledged At */
+            acknowledged_at: string | null;
+            /** Acknowledged By */
+            acknowledged_by: string;
+            /** Note */
+            note: string;
+            action: components["schemas"]["AlertActionAnswer"];
+        };
+        /** AlertPage */
+        AlertPage: {
+            /** Items */
+            items: components["schemas"]["AlertAnswer"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** AlertsSpec */
+        AlertsSpec: {
+            /**
+             * @default {
+             *       "enabled": true,
+             *       "action": "notify",
+             *       "steps": 1
+             *     }
+             */
+            nan: components["schemas"]["NanAlert"];
+            /**
+             * @default {
+             *       "enabled": true,
+             *       "action": "annotate",
+             *       "threshold": 8,
+             *       "rise": 0.1,
+             *       "window": 128,
+             *       "warmup": 100,
+             *       "steps": 1
+             *     }
+             */
+            loss_spike: components["schemas"]["LossSpikeAlert"];
+            /**
+             * @default {
+             *       "enabled": true,
+             *       "action": "annotate",
+             *       "threshold": 15,
+             *       "rise": 2,
+             *       "limit": null,
+             *       "window": 128,
+             *       "warmup": 100,
+             *       "steps": 1
+             *     }
+             */
+            grad_norm: components["schemas"]["GradNormAlert"];
+            /**
+             * @default {
+             *       "enabled": true,
+             *       "action": "annotate",
+             *       "metric": "train/loss",
+             *       "improvement": 0.001,
+             *       "steps": 5000
+             *     }
+             */
+            plateau: components["schemas"]["PlateauAlert"];
+            /**
+             * @default {
+             *       "enabled": true,
+             *       "action": "annotate",
+             *       "factor": 20,
+             *       "seconds": 120
+             *     }
+             */
+            stall: components["schemas"]["StallAlert"];
+            /**
+             * @default {
+             *       "enabled": true,
+             *       "action": "annotate",
+             *       "fraction": 0.5,
+             *       "window": 200,
+             *       "steps": 20
+             *     }
+             */
+            throughput_drop: components["schemas"]["ThroughputDropAlert"];
+            /**
+             * @default {
+             *       "enabled": true,
+             *       "action": "annotate",
+             *       "ratio": 1.5,
+             *       "steps": 20
+             *     }
+             */
+            straggler: components["schemas"]["StragglerAlert"];
+            /**
+             * @default {
+             *       "enabled": true,
+             *       "action": "annotate",
+             *       "share": 0.3,
+             *       "steps": 50
+             *     }
+             */
+            data_wait: components["schemas"]["DataWaitAlert"];
+            /**
+             * @default {
+             *       "enabled": true,
+             *       "action": "annotate",
+             *       "free_bytes": 2147483648
+             *     }
+             */
+            disk: components["schemas"]["DiskAlert"];
+            /**
+             * @default {
+             *       "enabled": true,
+             *       "action": "annotate",
+             *       "tokens": null,
+             *       "hours": null,
+             *       "cost_usd": null,
+             *       "usd_per_slot_hour": null
+             *     }
+             */
+            budget: components["schemas"]["BudgetAlert"];
+            /**
+             * Max Rollbacks
+             * @description so often a detector may roll the run back; after that it only tells
+             * @default 2
+             */
+            max_rollbacks: number;
+        };
         /** AliasAnswer */
         AliasAnswer: {
             /** Project */
@@ -1047,6 +1379,44 @@ export interface components {
             items: components["schemas"]["AuditAnswer"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * BudgetAlert
+         * @description Silent until a limit is given. Time counts from step to step, over all attempts.
+         */
+        BudgetAlert: {
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Action
+             * @default annotate
+             * @enum {string}
+             */
+            action: "annotate" | "notify" | "pause";
+            /**
+             * Tokens
+             * @default null
+             */
+            tokens: number | null;
+            /**
+             * Hours
+             * @default null
+             */
+            hours: number | null;
+            /**
+             * Cost Usd
+             * @default null
+             */
+            cost_usd: number | null;
+            /**
+             * Usd Per Slot Hour
+             * @description what cost_usd is reckoned with
+             * @default null
+             */
+            usd_per_slot_hour: number | null;
         };
         /**
          * ChangedCheckpoint
@@ -1546,6 +1916,32 @@ export interface components {
              */
             preemptible: boolean;
         };
+        /** DataWaitAlert */
+        DataWaitAlert: {
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Action
+             * @default annotate
+             * @enum {string}
+             */
+            action: "annotate" | "notify" | "pause";
+            /**
+             * Share
+             * @description of the step's time that is spent waiting for data
+             * @default 0.3
+             */
+            share: number;
+            /**
+             * Steps
+             * @description so many steps in a row, or over so many steps
+             * @default 50
+             */
+            steps: number;
+        };
         /** DatasetList */
         DatasetList: {
             /** Items */
@@ -1613,6 +2009,122 @@ export interface components {
             refused: components["schemas"]["Refusal"][];
             /** Bytes */
             bytes: number;
+        };
+        /**
+         * DeliveryAnswer
+         * @description `state`: dead is given up after the last try, dropped was never queued since too many waited.
+         */
+        DeliveryAnswer: {
+            /** Delivery Id */
+            delivery_id: string;
+            /** Target Id */
+            target_id: string;
+            /** Type */
+            type: string;
+            /** Subject */
+            subject: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pending" | "delivered" | "dead" | "dropped";
+            /** Tries */
+            tries: number;
+            /** Error */
+            error: string;
+            /** Created At */
+            created_at: string;
+            /** Next At */
+            next_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /** DeliveryPage */
+        DeliveryPage: {
+            /** Items */
+            items: components["schemas"]["DeliveryAnswer"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * DetectorCleared
+         * @description What an earlier DetectorFired told of has passed.
+         */
+        DetectorCleared: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "DetectorCleared";
+            /** Alert Id */
+            alert_id: string;
+            /** Detector */
+            detector: string;
+            /** Step */
+            step: number;
+            /** Message */
+            message: string;
+        };
+        /**
+         * DetectorFired
+         * @description `step`: the last one seen, 0 where there is none. `window`: further numbers that led to it. `actions`: what is done about it.
+         */
+        DetectorFired: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "DetectorFired";
+            /** Alert Id */
+            alert_id: string;
+            /** Detector */
+            detector: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "critical";
+            /** Step */
+            step: number;
+            /** Metric */
+            metric: string;
+            /** Value */
+            value: number;
+            /** Threshold */
+            threshold: number;
+            /** Window */
+            window?: {
+                [key: string]: number;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Remedy
+             * @default
+             */
+            remedy: string;
+            /** Actions */
+            actions: string[];
+        };
+        /** DiskAlert */
+        DiskAlert: {
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Action
+             * @default annotate
+             * @enum {string}
+             */
+            action: "annotate" | "notify" | "pause";
+            /**
+             * Free Bytes
+             * @description room below which it is too little
+             * @default 2147483648
+             */
+            free_bytes: number;
         };
         /** DocumentList */
         DocumentList: {
@@ -1753,7 +2265,7 @@ export interface components {
             /** At */
             at: number;
             /** Event */
-            event: components["schemas"]["RunCreated"] | components["schemas"]["RunStateChanged"] | components["schemas"]["RunDeleted"] | components["schemas"]["AttemptPlaced"] | components["schemas"]["AttemptClaimed"] | components["schemas"]["AttemptEnded"] | components["schemas"]["AttemptPreempted"] | components["schemas"]["RunForked"] | components["schemas"]["RunRolledBack"] | components["schemas"]["CheckpointCommitted"] | components["schemas"]["CheckpointDamaged"] | components["schemas"]["CheckpointDeleted"] | components["schemas"]["CommandRequested"] | components["schemas"]["CommandAccepted"] | components["schemas"]["CommandRejected"] | components["schemas"]["WorkerJoined"] | components["schemas"]["WorkerLost"] | components["schemas"]["WorkerDraining"] | components["schemas"]["QueuePaused"] | components["schemas"]["QueueReopened"] | components["schemas"]["WorkerHalted"] | components["schemas"]["EmergencyStopped"] | components["schemas"]["EmergencyEnded"] | components["schemas"]["StorageLevelChanged"] | components["schemas"]["TrainingStarted"] | components["schemas"]["StepCompleted"] | components["schemas"]["EvaluationCompleted"] | components["schemas"]["SampleGenerated"] | components["schemas"]["CheckpointSaved"] | components["schemas"]["CheckpointFailed"] | components["schemas"]["CommandApplied"] | components["schemas"]["HyperparametersChanged"] | components["schemas"]["TrainingHeld"] | components["schemas"]["TrainingContinued"] | components["schemas"]["TrainingEnded"] | components["schemas"]["ProcessDied"] | components["schemas"]["ProcessAdopted"] | components["schemas"]["HangDetected"] | components["schemas"]["LogWritten"] | components["schemas"]["StepSkipped"] | components["schemas"]["EventsDropped"] | components["schemas"]["HostSampled"];
+            event: components["schemas"]["RunCreated"] | components["schemas"]["RunStateChanged"] | components["schemas"]["RunDeleted"] | components["schemas"]["AttemptPlaced"] | components["schemas"]["AttemptClaimed"] | components["schemas"]["AttemptEnded"] | components["schemas"]["AttemptPreempted"] | components["schemas"]["RunForked"] | components["schemas"]["RunRolledBack"] | components["schemas"]["CheckpointCommitted"] | components["schemas"]["CheckpointDamaged"] | components["schemas"]["CheckpointDeleted"] | components["schemas"]["CommandRequested"] | components["schemas"]["CommandAccepted"] | components["schemas"]["CommandRejected"] | components["schemas"]["WorkerJoined"] | components["schemas"]["WorkerLost"] | components["schemas"]["WorkerDraining"] | components["schemas"]["QueuePaused"] | components["schemas"]["QueueReopened"] | components["schemas"]["WorkerHalted"] | components["schemas"]["EmergencyStopped"] | components["schemas"]["EmergencyEnded"] | components["schemas"]["StorageLevelChanged"] | components["schemas"]["TrainingStarted"] | components["schemas"]["StepCompleted"] | components["schemas"]["EvaluationCompleted"] | components["schemas"]["SampleGenerated"] | components["schemas"]["CheckpointSaved"] | components["schemas"]["CheckpointFailed"] | components["schemas"]["CommandApplied"] | components["schemas"]["HyperparametersChanged"] | components["schemas"]["TrainingHeld"] | components["schemas"]["TrainingContinued"] | components["schemas"]["TrainingEnded"] | components["schemas"]["ProcessDied"] | components["schemas"]["ProcessAdopted"] | components["schemas"]["HangDetected"] | components["schemas"]["LogWritten"] | components["schemas"]["StepSkipped"] | components["schemas"]["EventsDropped"] | components["schemas"]["HostSampled"] | components["schemas"]["DetectorFired"] | components["schemas"]["DetectorCleared"] | components["schemas"]["AlertActionTaken"];
             /** Epoch */
             epoch: string;
             /** Seq */
@@ -2002,6 +2514,56 @@ export interface components {
              */
             stream: boolean;
         };
+        /** GradNormAlert */
+        GradNormAlert: {
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Action
+             * @default annotate
+             * @enum {string}
+             */
+            action: "annotate" | "notify" | "pause" | "rollback";
+            /**
+             * Threshold
+             * @description robust z, from which on it is too large
+             * @default 15
+             */
+            threshold: number;
+            /**
+             * Rise
+             * @description and at least so much above the median, as a share of it
+             * @default 2
+             */
+            rise: number;
+            /**
+             * Limit
+             * @description a norm that is too large whatever came before
+             * @default null
+             */
+            limit: number | null;
+            /**
+             * Window
+             * @description newest values that are compared with
+             * @default 128
+             */
+            window: number;
+            /**
+             * Warmup
+             * @description first steps of the run, which are not judged
+             * @default 100
+             */
+            warmup: number;
+            /**
+             * Steps
+             * @description so many steps in a row, or over so many steps
+             * @default 1
+             */
+            steps: number;
+        };
         /**
          * HangDetected
          * @description No step for longer than this run has ever taken: the stacks of all ranks are in the log, then its processes are ended.
@@ -2184,6 +2746,50 @@ export interface components {
             /** Expires In */
             expires_in: number;
         };
+        /** LossSpikeAlert */
+        LossSpikeAlert: {
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Action
+             * @default annotate
+             * @enum {string}
+             */
+            action: "annotate" | "notify" | "pause" | "rollback";
+            /**
+             * Threshold
+             * @description robust z, from which on it is a spike
+             * @default 8
+             */
+            threshold: number;
+            /**
+             * Rise
+             * @description and at least so much above the median, as a share of it
+             * @default 0.1
+             */
+            rise: number;
+            /**
+             * Window
+             * @description newest values that are compared with
+             * @default 128
+             */
+            window: number;
+            /**
+             * Warmup
+             * @description first steps of the run, which are not judged
+             * @default 100
+             */
+            warmup: number;
+            /**
+             * Steps
+             * @description so many steps in a row, or over so many steps
+             * @default 1
+             */
+            steps: number;
+        };
         /** MeAnswer */
         MeAnswer: {
             /** Name */
@@ -2255,6 +2861,60 @@ export interface components {
              * @default true
              */
             tied_head: boolean;
+        };
+        /**
+         * NanAlert
+         * @description A loss or gradient norm that is not a finite number.
+         */
+        NanAlert: {
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Action
+             * @default notify
+             * @enum {string}
+             */
+            action: "annotate" | "notify" | "pause" | "rollback";
+            /**
+             * Steps
+             * @description so many steps in a row, or over so many steps
+             * @default 1
+             */
+            steps: number;
+        };
+        /** NewTargetAnswer */
+        NewTargetAnswer: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "webhook" | "slack";
+            /** Host */
+            host: string;
+            /** Events */
+            events: ("alert.critical" | "alert.warning" | "alert.info" | "alert.cleared" | "run.failed" | "run.succeeded" | "run.stopped" | "run.killed")[];
+            /** Created At */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Waiting */
+            waiting: number;
+            /** Failed */
+            failed: number;
+            /** Last Error */
+            last_error: string;
+            /**
+             * Secret
+             * @description shown this once, where it was made here; empty for Slack and where it was given
+             */
+            secret: string;
         };
         /**
          * NewTokenAnswer
@@ -2445,6 +3105,38 @@ export interface components {
              * @default
              */
             reason: string;
+        };
+        /** PlateauAlert */
+        PlateauAlert: {
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Action
+             * @default annotate
+             * @enum {string}
+             */
+            action: "annotate" | "notify" | "pause";
+            /**
+             * Metric
+             * @default train/loss
+             * @enum {string}
+             */
+            metric: "train/loss" | "val/loss";
+            /**
+             * Improvement
+             * @description share of the best so far by which it has to get better
+             * @default 0.001
+             */
+            improvement: number;
+            /**
+             * Steps
+             * @description within so many steps
+             * @default 5000
+             */
+            steps: number;
         };
         /**
          * Problem
@@ -2640,7 +3332,10 @@ export interface components {
             /** Replay Of */
             replay_of: string | null;
         };
-        /** RunCreated */
+        /**
+         * RunCreated
+         * @description `alerts`: what the run is watched for, as its spec says; without it the defaults hold.
+         */
         RunCreated: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -2651,6 +3346,8 @@ export interface components {
             name: string;
             /** By */
             by: string;
+            /** @default null */
+            alerts: components["schemas"]["AlertsSpec"] | null;
         };
         /**
          * RunDeleted
@@ -2812,6 +3509,81 @@ export interface components {
              *     }
              */
             compute: components["schemas"]["ComputeSpec"];
+            /**
+             * @default {
+             *       "nan": {
+             *         "action": "notify",
+             *         "enabled": true,
+             *         "steps": 1
+             *       },
+             *       "loss_spike": {
+             *         "action": "annotate",
+             *         "enabled": true,
+             *         "rise": 0.1,
+             *         "steps": 1,
+             *         "threshold": 8,
+             *         "warmup": 100,
+             *         "window": 128
+             *       },
+             *       "grad_norm": {
+             *         "action": "annotate",
+             *         "enabled": true,
+             *         "limit": null,
+             *         "rise": 2,
+             *         "steps": 1,
+             *         "threshold": 15,
+             *         "warmup": 100,
+             *         "window": 128
+             *       },
+             *       "plateau": {
+             *         "action": "annotate",
+             *         "enabled": true,
+             *         "improvement": 0.001,
+             *         "metric": "train/loss",
+             *         "steps": 5000
+             *       },
+             *       "stall": {
+             *         "action": "annotate",
+             *         "enabled": true,
+             *         "factor": 20,
+             *         "seconds": 120
+             *       },
+             *       "throughput_drop": {
+             *         "action": "annotate",
+             *         "enabled": true,
+             *         "fraction": 0.5,
+             *         "steps": 20,
+             *         "window": 200
+             *       },
+             *       "straggler": {
+             *         "action": "annotate",
+             *         "enabled": true,
+             *         "ratio": 1.5,
+             *         "steps": 20
+             *       },
+             *       "data_wait": {
+             *         "action": "annotate",
+             *         "enabled": true,
+             *         "share": 0.3,
+             *         "steps": 50
+             *       },
+             *       "disk": {
+             *         "action": "annotate",
+             *         "enabled": true,
+             *         "free_bytes": 2147483648
+             *       },
+             *       "budget": {
+             *         "action": "annotate",
+             *         "cost_usd": null,
+             *         "enabled": true,
+             *         "hours": null,
+             *         "tokens": null,
+             *         "usd_per_slot_hour": null
+             *       },
+             *       "max_rollbacks": 2
+             *     }
+             */
+            alerts: components["schemas"]["AlertsSpec"];
         };
         /**
          * RunState
@@ -3074,6 +3846,32 @@ export interface components {
             /** Message */
             message: string;
         };
+        /** StallAlert */
+        StallAlert: {
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Action
+             * @default annotate
+             * @enum {string}
+             */
+            action: "annotate" | "notify" | "pause";
+            /**
+             * Factor
+             * @description times the median step
+             * @default 20
+             */
+            factor: number;
+            /**
+             * Seconds
+             * @description but never before so many seconds
+             * @default 120
+             */
+            seconds: number;
+        };
         /**
          * StepCompleted
          * @description `tokens`: seen by the run so far, over all devices.
@@ -3141,6 +3939,32 @@ export interface components {
             /** Message */
             message: string;
         };
+        /** StragglerAlert */
+        StragglerAlert: {
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Action
+             * @default annotate
+             * @enum {string}
+             */
+            action: "annotate" | "notify" | "pause";
+            /**
+             * Ratio
+             * @description slowest rank's time over the median rank's
+             * @default 1.5
+             */
+            ratio: number;
+            /**
+             * Steps
+             * @description so many steps in a row, or over so many steps
+             * @default 20
+             */
+            steps: number;
+        };
         /**
          * SubmittedRun
          * @description `warnings`: what may go wrong later.
@@ -3184,10 +4008,114 @@ export interface components {
             /** Warnings */
             warnings: components["schemas"]["SpecError"][];
         };
+        /**
+         * TargetAnswer
+         * @description Neither the secret nor the path of the address, which may be one: `host` says where it goes. `waiting`, `failed`: deliveries.
+         */
+        TargetAnswer: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "webhook" | "slack";
+            /** Host */
+            host: string;
+            /** Events */
+            events: ("alert.critical" | "alert.warning" | "alert.info" | "alert.cleared" | "run.failed" | "run.succeeded" | "run.stopped" | "run.killed")[];
+            /** Created At */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Waiting */
+            waiting: number;
+            /** Failed */
+            failed: number;
+            /** Last Error */
+            last_error: string;
+        };
+        /**
+         * TargetBody
+         * @description `secret`: signs what a webhook is sent (docs/alerts.md); without it one is made and shown this once.
+         */
+        TargetBody: {
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @default webhook
+             * @enum {string}
+             */
+            kind: "webhook" | "slack";
+            /**
+             * Url
+             * @description https://...
+             */
+            url: string;
+            /**
+             * Secret
+             * @default
+             */
+            secret: string;
+            /**
+             * Events
+             * @default [
+             *       "alert.critical",
+             *       "alert.warning",
+             *       "run.failed"
+             *     ]
+             */
+            events: ("alert.critical" | "alert.warning" | "alert.info" | "alert.cleared" | "run.failed" | "run.succeeded" | "run.stopped" | "run.killed")[];
+        };
+        /** TargetPage */
+        TargetPage: {
+            /** Items */
+            items: components["schemas"]["TargetAnswer"][];
+            /**
+             * Next Cursor
+             * @default null
+             */
+            next_cursor: string | null;
+        };
         /** Text */
         Text: {
             /** Text */
             text: string;
+        };
+        /** ThroughputDropAlert */
+        ThroughputDropAlert: {
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Action
+             * @default annotate
+             * @enum {string}
+             */
+            action: "annotate" | "notify" | "pause";
+            /**
+             * Fraction
+             * @description of the run's own median, below which it is slow
+             * @default 0.5
+             */
+            fraction: number;
+            /**
+             * Window
+             * @description newest values that are compared with
+             * @default 200
+             */
+            window: number;
+            /**
+             * Steps
+             * @description so many steps in a row, or over so many steps
+             * @default 20
+             */
+            steps: number;
         };
         /** TicketAnswer */
         TicketAnswer: {
@@ -3692,6 +4620,79 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    alerts_list_alerts_api_v1_alerts_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                limit?: number;
+                /** @description of this run; `cluster` and `worker.<name>` have some, too */
+                run_id?: string | null;
+                /** @description true: those that have not passed yet; false: those that have */
+                open?: boolean | null;
+                severity?: ("info" | "warning" | "critical") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alerts_acknowledge_api_v1_alerts__alert_id__acknowledge_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcknowledgeBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     aliases_list_aliases_api_v1_aliases_get: {
         parameters: {
             query?: {
@@ -4515,6 +5516,163 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MeAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    notifications_list_targets_api_v1_notifications_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    notifications_create_target_api_v1_notifications_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TargetBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewTargetAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    notifications_list_deliveries_api_v1_notifications_deliveries_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                limit?: number;
+                target_id?: string | null;
+                state?: ("pending" | "delivered" | "dead" | "dropped") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    notifications_delete_target_api_v1_notifications__target_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                target_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    notifications_test_target_api_v1_notifications__target_id__test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                target_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryAnswer"];
                 };
             };
             /** @description A problem */

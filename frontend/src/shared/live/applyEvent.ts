@@ -19,6 +19,7 @@ export interface EventSink {
   commands?: () => void;
   samples?: () => void;
   logs?: () => void;
+  alerts?: () => void;
   point?: (point: Point) => void;
   /** Anything that is worth a line in the run's list of events. */
   happened?: () => void;
@@ -70,6 +71,9 @@ const EFFECTS: Record<Exclude<AnyEvent["type"], PointType>, readonly Tell[]> = {
   LogWritten: ["logs"],
   // Followed by whoever shows a worker (shared/workers).
   HostSampled: [],
+  DetectorFired: ["alerts"],
+  DetectorCleared: ["alerts"],
+  AlertActionTaken: ["alerts", "commands"],
 };
 
 export function applyEvent({ event, attempt }: Envelope, sink: EventSink): void {

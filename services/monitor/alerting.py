@@ -1,0 +1,127 @@
+"""What becomes of a finding: a row, an event, notifications and, where the run's spec asks for it, a command; all in one transaction."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy.orm import Session
+
+from services.monitor.alert_models import Alert, AlertOutboxCounter, AlertOutboxRow
+from services.monitor.detectors.detector import Finding
+from services.monitor.notifications import notify
+from serving.outbox import Outbox
+from shared.alert_events import DetectorCleared, DetectorFired
+from shared.names import CLUSTER_TOPIC
+
+log = logging.getLogger(__name__)
+
+OUTBOX: Final = Outbox("detectors", AlertOutboxRow, AlertOutboxCounter)
+MAX_ALERTS: Final = 1000
+"""Of one run: a detector that flickers must fill neither the database nor anybody's screen."""
+_COMMANDS: Final = frozenset({"pause", "rollback"})
+
+
+@dataclass(frozen=True)
+class Found:
+    """A finding and where it was made. `number`: tells findings of one key apart, the step of a run's or the number of the event."""
+
+    finding: Finding
+    topic: str
+    run_name: str
+    attempt: int
+    number: int
+    action: str
+    max_rollbacks: int
+
+    @property
+    def alert_id(self) -> str:
+        return f"{self.topic}.{self.attempt}.{self.finding.key}.{self.number}"
+
+
+def tell(session: Session, found: Found, now: float) -> bool:
+    """False where it is known already: it was found again after a restart."""
+    if found.finding.kind == "fired":
+        return _fire(session, found, now)
+    which = [Alert.run_id == found.topic, Alert.key == found.finding.key, Alert.cleared_at.is_(None)]
+    return clear(session, which, found.finding.message, found.finding.step, now)
+
+
+def _fire(session: Session, found: Found, now: float) -> bool:
+    finding, reading = found.finding, found.finding.reading
+    if session.scalar(select(Alert.id).where(Alert.alert_id == found.alert_id)) is not None:
+        return False
+    if (session.scalar(select(func.count()).select_from(Alert).where(Alert.run_id == found.topic)) or 0) >= MAX_ALERTS:
+        log.warning("%s has %d alerts; one of %s at step %d is left out", found.topic, MAX_ALERTS, finding.key, finding.step)
+        return False
+    event = DetectorFired(
+        alert_id=found.alert_id,
+        detector=finding.detector,
+        severity=finding.severity,
+        step=finding.step,
+        metric=reading.metric,
+        value=reading.value,
+        threshold=reading.threshold,
+        window=dict(reading.window),
+        message=finding.message,
+        remedy=finding.remedy,
+        actions=actions_of(found.action),
+    )
+    commands = found.action in _COMMANDS
+    alert = Alert(
+        alert_id=found.alert_id,
+        run_id=found.topic,
+        run_name=found.run_name,
+        attempt=found.attempt,
+        key=finding.key,
+        severity=finding.severity,
+        fired_at=now,
+        body=event.model_dump(),
+        action=found.action,
+        action_state="pending" if commands else "none",
+        action_at=now if commands else None,
+        max_rollbacks=found.max_rollbacks,
+    )
+    session.add(alert)
+    publish(session, found.topic, event, now)
+    if found.action != "annotate":
+        notify(session, f"alert.{finding.severity}", f"{found.alert_id}.fired", fired_body(found.topic, found.run_name, event), now)
+    return True
+
+
+def publish(session: Session, topic: str, event: DetectorFired | DetectorCleared, now: float) -> None:
+    """On its own topic, and on the cluster's, so that every page hears of it."""
+    for each in dict.fromkeys((topic, CLUSTER_TOPIC)):
+        OUTBOX.record(session, each, event, now)
+
+
+def actions_of(action: str) -> list[str]:
+    return ["annotate", *(["notify"] if action != "annotate" else []), *([action] if action in _COMMANDS else [])]
+
+
+def fired_body(topic: str, run_name: str, event: DetectorFired) -> dict[str, object]:
+    return {"type": event.type, "run_id": topic, "run_name": run_name, "alert": event.model_dump(exclude={"type"})}
+
+
+def clear(session: Session, which: Iterable[ColumnElement[bool]], message: str, step: int, now: float) -> bool:
+    """Whether there was any."""
+    alerts = list(session.scalars(select(Alert).where(*which).order_by(Alert.id)))
+    for alert in alerts:
+        alert.cleared_at, alert.cleared = now, message
+        event = DetectorCleared(alert_id=alert.alert_id, detector=str(alert.body["detector"]), step=step, message=message)
+        publish(session, alert.run_id, event, now)
+        if alert.action != "annotate":
+            body = {"type": event.type, "run_id": alert.run_id, "run_name": alert.run_name, "alert": event.model_dump(exclude={"type"})}
+            notify(session, "alert.cleared", f"{alert.alert_id}.cleared", body, now)
+    return bool(alerts)
+
+
+def close_all(session: Session, topic: str, message: str, step: int, now: float) -> None:
+    """The run has ended."""
+    clear(session, [Alert.run_id == topic, Alert.cleared_at.is_(None)], message, step, now)
+
+
+def forget(session: Session, topic: str) -> None:
+    """The run was deleted."""
+    session.execute(delete(Alert).where(Alert.run_id == topic))

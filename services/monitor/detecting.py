@@ -1,0 +1,207 @@
+"""The detectors' way around Redis: read a batch, feed the watches, write what they found with how far they have come."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+import redis
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from services.monitor import alerting
+from services.monitor.alert_models import WatchedTopic
+from services.monitor.alerting import Found
+from services.monitor.detectors.detector import Finding
+from services.monitor.detectors.surroundings import Surroundings
+from services.monitor.detectors.watch import Watch
+from services.monitor.lease import Holder
+from services.monitor.models import StoredEvent
+from services.monitor.notifications import notify
+from serving.database import Database
+from shared import bus
+from shared.events import Record, unpack
+from shared.names import CLUSTER_TOPIC, FINAL_STATES
+from shared.run_events import RunDeleted, RunStateChanged
+
+log = logging.getLogger(__name__)
+
+BATCH_ENTRIES: Final = 10_000
+SAVE_SECONDS: Final = 2.0
+"""The memory is written at least so often. What was seen since is seen again after a kill, and says the same."""
+OLD_SECONDS: Final = 86_400.0
+"""What happened so long ago is no news to webhooks: Redis has told an old stream again."""
+
+
+@dataclass
+class Topic:
+    """What is known of a topic. `deleted`: the run is gone, with all its alerts."""
+
+    watch: Watch | Surroundings
+    seq: int = 0
+    producers: dict[str, int] = field(default_factory=dict)
+    missed: int = 0
+    dirty: bool = False
+    deleted: bool = False
+
+
+@dataclass
+class News:
+    """What a batch has brought, in order; all of it is written together."""
+
+    found: list[Found] = field(default_factory=list)
+    ended: list[tuple[str, str, Record, RunStateChanged]] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.found or self.ended or self.deleted)
+
+
+class Detecting:
+    """Holds nothing that the database and Redis do not have; after an error `forget` and go on. `client` is for blocking reads."""
+
+    def __init__(self, client: redis.Redis, database: Database, holder: Holder, *, clock: Callable[[], float] = time.time) -> None:
+        self.client, self.database, self.holder, self.clock = client, database, holder, clock
+        self.forget()
+
+    def forget(self) -> None:
+        self.epoch = ""
+        self.topics: dict[str, Topic] = {}
+        self.saved_at = self.clock()
+
+    def step(self, block_seconds: float = 0.5) -> int:
+        """Take one batch; the number of events in it. Raises RedisError, SQLAlchemyError or LeaseLost; then nothing was taken, or all."""
+        self._find_topics()
+        batch = self._read(block_seconds) if self.topics else {}
+        if bus.epoch(self.client) != self.epoch:
+            return 0
+        now, news = self.clock(), News()
+        for name, entries in batch.items():
+            self._feed(name, entries, now, news)
+        for name, topic in self.topics.items():
+            if silences := topic.watch.look(now):
+                news.found += [self._found(name, topic, finding, finding.step) for finding in silences]
+                topic.dirty = True
+        if news or now - self.saved_at >= SAVE_SECONDS:
+            self._save(news, now)
+        return sum(map(len, batch.values()))
+
+    # --- topics -----------------------------------------------------------------------------------------------------------------
+
+    def _find_topics(self) -> None:
+        epoch = bus.epoch(self.client)
+        if epoch != self.epoch:
+            self.forget()
+            self.epoch = epoch
+        members = {member.decode() for member in cast(set[bytes], self.client.smembers(bus.TOPICS))}
+        gone = [name for name, topic in self.topics.items() if name not in members and not topic.dirty]
+        for name in gone:
+            del self.topics[name]
+        if new := members - self.topics.keys():
+            with self.database.reading() as session:
+                rows = {row.topic: row for row in session.scalars(select(WatchedTopic).where(WatchedTopic.topic.in_(new)))}
+                self.topics |= {name: self._topic(session, name, rows.get(name)) for name in sorted(new)}
+
+    def _topic(self, session: Session, name: str, row: WatchedTopic | None) -> Topic:
+        kind: type[Watch] | type[Surroundings] = Surroundings if name == CLUSTER_TOPIC or name.startswith("worker.") else Watch
+        if row is None:
+            topic = Topic(kind())
+            self._begin(session, name, topic)
+            return topic
+        watch = kind.recalled(row.memory) if row.memory else kind()
+        watch.hear(self.clock())
+        return Topic(watch, row.seq if row.epoch == self.epoch else 0, dict(row.producers), row.missed, deleted=not row.memory)
+
+    def _begin(self, session: Session, name: str, topic: Topic) -> None:
+        """What the run is watched for was told at its birth, which Redis may have forgotten by now."""
+        born = select(StoredEvent.body).where(StoredEvent.topic == name, StoredEvent.type == "RunCreated").limit(1)
+        if body := session.scalar(born):
+            topic.watch.take(Record(**unpack(body)), self.clock())
+
+    def _read(self, block_seconds: float) -> dict[str, list[tuple[int, bytes]]]:
+        names = {bus.stream_key(name).encode(): name for name in self.topics}
+        offsets: Any = {key: f"{self.topics[name].seq}-0" for key, name in names.items()}
+        count = max(100, BATCH_ENTRIES // len(offsets))
+        reply = cast(Any, self.client.xread(offsets, count=count, block=int(block_seconds * 1000)))
+        return {names[key]: [(int(entry.split(b"-")[0]), fields[b"r"]) for entry, fields in entries] for key, entries in reply or ()}
+
+    # --- events -----------------------------------------------------------------------------------------------------------------
+
+    def _feed(self, name: str, entries: list[tuple[int, bytes]], now: float, news: News) -> None:
+        topic = self.topics[name]
+        if (missed := entries[0][0] - topic.seq - 1) and topic.seq:
+            log.warning("topic %s: %d events were gone before they were watched", name, missed)
+            topic.missed += missed
+        topic.dirty = True
+        for seq, packed in entries:
+            topic.seq = seq
+            record = _record(name, seq, packed)
+            if record is not None and not topic.deleted and record.producer_seq > topic.producers.get(record.producer, 0):
+                topic.producers[record.producer] = record.producer_seq
+                self._take(name, topic, record, now, news)
+
+    def _take(self, name: str, topic: Topic, record: Record, now: float, news: News) -> None:
+        event = record.event
+        if isinstance(event, RunDeleted) and event.run_id == name:
+            topic.deleted = True
+            news.deleted.append(name)
+            return
+        for finding in _findings(topic, record, now):
+            news.found.append(self._found(name, topic, finding, finding.step or record.producer_seq))
+        if isinstance(event, RunStateChanged) and name == event.run_id and event.new in FINAL_STATES:
+            news.ended.append((name, topic.watch.name, record, event))
+
+    def _found(self, name: str, topic: Topic, finding: Finding, number: int) -> Found:
+        watch = topic.watch
+        attempt, most = (watch.attempt, watch.spec.max_rollbacks) if isinstance(watch, Watch) else (0, 0)
+        return Found(finding, name, watch.name, attempt, number, watch.action_of(finding.detector), most)
+
+    # --- writing ----------------------------------------------------------------------------------------------------------------
+
+    def _save(self, news: News, now: float) -> None:
+        """What was found first, so that an end closes also what was found in its own batch."""
+        with self.database.writing() as session:
+            self.holder.insist(session, now)
+            for found in news.found:
+                alerting.tell(session, found, now)
+            for name, run_name, record, event in news.ended:
+                self._tell_end(session, name, run_name, record, event)
+            for name in news.deleted:
+                alerting.forget(session, name)
+            for name, topic in self.topics.items():
+                if topic.dirty:
+                    session.merge(self._row(name, topic))
+        self.saved_at = now
+        for topic in self.topics.values():
+            topic.dirty = False
+
+    def _tell_end(self, session: Session, name: str, run_name: str, record: Record, event: RunStateChanged) -> None:
+        now = self.clock()
+        alerting.close_all(session, name, f"the run has {'succeeded' if event.new == 'succeeded' else f'ended: {event.new}'}", 0, now)
+        if now - record.at <= OLD_SECONDS:
+            body = {"type": "RunEnded", "run_id": name, "run_name": run_name, "state": event.new, "reason": event.reason, "by": event.by}
+            notify(session, f"run.{event.new}", f"{name}.{event.new}", body, now)
+
+    def _row(self, name: str, topic: Topic) -> WatchedTopic:
+        memory = {} if topic.deleted else topic.watch.memory()
+        producers = dict(topic.producers)
+        return WatchedTopic(topic=name, epoch=self.epoch, seq=topic.seq, producers=producers, memory=memory, missed=topic.missed)
+
+
+def _findings(topic: Topic, record: Record, now: float) -> list[Finding]:
+    """A fault of ours in one detector must not keep all runs from being watched."""
+    try:
+        return topic.watch.take(record, now)
+    except Exception:
+        log.exception("event %d of %s on topic %s is not watched", record.producer_seq, record.producer, record.run_id)
+        return []
+
+
+def _record(topic: str, seq: int, packed: bytes) -> Record | None:
+    """None for what only a newer version can read."""
+    try:
+        return Record(**unpack(packed))
+    except (TypeError, ValueError) as error:
+        log.error("event %s of topic %s is not watched, it cannot be read: %s", seq, topic, error)
+        return None

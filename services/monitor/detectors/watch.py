@@ -1,0 +1,148 @@
+"""All detectors of one run, and what of the run's life they have to know."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from services.monitor.detectors.curves import GradNorm, LossSpike, NotFinite, Plateau
+from services.monitor.detectors.detector import Detector, Finding, Step
+from services.monitor.detectors.limits import Budget, Disk
+from services.monitor.detectors.speed import DataWait, Stall, Straggler, ThroughputDrop
+from shared.alerts import AlertsSpec
+from shared.events import AnyEvent, Record
+from shared.names import FINAL_STATES, RunState
+from shared.run_events import AttemptPlaced, RunCreated, RunRolledBack, RunStateChanged
+from shared.training_events import (
+    EvaluationCompleted,
+    HyperparametersChanged,
+    StepCompleted,
+    TrainingContinued,
+    TrainingHeld,
+    TrainingStarted,
+)
+
+_BUDGETS: Final = ("tokens", "hours", "cost_usd")
+
+
+def detectors_of(spec: AlertsSpec) -> list[Detector]:
+    """Those that the spec has not switched off."""
+    each: list[tuple[bool, Detector]] = [
+        (spec.nan.enabled, NotFinite(spec.nan)),
+        (spec.loss_spike.enabled, LossSpike(spec.loss_spike)),
+        (spec.grad_norm.enabled, GradNorm(spec.grad_norm, spec.grad_norm.limit)),
+        (spec.plateau.enabled, Plateau(spec.plateau)),
+        (spec.stall.enabled, Stall(spec.stall)),
+        (spec.throughput_drop.enabled, ThroughputDrop(spec.throughput_drop)),
+        (spec.straggler.enabled, Straggler(spec.straggler)),
+        (spec.data_wait.enabled, DataWait(spec.data_wait)),
+        (spec.disk.enabled, Disk(spec.disk)),
+    ]
+    limits = [(kind, limit) for kind in _BUDGETS if (limit := getattr(spec.budget, kind)) is not None]
+    each += [(spec.budget.enabled, Budget(spec.budget, kind, limit)) for kind, limit in limits]
+    return [detector for enabled, detector in each if enabled]
+
+
+class Watch:
+    """Fed with every event of a run's topic in order; each answers with what was found. `look` is for the silence between them."""
+
+    def __init__(self, spec: AlertsSpec | None = None, name: str = "") -> None:
+        self.spec, self.name = spec or AlertsSpec(), name
+        self.state, self.attempt, self.slots = "", 0, 1
+        self.held = False
+        self.detectors = detectors_of(self.spec)
+
+    def take(self, record: Record, now: float) -> list[Finding]:
+        """`now`: when it was heard, by our clock."""
+        event = record.event
+        if isinstance(event, StepCompleted | EvaluationCompleted):
+            return self._step(record, event, now)
+        self._note(event)
+        return []
+
+    def look(self, now: float) -> list[Finding]:
+        if self.state not in {"", RunState.RUNNING} or self.held:
+            return []
+        return [finding for detector in self._stalls() if (finding := detector.look(now))]
+
+    def hear(self, now: float) -> None:
+        """Silence before this moment was ours, not the run's."""
+        for detector in self._stalls():
+            detector.heard = now if detector.gaps else None
+
+    def over(self) -> bool:
+        return self.state in FINAL_STATES
+
+    def _step(self, record: Record, event: StepCompleted | EvaluationCompleted, now: float) -> list[Finding]:
+        if record.attempt is not None and record.attempt < self.attempt:
+            return []  # a straggler of an attempt that another has taken over from
+        if record.attempt is not None and record.attempt > self.attempt:
+            self._begin(record.attempt)
+        step = Step(event.step, event.tokens, record.at, event.metrics)
+        found = [finding for detector in self.detectors if (finding := detector.see(step))]
+        for detector in self._stalls():
+            detector.heard = now
+        return found
+
+    def _note(self, event: AnyEvent) -> None:
+        match event:
+            case RunCreated():
+                self.name = event.name
+                if event.alerts is not None:
+                    self.spec, self.detectors = event.alerts, detectors_of(event.alerts)
+            case RunStateChanged():
+                self.state = event.new
+                self._forget_time()
+            case AttemptPlaced():
+                self.slots = len(event.slots)
+            case TrainingStarted():
+                self.held = False
+                self._forget_time()
+            case TrainingHeld():
+                self.held = True
+            case TrainingContinued():
+                self.held = False
+                self._forget_time()
+            case RunRolledBack():
+                for detector in self.detectors:
+                    detector.go_back()
+            case HyperparametersChanged():
+                for detector in self.detectors:
+                    if isinstance(detector, ThroughputDrop | DataWait):
+                        detector.begin_attempt()  # another batch takes another time
+            case _:
+                pass
+
+    def _begin(self, attempt: int) -> None:
+        self.attempt, self.held = attempt, False
+        for detector in self.detectors:
+            detector.begin_attempt()
+            if isinstance(detector, Budget):
+                detector.slots = self.slots
+
+    def _forget_time(self) -> None:
+        """What passed since the last step was no training."""
+        for detector in self.detectors:
+            if isinstance(detector, Stall | Budget):
+                detector.last_at = None
+            if isinstance(detector, Stall):
+                detector.heard = None
+
+    def _stalls(self) -> Iterator[Stall]:
+        return (detector for detector in self.detectors if isinstance(detector, Stall))
+
+    def action_of(self, detector: str) -> str:
+        return str(getattr(self.spec, detector).action)
+
+    def memory(self) -> dict[str, Any]:
+        own = {name: getattr(self, name) for name in ("name", "state", "attempt", "slots", "held")}
+        return {**own, "spec": self.spec.model_dump(), "detectors": {detector.key: detector.memory() for detector in self.detectors}}
+
+    @classmethod
+    def recalled(cls, memory: Mapping[str, Any]) -> "Watch":
+        watch = cls(AlertsSpec.model_validate(memory["spec"]))
+        for name in ("name", "state", "attempt", "slots", "held"):
+            setattr(watch, name, memory[name])
+        for detector in watch.detectors:
+            detector.recall(memory["detectors"].get(detector.key, {}))
+            if isinstance(detector, Budget):
+                detector.slots = watch.slots
+        return watch

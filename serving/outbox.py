@@ -1,0 +1,84 @@
+"""Events of a service: written in the transaction that made them true, published afterwards by whoever comes first.
+
+A service has a table of events (`topic`, `seq`, `at`, `event`, `sent_at`) and one of counters (`topic`, `last`).
+"""
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import redis
+from sqlalchemy import ColumnElement, CursorResult, func, select, text, update
+from sqlalchemy.orm import Session
+
+from serving.database import Database
+from shared.bus import Refused, Taken, publish
+from shared.events import EVENT, AnyEvent, Record
+
+log = logging.getLogger(__name__)
+_BATCH: Final = 500
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """`producer`: under which name its events are published. `rows`, `counters`: the service's tables."""
+
+    producer: str
+    rows: Any
+    counters: Any
+
+    def record(self, session: Session, topic: str, event: AnyEvent, now: float) -> None:
+        """Add `event`, numbered from 1 without holes per topic: the counter's row stays locked until the transaction ends."""
+        table = self.counters.__tablename__
+        following = text(
+            f"INSERT INTO {table} (topic, last) VALUES (:topic, 1) ON CONFLICT (topic) DO UPDATE SET last = {table}.last + 1 RETURNING last"
+        )
+        seq = session.execute(following, {"topic": topic}).scalar_one()
+        session.add(self.rows(topic=topic, seq=seq, at=now, event=event.model_dump()))
+
+    def relay(self, database: Database, client: redis.Redis) -> int:
+        """Publish what has not been sent; returns how many events went out. Raises redis.RedisError where Redis is down; the rows wait."""
+        rows = self.rows
+        unsent = select(rows.topic).where(rows.sent_at.is_(None)).group_by(rows.topic).order_by(func.min(rows.at))
+        with database.reading() as session:
+            topics = list(session.scalars(unsent.limit(_BATCH)))
+        return sum(self._publish(database, client, topic, self._read(database, topic, rows.sent_at.is_(None))) for topic in topics)
+
+    def resend_lost(self, database: Database, client: redis.Redis, since: float) -> None:
+        """After a restart of Redis: show it the last sent event of each topic active since then, so that it asks for what it lost."""
+        rows = self.rows
+        with database.reading() as session:
+            topics = list(session.scalars(select(rows.topic).where(rows.at >= since, rows.sent_at.is_not(None)).distinct()))
+        for topic in topics:
+            newest = select(rows).where(rows.topic == topic, rows.sent_at.is_not(None)).order_by(rows.seq.desc()).limit(1)
+            with database.reading() as session:
+                last = list(session.scalars(newest))
+            self._publish(database, client, topic, last)
+
+    def _publish(self, database: Database, client: redis.Redis, topic: str, waiting: list[Any]) -> int:
+        """Consecutive events, or from where Redis says that it goes on."""
+        while waiting:
+            answer = publish(client, [self._as_record(row) for row in waiting])
+            if isinstance(answer, Taken):
+                return self._mark_sent(database, topic, min(answer.producer_seq, waiting[-1].seq))
+            if isinstance(answer, Refused):
+                raise RuntimeError(f"Redis refused events of {topic} although they carry no fence")
+            log.warning("Redis asks for the events of %s again, from number %d", topic, answer.producer_seq)
+            waiting = self._read(database, topic, self.rows.seq >= answer.producer_seq)
+        return 0
+
+    def _mark_sent(self, database: Database, topic: str, last: int) -> int:
+        reached = (self.rows.topic == topic, self.rows.seq <= last, self.rows.sent_at.is_(None))
+        with database.writing() as session:
+            return cast(CursorResult[Any], session.execute(update(self.rows).where(*reached).values(sent_at=time.time()))).rowcount
+
+    def _read(self, database: Database, topic: str, condition: ColumnElement[bool]) -> list[Any]:
+        """Consecutive ones: what is unsent is always the end of a topic."""
+        query = select(self.rows).where(self.rows.topic == topic, condition).order_by(self.rows.seq).limit(_BATCH)
+        with database.reading() as session:
+            return list(session.scalars(query))
+
+    def _as_record(self, row: Any) -> Record:
+        event = EVENT.validate_python(row.event)
+        return Record(run_id=row.topic, producer=self.producer, producer_seq=row.seq, at=row.at, event=event)
