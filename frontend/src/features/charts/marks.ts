@@ -1,12 +1,14 @@
-import type { AnyEvent, Attempt, Checkpoint, Command, Envelope, Run } from "@/shared/api/types";
-import { bytes, integer, plural } from "@/shared/format/numbers";
+import type { AnyEvent, Attempt, Checkpoint, Command, Envelope, Firing, Run } from "@/shared/api/types";
+import { bytes, integer, measure, plural } from "@/shared/format/numbers";
 import { duration, exactTime } from "@/shared/format/time";
 
-export type Kind = "checkpoint" | "bad-checkpoint" | "restart" | "preempted" | "change" | "rollback" | "held" | "hang" | "origin";
+export type Kind = "checkpoint" | "bad-checkpoint" | "restart" | "preempted" | "change" | "rollback" | "held" | "hang" | "origin" | "spike";
 
 /** Something that happened at a step. */
 export interface Mark {
   kind: Kind;
+  step: number;
+  /** Where it is on the axis of the charts: the step itself, until it is placed elsewhere (see `placed`). */
   x: number;
   /** In short, beside the crosshair. */
   text: string;
@@ -25,23 +27,26 @@ export interface Happened {
   checkpoints: readonly Checkpoint[];
   events: readonly Marked[];
   commands: readonly Command[];
+  fired?: readonly Firing[];
 }
+
+type Unplaced = Omit<Mark, "step">;
 
 /** In the order of their steps. */
-export function marksOf({ run, reached, checkpoints, events, commands }: Happened): Mark[] {
+export function marksOf({ run, reached, checkpoints, events, commands, fired = [] }: Happened): Mark[] {
   const asked = new Map(commands.map((command) => [command.command_id, command]));
-  const marks = [...originOf(run), ...attemptsOf(run.attempts, reached), ...checkpoints.map(checkpointOf), ...once(events).flatMap((each) => markOf(each, asked, commands))];
-  return marks.sort((a, b) => a.x - b.x);
+  const marks = [...originOf(run), ...attemptsOf(run.attempts, reached), ...checkpoints.map(checkpointOf), ...once(events).flatMap((each) => markOf(each, asked, commands)), ...fired.map(firedOf)];
+  return marks.map((mark) => ({ ...mark, step: mark.x })).sort((a, b) => a.x - b.x);
 }
 
-function originOf({ origin, parent_id: parent, created_at: created, created_by: by }: Happened["run"]): Mark[] {
+function originOf({ origin, parent_id: parent, created_at: created, created_by: by }: Happened["run"]): Unplaced[] {
   if (!origin) return [];
   const facts = told({ When: exactTime(created), Who: by, Run: parent, Checkpoint: origin.checkpoint_id });
   return [{ kind: "origin", x: origin.step, text: `begins from the checkpoint of step ${integer(origin.step)} of another run`, facts }];
 }
 
 /** Where a later attempt took over, and where one that was preempted waits for another. A rollback has a mark of its own. */
-function attemptsOf(attempts: readonly Attempt[], reached: number): Mark[] {
+function attemptsOf(attempts: readonly Attempt[], reached: number): Unplaced[] {
   const begun = attempts.filter(({ started_at }) => started_at !== null);
   const later = begun.slice(1).flatMap((attempt, index) => takenOver(attempt, begun[index]));
   const last = attempts.at(-1);
@@ -50,7 +55,7 @@ function attemptsOf(attempts: readonly Attempt[], reached: number): Mark[] {
   return [...later, { kind: "preempted", x: reached, text: `gave back its slots: ${last.reason}`, facts }];
 }
 
-function takenOver(attempt: Attempt, before: Attempt | undefined): Mark[] {
+function takenOver(attempt: Attempt, before: Attempt | undefined): Unplaced[] {
   if (!before || before.state === "rolled_back") return [];
   const { resume_step: step, worker } = attempt;
   const ended = before.failure ? before.failure.message : before.reason;
@@ -71,7 +76,7 @@ function numbered({ attempt, worker, slots }: Attempt): string {
   return `${integer(attempt)}, ${plural(slots.length, "slot")} on ${worker}`;
 }
 
-function checkpointOf({ step, state, created_at, bytes: size, left_behind, damage, aliases }: Checkpoint): Mark {
+function checkpointOf({ step, state, created_at, bytes: size, left_behind, damage, aliases }: Checkpoint): Unplaced {
   const facts = told({
     When: exactTime(created_at),
     Size: bytes(size),
@@ -91,7 +96,7 @@ function once(events: readonly Marked[]): Marked[] {
   return [...events.filter(({ event }) => event.type !== "HyperparametersChanged"), ...changes.values()];
 }
 
-function markOf({ at, event }: Marked, asked: ReadonlyMap<string, Command>, commands: readonly Command[]): Mark[] {
+function markOf({ at, event }: Marked, asked: ReadonlyMap<string, Command>, commands: readonly Command[]): Unplaced[] {
   const [x, step, When] = [event.step, `step ${integer(event.step)}`, exactTime(at * 1000)];
   switch (event.type) {
     case "CheckpointFailed":
@@ -115,6 +120,19 @@ function markOf({ at, event }: Marked, asked: ReadonlyMap<string, Command>, comm
   }
 }
 
+function firedOf({ at, event: { detector, severity, step, metric, value, threshold, message, actions } }: Firing): Unplaced {
+  const facts = told({
+    When: exactTime(at * 1000),
+    Detector: detector,
+    Severity: severity,
+    Metric: metric,
+    Value: value === null ? null : measure(value),
+    Threshold: threshold === null ? null : measure(threshold),
+    "What was done": actions.join(", "),
+  });
+  return { kind: "spike", x: step, text: message || `${detector} fired`, facts };
+}
+
 function short(path: string): string {
   return path.replace(/^train\./, "");
 }
@@ -126,22 +144,4 @@ function timeOf(iso: string | null): string | null {
 /** What there is something to say about. */
 function told(facts: Readonly<Record<string, string | false | null | undefined>>): [string, string][] {
   return Object.entries(facts).filter((fact): fact is [string, string] => Boolean(fact[1]));
-}
-
-/** So near to a mark, a finger or a pointer means it. */
-const REACH_PIXELS = 9;
-
-/** The marks that a click at a pixel means: of the nearest place, all. */
-export function marksAt(marks: readonly Mark[], pixel: number, pixelOf: (x: number) => number): Mark[] {
-  const far = (mark: Mark) => Math.abs(pixelOf(mark.x) - pixel);
-  const nearest = Math.min(...marks.map(far));
-  if (nearest > REACH_PIXELS) return [];
-  const chosen = marks.find((mark) => far(mark) === nearest);
-  return marks.filter((mark) => chosen && Math.abs(pixelOf(mark.x) - pixelOf(chosen.x)) < 2);
-}
-
-/** The next place with a mark in sight, to the right (1) or the left (-1) of `from`; without `from`, the first or the last. */
-export function markBeside(marks: readonly Mark[], from: number | null, direction: 1 | -1, [low, high]: readonly [number, number]): Mark | undefined {
-  const seen = marks.filter(({ x }) => x >= low && x <= high && (from === null || (x - from) * direction > 0));
-  return direction === 1 ? seen[0] : seen.at(-1);
 }

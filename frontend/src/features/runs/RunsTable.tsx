@@ -1,20 +1,31 @@
 import { Link } from "@tanstack/react-router";
+import { Eye, EyeOff } from "lucide-react";
+import { useMemo, type CSSProperties } from "react";
 import { isActive } from "@/shared/api/queries";
 import type { Run } from "@/shared/api/types";
 import { integer, loss, percent, short } from "@/shared/format/numbers";
 import { ago, duration, exactTime } from "@/shared/format/time";
-import { runColour } from "@/shared/runColour";
+import { withChosen, withHidden, MOST_RUNS, type Choice } from "@/shared/choice";
+import { runColour, runLooks } from "@/shared/runColour";
+import { IconButton } from "@/shared/ui/Button";
 import { ProgressBar } from "@/shared/ui/ProgressBar";
 import { RunStateBadge, toneOf } from "@/shared/ui/RunStateBadge";
 import { useNow } from "@/shared/useNow";
 
-export function RunsTable({ runs }: { runs: readonly Run[] }) {
+interface Choosing {
+  choice: Choice;
+  onChoose: (choice: Choice) => void;
+}
+
+export function RunsTable({ runs, choice, onChoose }: Choosing & { runs: readonly Run[] }) {
   const now = useNow(10_000);
+  const looks = useMemo(() => runLooks(choice.runs), [choice.runs]);
   return (
     <div className="table-scroll">
       <table className="table runs-table">
         <thead>
           <tr>
+            <td className="choose" />
             <th scope="col">State</th>
             <th scope="col">Name</th>
             <th scope="col">Progress</th>
@@ -28,7 +39,7 @@ export function RunsTable({ runs }: { runs: readonly Run[] }) {
         </thead>
         <tbody>
           {runs.map((run) => (
-            <Row key={run.id} run={run} now={now} />
+            <Row key={run.id} run={run} now={now} colour={looks.get(run.id)?.colour ?? runColour(run.id)} choice={choice} onChoose={onChoose} />
           ))}
         </tbody>
       </table>
@@ -36,16 +47,24 @@ export function RunsTable({ runs }: { runs: readonly Run[] }) {
   );
 }
 
-function Row({ run, now }: { run: Run; now: number }) {
+interface RowProps extends Choosing {
+  run: Run;
+  now: number;
+  colour: string;
+}
+
+function Row({ run, now, ...choosing }: RowProps) {
   const { progress } = run;
   const began = run.started_at ?? run.created_at;
   return (
     <tr>
-      <td>
+      <td className="choose">
+        <Choose run={run} {...choosing} />
+      </td>
+      <td className="run-state">
         <RunStateBadge state={run.state} />
       </td>
       <td className="run-name">
-        <span className="dot" style={{ background: runColour(run.id) }} aria-hidden />
         <Link to="/runs/$runId/$tab" params={{ runId: run.id, tab: "charts" }}>
           {run.name}
         </Link>
@@ -67,6 +86,33 @@ function Row({ run, now }: { run: Run; now: number }) {
         {ago(began, now)}
       </td>
     </tr>
+  );
+}
+
+/** A box in the run's colour, and beside it, once it is chosen, the eye. */
+function Choose({ run: { id, name }, colour, choice, onChoose }: Omit<RowProps, "now">) {
+  const chosen = choice.runs.includes(id);
+  const hidden = choice.hidden.includes(id);
+  const full = !chosen && choice.runs.length >= MOST_RUNS;
+  const Icon = hidden ? EyeOff : Eye;
+  return (
+    <span className="row">
+      <input
+        type="checkbox"
+        className="run-box"
+        style={{ "--run": colour } as CSSProperties}
+        aria-label={`Choose ${name}`}
+        title={full ? `${String(MOST_RUNS)} runs are chosen; no more can be compared at once` : undefined}
+        disabled={full}
+        checked={chosen}
+        onChange={({ target }) => onChoose(withChosen(choice, id, target.checked))}
+      />
+      {chosen && (
+        <IconButton label={`${hidden ? "Show" : "Hide"} ${name} in the comparison`} aria-pressed={!hidden} onClick={() => onChoose(withHidden(choice, id, !hidden))}>
+          <Icon size={14} aria-hidden />
+        </IconButton>
+      )}
+    </span>
   );
 }
 

@@ -1,6 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 import { call, path, type Query } from "./client";
-import type { AnyEvent, Checkpoint, Command, Dataset, Emergency, Envelope, Me, Page, Queue, Run, Tokenizer, Worker } from "./types";
+import type { AnyEvent, Checkpoint, Command, Dataset, Emergency, Envelope, Firing, Me, Page, Queue, Run, Tokenizer, Worker } from "./types";
 
 /** First parts of the query keys, for invalidation. */
 export const keys = {
@@ -91,6 +91,15 @@ export function eventsQuery<Type extends AnyEvent["type"]>(runId: string, type: 
     queryKey: [...keys.run(runId), "events", type],
     queryFn: ({ signal }) => call<Page<Envelope>>("GET", path`/api/v1/runs/${runId}/events`, { query: { type, limit: 200 }, signal }),
     select: ({ items }) => items.filter((item): item is EnvelopeOf<Type> => item.event.type === type),
+  });
+}
+
+/** Where detectors fired, newest first. Step 0: before the first one, so it has no place on a chart. */
+export function firingsQuery(runId: string) {
+  return queryOptions({
+    queryKey: [...keys.run(runId), "events", "DetectorFired"],
+    queryFn: ({ signal }) => call<Page<Firing>>("GET", path`/api/v1/runs/${runId}/events`, { query: { type: "DetectorFired", order: "newest", limit: 200 }, signal }),
+    select: ({ items }) => items.filter(({ event }) => event.step > 0),
   });
 }
 

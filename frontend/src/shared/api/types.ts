@@ -39,6 +39,25 @@ export type Me = Schemas["MeAnswer"];
 export type Envelope = Schemas["Envelope"];
 export type AnyEvent = Envelope["event"];
 
+/** Of a change of hyperparameters. */
+export type EnvelopeOfChange = Envelope & { event: Extract<AnyEvent, { type: "HyperparametersChanged" }> };
+
+/** What a detector says when it fires: on what, and with which numbers. */
+export interface Firing {
+  /** Seconds since 1970. */
+  at: number;
+  event: {
+    detector: string;
+    severity: string;
+    step: number;
+    metric: string | null;
+    value: number | null;
+    threshold: number | null;
+    message: string;
+    actions: readonly string[];
+  };
+}
+
 /** Every list. */
 export interface Page<T> {
   items: T[];
