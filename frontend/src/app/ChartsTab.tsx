@@ -37,11 +37,11 @@ export function useWishes(search: ViewSearch, go: (search: ViewSearch) => void) 
 }
 
 /** What happened to the run, over its steps. */
-function useMarks(run: Run): Mark[] {
-  const { data: checkpoints } = useQuery(checkpointsQuery(run.id));
-  const events = useQueries({ queries: MARKED.map((type) => eventsQuery(run.id, type)), combine });
-  const { data: commands } = useQuery(commandsQuery(run.id));
-  const { data: fired } = useQuery(firingsQuery(run.id));
+export function useMarks(run: Run, enabled = true): Mark[] {
+  const { data: checkpoints } = useQuery({ ...checkpointsQuery(run.id), enabled });
+  const events = useQueries({ queries: MARKED.map((type) => ({ ...eventsQuery(run.id, type), enabled })), combine });
+  const { data: commands } = useQuery({ ...commandsQuery(run.id), enabled });
+  const { data: fired } = useQuery({ ...firingsQuery(run.id), enabled });
   const { attempts, origin, parent_id, created_at, created_by } = run;
   const reached = attempts.at(-1)?.state === "preempted" ? run.progress.step : 0;
   // All charts are drawn anew for new marks: only for what can change them.

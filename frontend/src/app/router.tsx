@@ -70,7 +70,7 @@ const run = createRoute({
 const compare = createRoute({
   getParentRoute: () => root,
   path: "/compare",
-  validateSearch: (search) => only(search, ...VIEW_SEARCH, ...CHOICE_SEARCH, "view", "all", "base", "names", "metric"),
+  validateSearch: (search) => only(search, ...VIEW_SEARCH, ...CHOICE_SEARCH, "view", "all", "base", "names", "metric", "marks"),
   component: lazyRouteComponent(() => import("./pages/ComparePage")),
 });
 

@@ -4,6 +4,7 @@ import { GitCompareArrows } from "lucide-react";
 import { Tabs } from "radix-ui";
 import { useCallback, useMemo, useState } from "react";
 import { CompareCharts } from "@/features/charts/CompareCharts";
+import type { Mark } from "@/features/charts/marks";
 import { RunStores } from "@/features/charts/RunStores";
 import { bucketsEach } from "@/features/charts/useHistory";
 import { Configurations } from "@/features/compare/Configurations";
@@ -17,7 +18,7 @@ import { ErrorBanner, Notice } from "@/shared/ui/Notice";
 import { Skeleton } from "@/shared/ui/Skeleton";
 import { useTitle } from "@/shared/useTitle";
 import { ComparedRun } from "../ComparedRun";
-import { useWishes } from "../ChartsTab";
+import { useMarks, useWishes } from "../ChartsTab";
 
 /** Several runs: their curves on the same charts, and where their configurations differ. All that is chosen is in the address. */
 export default function ComparePage() {
@@ -91,6 +92,8 @@ function Charts({ runs, choice, choose, change, estimates }: ComparisonProps & {
   const { wishes, asked, change: onChange } = useWishes(search, (next) => change({ ...NO_VIEW, ...next }));
   const costOf = useCallback((id: string) => flopsPerToken(estimates[id]), [estimates]);
   const shown = runs.filter(({ id }) => !choice.hidden.includes(id));
+  const marked = shown.find(({ id }) => id === search.marks) ?? null;
+  const marks = useMarks(marked ?? first(runs), marked !== null);
   return (
     <>
       {shown.map((run) => (
@@ -105,6 +108,9 @@ function Charts({ runs, choice, choose, change, estimates }: ComparisonProps & {
         flopsPerToken={costOf}
         names={search.names ?? ""}
         metric={search.metric ?? "train/loss"}
+        marked={marked}
+        marks={marked ? marks : NO_MARKS}
+        onMark={(id) => change({ marks: id ?? undefined })}
         onChange={onChange}
         onNames={(names) => change({ names: names || undefined })}
         onMetric={(metric) => change({ metric })}
@@ -113,6 +119,14 @@ function Charts({ runs, choice, choose, change, estimates }: ComparisonProps & {
       />
     </>
   );
+}
+
+const NO_MARKS: readonly Mark[] = [];
+
+function first(runs: readonly Run[]): Run {
+  const [run] = runs;
+  if (!run) throw new Error("a comparison has a run");
+  return run;
 }
 
 /** What is as usual is taken out of the address. */

@@ -8,15 +8,19 @@ import { InfoBanner, Notice } from "@/shared/ui/Notice";
 import { useNow } from "@/shared/useNow";
 import { ChartGrid } from "./ChartGrid";
 import { Legend } from "./Legend";
+import { MarkDialog } from "./MarkDialog";
 import { NameFilter } from "./NameFilter";
 import type { RunStores } from "./RunStores";
 import type { ViewWishes } from "./address";
 import { matching } from "./groups";
 import { linesOf, smoothingUnit, withEarlier, type Line, type Overlaid } from "./lines";
+import type { Mark } from "./marks";
 import type { OnWishes } from "./useChartKeys";
 import { useEarlier } from "./useEarlier";
 import { bucketsEach, historySpan } from "./useHistory";
 import { useNames } from "./useNames";
+import { useOpened } from "./useOpened";
+import { usePlaced } from "./usePlaced";
 
 interface Props {
   runs: readonly Run[];
@@ -28,15 +32,16 @@ interface Props {
   /** Which metrics are shown, and whose values the legend tells. */
   names: string;
   metric: string;
+  /** The run whose marks are on the charts, and these, over steps. */
+  marked: Run | null;
+  marks: readonly Mark[];
+  onMark: (id: string | null) => void;
   onChange: OnWishes;
   onNames: (names: string) => void;
   onMetric: (name: string) => void;
   onHide: (id: string, hide: boolean) => void;
   onRemove: (id: string) => void;
 }
-
-const NO_MARKS: readonly never[] = [];
-const nothing = () => undefined;
 
 /** Several runs on the same charts, and who is who. */
 export function CompareCharts(props: Props) {
@@ -47,6 +52,8 @@ export function CompareCharts(props: Props) {
   const names = useNames(useMemo(() => ids.split(",").filter(Boolean).map(stores.of), [ids, stores]));
   const lines = useLines(props, shown, pointed);
   const without = shown.filter(({ id }) => wishes.axis === "flops" && flopsPerToken(id) === null);
+  const placed = usePlaced(props.marked, props.marks, wishes.axis, props.marked && flopsPerToken(props.marked.id));
+  const [opened, open, close] = useOpened();
   const looks = useMemo(() => runLooks(choice.runs), [choice.runs]);
   return (
     <div className="compare">
@@ -56,17 +63,18 @@ export function CompareCharts(props: Props) {
           names={matching(names, props.names)}
           lines={lines}
           wishes={wishes}
-          marks={NO_MARKS}
+          marks={placed}
           withoutFlops={shown.every(({ id }) => flopsPerToken(id) === null)}
           live={shown.some((run) => !hasEnded(run))}
           onChange={onChange}
-          onOpen={nothing}
+          onOpen={open}
         >
           <NameFilter text={props.names} onText={props.onNames} />
           {without.length > 0 && <InfoBanner>Nobody knows the FLOPs of {without.map(({ name }) => name).join(", ")}, so they are not drawn over them.</InfoBanner>}
           {names.length === 0 && <NoCurves hidden={shown.length === 0} />}
         </ChartGrid>
       </div>
+      {opened && props.marked && <MarkDialog runId={props.marked.id} parentId={props.marked.parent_id} {...opened} onClose={close} />}
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { Eye, EyeOff, X } from "lucide-react";
+import { Diamond, Eye, EyeOff, X } from "lucide-react";
 import { Link } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import type { Run } from "@/shared/api/types";
@@ -19,6 +19,9 @@ interface Props {
   metric: string;
   metrics: readonly string[];
   onMetric: (name: string) => void;
+  /** Of the run whose marks are on the charts. */
+  marked: Run | null;
+  onMark: (id: string | null) => void;
   onPoint: (id: string | null) => void;
   onHide: (id: string, hide: boolean) => void;
   onRemove: (id: string) => void;
@@ -50,7 +53,7 @@ export function Legend({ runs, metric, metrics, onMetric, ...row }: Props) {
 
 type RowProps = Omit<Props, "runs" | "metrics" | "onMetric"> & { run: Run };
 
-function Row({ run, metric, looks, hidden, sourceOf, onPoint, onHide, onRemove }: RowProps) {
+function Row({ run, metric, looks, hidden, marked, sourceOf, onMark, onPoint, onHide, onRemove }: RowProps) {
   const { id, name, state } = run;
   const isHidden = hidden.includes(id);
   const look = looks.get(id);
@@ -68,6 +71,11 @@ function Row({ run, metric, looks, hidden, sourceOf, onPoint, onHide, onRemove }
       </Link>
       <RunStateBadge state={state} />
       {isHidden ? <span className="muted legend-values">hidden</span> : <Values source={sourceOf(id)} metric={metric} />}
+      {!isHidden && (
+        <IconButton label={`Marks of ${name}`} aria-pressed={marked?.id === id} onClick={() => onMark(marked?.id === id ? null : id)}>
+          <Diamond size={12} aria-hidden />
+        </IconButton>
+      )}
       <IconButton label={`Take ${name} out of the comparison`} onClick={() => onRemove(id)}>
         <X size={14} aria-hidden />
       </IconButton>

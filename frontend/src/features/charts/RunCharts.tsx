@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useState } from "react";
+import { useMemo } from "react";
 import { ChartNoAxesCombined } from "lucide-react";
 import { hasEnded } from "@/shared/api/queries";
 import type { Run } from "@/shared/api/types";
@@ -16,6 +16,7 @@ import type { Mark } from "./marks";
 import type { OnWishes } from "./useChartKeys";
 import { useEarlier } from "./useEarlier";
 import { bucketsEach, historySpan, useHistory } from "./useHistory";
+import { useOpened } from "./useOpened";
 import { usePlaced } from "./usePlaced";
 
 interface Props {
@@ -37,8 +38,7 @@ export function RunCharts({ run, store, wishes, asked, marks, flopsPerToken, onC
   const history = useHistory(run.id, store, historySpan(asked, flopsPerToken ?? 1), !hasEnded(run));
   const lines = useLines(run, store, wishes, asked, flopsPerToken);
   const placed = usePlaced(run, marks, wishes.axis, flopsPerToken);
-  const [opened, setOpened] = useState<{ marks: readonly Mark[]; opener: HTMLElement | null } | null>(null);
-  const open = useCallback((chosen: readonly Mark[], opener: HTMLElement | null) => setOpened({ marks: chosen, opener }), []);
+  const [opened, open, close] = useOpened();
   if (names.length === 0) {
     if (history.isError) return <ErrorNotice error={history.error} onRetry={() => void history.refetch()} />;
     if (history.isPending) return <ChartSkeletons />;
@@ -62,7 +62,7 @@ export function RunCharts({ run, store, wishes, asked, marks, flopsPerToken, onC
       >
         {history.isError && <ErrorBanner error={history.error} />}
       </ChartGrid>
-      {opened && <MarkDialog runId={run.id} parentId={run.parent_id} {...opened} onClose={() => setOpened(null)} />}
+      {opened && <MarkDialog runId={run.id} parentId={run.parent_id} {...opened} onClose={close} />}
     </>
   );
 }

@@ -14,15 +14,15 @@ const WHILE_LIVE_MS = 15_000;
 const NONE: readonly Mark[] = [];
 
 /** Marks, which know their steps, at their places on the axis. None while nobody knows where the steps are on it. */
-export function usePlaced(run: Run, marks: readonly Mark[], axis: ViewAxis, flopsPerToken: number | null): readonly Mark[] {
+export function usePlaced(run: Run | null, marks: readonly Mark[], axis: ViewAxis, flopsPerToken: number | null): readonly Mark[] {
   const history: Axis = axis === "flops" ? "tokens" : axis;
   const [steps, others] = useQueries({
     queries: (["step", history] as const).map((x) => ({
-      queryKey: [...keys.run(run.id), "places", x],
+      queryKey: [...keys.run(run?.id ?? ""), "places", x],
       queryFn: ({ signal }: { signal: AbortSignal }) =>
-        call<MetricsAnswer>("GET", path`/api/v1/runs/${run.id}/metrics`, { query: { names: METRIC, x, buckets: BUCKETS }, signal }),
-      enabled: axis !== "step" && marks.length > 0,
-      refetchInterval: hasEnded(run) ? (false as const) : WHILE_LIVE_MS,
+        call<MetricsAnswer>("GET", path`/api/v1/runs/${run?.id ?? ""}/metrics`, { query: { names: METRIC, x, buckets: BUCKETS }, signal }),
+      enabled: run !== null && axis !== "step" && marks.length > 0,
+      refetchInterval: !run || hasEnded(run) ? (false as const) : WHILE_LIVE_MS,
     })),
     combine: (results) => results.map(({ data }): Series | undefined => data?.series[0]),
   });
