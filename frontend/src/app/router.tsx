@@ -1,7 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { VIEW_SEARCH } from "@/features/charts/address";
 import { runQuery } from "@/shared/api/queries";
-import { CHOICE_SEARCH } from "@/shared/choice";
+import { CHOICE_SEARCH, choiceOf } from "@/shared/choice";
 import { NotFoundPage, RouteError } from "./ErrorPages";
 import { preloadTab } from "./RunTab";
 import { Shell } from "./Shell";
@@ -71,6 +71,9 @@ const compare = createRoute({
   getParentRoute: () => root,
   path: "/compare",
   validateSearch: (search) => only(search, ...VIEW_SEARCH, ...CHOICE_SEARCH, "view", "all", "base", "names", "metric", "marks"),
+  beforeLoad: ({ search }) => {
+    for (const id of choiceOf(search).runs) queryClient.query(runQuery(id)).catch(() => undefined);
+  },
   component: lazyRouteComponent(() => import("./pages/ComparePage")),
 });
 

@@ -56,9 +56,9 @@ interface ComparisonProps {
 }
 
 function Comparison({ runs, choice, choose, change }: ComparisonProps) {
-  const { view, all, base } = useSearch({ from: "/compare" });
+  const { view, all, base, x } = useSearch({ from: "/compare" });
   const shown = view === "config" ? "config" : "charts";
-  const estimates = useEstimates(runs);
+  const reckoned = useEstimates(runs, shown === "config" || x === "flops");
   const remove = (id: string) => choose(withChosen(choice, id, false));
   return (
     <Tabs.Root value={shown} activationMode="manual" onValueChange={(next) => change({ view: next === "config" ? "config" : undefined })}>
@@ -68,12 +68,12 @@ function Comparison({ runs, choice, choose, change }: ComparisonProps) {
       </Tabs.List>
       <Tabs.Content value={shown} className="tab-panel">
         {shown === "charts" ? (
-          <Charts runs={runs} choice={choice} choose={choose} change={change} estimates={estimates} />
+          <Charts runs={runs} choice={choice} choose={choose} change={change} reckoned={reckoned} />
         ) : (
           <Configurations
             runs={runs}
             order={choice.runs}
-            estimates={estimates}
+            estimates={reckoned.estimates}
             base={base}
             all={all === "1"}
             onBase={(id) => change({ base: id })}
@@ -86,10 +86,12 @@ function Comparison({ runs, choice, choose, change }: ComparisonProps) {
   );
 }
 
-function Charts({ runs, choice, choose, change, estimates }: ComparisonProps & { estimates: ReturnType<typeof useEstimates> }) {
+function Charts({ runs, choice, choose, change, reckoned }: ComparisonProps & { reckoned: ReturnType<typeof useEstimates> }) {
   const search = useSearch({ from: "/compare" });
   const [stores] = useState(() => new RunStores());
   const { wishes, asked, change: onChange } = useWishes(search, (next) => change({ ...NO_VIEW, ...next }));
+  const { data: me } = useQuery(meQuery);
+  const { estimates } = reckoned;
   const costOf = useCallback((id: string) => flopsPerToken(estimates[id]), [estimates]);
   const shown = runs.filter(({ id }) => !choice.hidden.includes(id));
   const marked = shown.find(({ id }) => id === search.marks) ?? null;
@@ -106,6 +108,8 @@ function Charts({ runs, choice, choose, change, estimates }: ComparisonProps & {
         wishes={wishes}
         asked={asked}
         flopsPerToken={costOf}
+        reckoned={reckoned.done}
+        withoutFlops={me?.role === "viewer"}
         names={search.names ?? ""}
         metric={search.metric ?? "train/loss"}
         marked={marked}
@@ -144,11 +148,18 @@ function useRuns(ids: readonly string[]) {
   });
 }
 
-function useEstimates(runs: readonly Run[]) {
+/** Asked for only where they are shown: the curves come first. */
+function useEstimates(runs: readonly Run[], wanted: boolean) {
   const { data: me } = useQuery(meQuery);
   return useQueries({
-    queries: runs.map((run) => estimateQuery(run, me)),
-    combine: (results) => Object.fromEntries(results.map(({ data }, index) => [runs[index]?.id ?? "", data ?? null])),
+    queries: runs.map((run) => {
+      const query = estimateQuery(run, me);
+      return { ...query, enabled: query.enabled === true && wanted };
+    }),
+    combine: (results) => ({
+      estimates: Object.fromEntries(results.map(({ data }, index) => [runs[index]?.id ?? "", data ?? null])),
+      done: results.every(({ isPending }) => !isPending),
+    }),
   });
 }
 

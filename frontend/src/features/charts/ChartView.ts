@@ -38,9 +38,9 @@ export class ChartView {
     private readonly onDrawn: () => void,
   ) {}
 
-  /** A curve has changed. */
-  readonly refresh = (): void => {
-    if (this.visible) redraws.request(this.update);
+  /** A curve has changed. `asked`: as somebody wished. */
+  readonly refresh = (asked = true): void => {
+    if (this.visible) redraws.request(this.update, asked);
     else this.late = true;
   };
 

@@ -29,6 +29,9 @@ interface Props {
   wishes: ViewWishes;
   asked: ViewWishes;
   flopsPerToken: (id: string) => number | null;
+  /** All that can be known of it is known. */
+  reckoned: boolean;
+  withoutFlops: boolean;
   /** Which metrics are shown, and whose values the legend tells. */
   names: string;
   metric: string;
@@ -51,7 +54,7 @@ export function CompareCharts(props: Props) {
   const ids = shown.map(({ id }) => id).join();
   const names = useNames(useMemo(() => ids.split(",").filter(Boolean).map(stores.of), [ids, stores]));
   const lines = useLines(props, shown, pointed);
-  const without = shown.filter(({ id }) => wishes.axis === "flops" && flopsPerToken(id) === null);
+  const without = shown.filter(({ id }) => wishes.axis === "flops" && props.reckoned && flopsPerToken(id) === null);
   const placed = usePlaced(props.marked, props.marks, wishes.axis, props.marked && flopsPerToken(props.marked.id));
   const [opened, open, close] = useOpened();
   const looks = useMemo(() => runLooks(choice.runs), [choice.runs]);
@@ -64,7 +67,7 @@ export function CompareCharts(props: Props) {
           lines={lines}
           wishes={wishes}
           marks={placed}
-          withoutFlops={shown.every(({ id }) => flopsPerToken(id) === null)}
+          withoutFlops={props.withoutFlops}
           live={shown.some((run) => !hasEnded(run))}
           onChange={onChange}
           onOpen={open}

@@ -19,8 +19,8 @@ export interface Buckets {
 /** Whoever has curves by metric name, and tells when one changes. */
 export interface CurveSource {
   curve(name: string): Buckets;
-  /** Returns how to leave. */
-  subscribe(name: string, listener: () => void): () => void;
+  /** Returns how to leave. `asked`: it is what was asked for, and no live point. */
+  subscribe(name: string, listener: (asked: boolean) => void): () => void;
 }
 
 export function emptyBuckets(): Buckets {

@@ -44,7 +44,7 @@ export function useChartView(
   }, [canvas, name, hovered]);
 
   useEffect(() => {
-    const leave = lines.map(({ source }) => source.subscribe(name, () => view.current?.refresh()));
+    const leave = lines.map(({ source }) => source.subscribe(name, (asked) => view.current?.refresh(asked)));
     return () => leave.forEach((each) => each());
   }, [lines, name, hovered]);
 
