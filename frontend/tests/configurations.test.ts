@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { causes, effects, isWide, placesOf, scaleOf } from "@/features/compare/relation";
 import { against, changesOf, differing, sectionsOf, type Cell, type Known } from "@/features/compare/rows";
 import type { Command, EnvelopeOfChange, Run } from "@/shared/api/types";
 
@@ -70,4 +71,19 @@ test("how far a value is from the baseline's, in a word", () => {
   expect(words("2.9", "3")).toBe("−3.3 %");
   expect(words("bf16", "fp32")).toBe("differs");
   expect(words("1", "0")).toBe("differs");
+});
+
+test("a result is held against the settings that are numbers and vary", () => {
+  const sections = sectionsOf([known({ lr: 0.001 }, { best: { "train/loss": 3 } }), known({ lr: 0.1 }, { best: { "train/loss": 2 } }), known({ lr: 0.01 })], NOW);
+  const [cause, ...others] = causes(sections);
+  expect([cause?.name, others]).toEqual(["train.optimizer.lr", []]);
+  const effect = effects(sections).find(({ name }) => name === "train/loss, lowest");
+  expect(cause && effect && placesOf(cause, effect)).toEqual([{ index: 0, x: 0.001, y: 3 }, { index: 1, x: 0.1, y: 2 }]);
+});
+
+test("places are spread by size, and by ratio where they are wide apart", () => {
+  expect([1, 2, 3].map(scaleOf([1, 3])).map((share) => Number(share.toFixed(2)))).toEqual([0.06, 0.5, 0.94]);
+  expect(scaleOf([0.001, 0.1])(0.01)).toBeCloseTo(0.5);
+  expect(scaleOf([4, 4])(4)).toBe(0.5);
+  expect([isWide([1, 30]), isWide([0, 30]), isWide([])]).toEqual([true, false, false]);
 });

@@ -93,7 +93,7 @@ function NoCurves({ hidden }: { hidden: boolean }) {
 /** Made anew only when something about them is new: all charts are drawn again for them. */
 function useLines({ runs, choice, stores, wishes, asked, flopsPerToken }: Props, shown: readonly Run[], pointed: string | null): Line[] {
   const earlier = useEarlier(shown, wishes.attempts, ({ id }) => historySpan(asked, flopsPerToken(id) ?? 1), bucketsEach(shown.length));
-  const unit = smoothingUnit(shown, wishes.axis, flopsPerToken, useNow(60_000));
+  const unit = smoothingUnit(runs, wishes.axis, flopsPerToken, useNow(60_000));
   const factorOf = (id: string) => (wishes.axis === "flops" ? flopsPerToken(id) : 1);
   const overlaid: Overlaid = { runs: runs.map(({ id, name }) => ({ id, name, factor: factorOf(id) })), hidden: choice.hidden, pointed, unit };
   const told = JSON.stringify(overlaid);

@@ -8,6 +8,7 @@ import { runLooks } from "@/shared/runColour";
 import { IconButton } from "@/shared/ui/Button";
 import { Swatch } from "@/shared/ui/Swatch";
 import { useNow } from "@/shared/useNow";
+import { Relation } from "./Relation";
 import { against, differing, sectionsOf, type Cell, type Row, type Section } from "./rows";
 import { useKnown } from "./useKnown";
 
@@ -28,6 +29,7 @@ interface Props {
 /** Results, set-up and spec of several runs, side by side. */
 export function Configurations({ runs, order, estimates, base, all, onBase, onAll, onRemove }: Props) {
   const sections = sectionsOf(useKnown(runs, estimates), useNow(10_000));
+  const looks = runLooks(order);
   const baseline = Math.max(0, runs.findIndex(({ id }) => id === base));
   const same = sections.slice(1).reduce((sum, { rows }) => sum + rows.length - differing(rows).length, 0);
   return (
@@ -43,7 +45,7 @@ export function Configurations({ runs, order, estimates, base, all, onBase, onAl
             <tr>
               <td />
               {runs.map((run, index) => (
-                <Head key={run.id} run={run} look={runLooks(order).get(run.id)} isBase={index === baseline} onBase={onBase} onRemove={onRemove} />
+                <Head key={run.id} run={run} look={looks.get(run.id)} isBase={index === baseline} onBase={onBase} onRemove={onRemove} />
               ))}
             </tr>
           </thead>
@@ -52,6 +54,7 @@ export function Configurations({ runs, order, estimates, base, all, onBase, onAl
           ))}
         </table>
       </div>
+      <Relation runs={runs} looks={looks} sections={sections} />
     </div>
   );
 }
