@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { differences } from "@/features/checkpoints/difference";
+import { differences } from "@/shared/configuration";
 import { isShown, onlyNamed, queryOf, searchOf } from "@/features/checkpoints/filter";
 import { keeping, nameOf, trust } from "@/features/checkpoints/words";
 import type { Checkpoint } from "@/shared/api/types";

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { markBeside, marksAt, marksOf, type Happened, type Marked } from "@/features/charts/marks";
+import { markBeside, marksAt, placed, stepsTo } from "@/features/charts/markPlaces";
+import { marksOf, type Happened, type Marked } from "@/features/charts/marks";
 import type { Attempt, Checkpoint, Command } from "@/shared/api/types";
 
 const NOTHING: Happened = { run: { attempts: [], origin: null, parent_id: null, created_at: "2026-01-01T00:00:00Z", created_by: "me" }, reached: 0, checkpoints: [], events: [], commands: [] };
@@ -85,7 +86,7 @@ test("a fork is marked at the step it begins from, with the run it came from", (
   expect(factsOf(given)).toMatchObject({ Who: "me", Run: "run_0", Checkpoint: "ckpt_1" });
 });
 
-const [LEFT, SAME, RIGHT] = [10, 10, 30].map((x) => ({ kind: "checkpoint", x, text: "", facts: [] }) as const);
+const [LEFT, SAME, RIGHT] = [10, 10, 30].map((x) => ({ kind: "checkpoint", step: x, x, text: "", facts: [] }) as const);
 
 test("a click means all marks of the nearest place within reach, and none beyond", () => {
   const marks = [LEFT, SAME, RIGHT].filter((mark) => mark !== undefined);
@@ -103,4 +104,24 @@ test("keys walk from place to place in sight", () => {
   expect(markBeside(marks, 30, 1, [0, 100])).toBeUndefined();
   expect(markBeside(marks, 30, -1, [0, 100])?.x).toBe(10);
   expect(markBeside(marks, null, -1, [0, 20])?.x).toBe(10);
+});
+
+test("a detector that fired is a mark with its numbers", () => {
+  const fired = { type: "DetectorFired", alert_id: "a", detector: "loss_spike", severity: "warning", step: 70, metric: "train/loss", value: 9.5, threshold: 6, window: {}, message: "9.5 is much", remedy: "wait", actions: ["annotate", "notify"] } as const;
+  const [mark, ...none] = marksOf({ ...NOTHING, events: [happened(fired), happened({ ...fired, step: 0 })] });
+  expect(none).toEqual([]);
+  expect(mark).toMatchObject({ kind: "spike", step: 70, x: 70, text: "loss spike at step 70: 9.5 is much" });
+  expect(Object.fromEntries(mark?.facts ?? [])).toMatchObject({ Detector: "loss spike", Value: "9.500", "What is done": "annotate, notify" });
+});
+});
+
+test("marks find their places over tokens and time", () => {
+  const overSteps = { x: [1, 11, 21], count: [10, 10, 10] };
+  const overTokens = { x: [64, 1664], count: [25, 5] };
+  const xOf = stepsTo(overSteps, overTokens);
+  expect([1, 11, 21, 26].map(xOf)).toEqual([64, 704, 1344, 1664]);
+  expect(xOf(0)).toBe(64);
+  const overTime = { x: [0, 1, 100], count: [10, 10, 10] };
+  expect([1, 6, 11, 16].map(stepsTo(overSteps, overTime))).toEqual([0, 0.5, 1, 50.5]);
+  expect(placed(marksOf({ ...NOTHING, events: [happened({ type: "TrainingHeld", step: 11 })] }), xOf)[0]).toMatchObject({ step: 11, x: 704 });
 });

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import { parseQuery } from "@/features/runs/query";
-import { smooth } from "@/features/charts/smoothing";
 import { bytes, measure, percent, plural, short } from "@/shared/format/numbers";
 import { ago, duration } from "@/shared/format/time";
 import { backoff, statusText } from "@/shared/live/status";
@@ -39,14 +38,6 @@ test("waiting doubles up to a limit, and is never the same for all", () => {
   expect(backoff(3, () => 1)).toBe(2100);
   expect(backoff(50, () => 1)).toBe(5100);
   expect(backoff(50, () => 0)).toBe(100);
-});
-
-test("smoothing starts at the first value and leaves gaps alone", () => {
-  const target: number[] = [];
-  smooth([2, 2, NaN, 2], 0.9, target);
-  expect(target.map((value) => Number(value.toFixed(6)))).toEqual([2, 2, NaN, 2]);
-  smooth([0, 10], 0, target);
-  expect(target).toEqual([0, 10]);
 });
 
 test("addresses are written safely", () => {

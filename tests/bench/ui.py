@@ -13,7 +13,7 @@ from typing import Any
 from groundup import Client
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.bench import pages
+from tests.bench import compare, pages
 from tests.bench.delays import Ear, delays_of
 from tests.bench.figures import Figures
 from tests.bench.steps import Teller, connect, held_run, wait_for_points
@@ -23,6 +23,7 @@ from tests.e2e.stack import ROOT, Stack, running_stack
 from tests.servers import wait_until
 
 LOADS = 5
+COMPARED = 10
 SMALL = 10
 """Steps of the real run that a bench goes on with."""
 METRICS = (
@@ -47,7 +48,8 @@ paint is the page's frame, which comes with the document; the rows are in the pa
 one step with eight metrics, on eight charts, 60 steps a second, of a run that counts as running; its cost is the main thread's
 time, less that of the idle page, per step. Its peer is Chart.js as its manual shows it: each point pushed and drawn when it comes.
 Trainer to pixel: from the trainer's own time of a step to the frame that shows it, for a real run. Times are held to their ratio;
-whether they keep their own limit is told."""
+whether they keep their own limit is told. The runs of the comparison are copies of the long one in the history; its peer is the same
+page with ten runs of ten points."""
 
 
 def main() -> int:
@@ -62,6 +64,7 @@ def main() -> int:
         bench = Bench(figures, stack, browser, Path(folder))
         with signed_in(browser, stack) as profile:
             bench.paints(profile, points)
+            bench.comparison(profile, points)
             bench.live_points(profile, minutes)
             bench.trainer_to_pixel(profile)
     return figures.finish(f"a GPU{', the full length' if asked.short else ''}", short=asked.short)
@@ -112,6 +115,32 @@ class Bench:
         self.figures.tell(f"chart of {points:,} points, drawn", median(large), "s", most=1.5, peer=median(small), ratio=2, timed=True)
         self.figures.tell("zoom into it, drawn anew", median(zoom), "s", most=0.3, peer=median(small), ratio=1, timed=True)
         self.figures.tell("initial JavaScript", size / 1000, "kB", most=300)
+
+    def comparison(self, profile: BrowserContext, points: int) -> None:
+        """Of ten runs that are as long as the long one, against ten of ten points."""
+        with self.stack.client() as client:
+            others = [self._small_run(client, f"beside-{number}") for number in range(1, COMPARED)]
+        runs = [self.many, *others]
+        small = statistics.median(self._first_charts(profile, [self.few, *others], SMALL)[0])
+        compare.copy_history(self.stack.data_dir, self.many, others)
+        first, zooms = self._first_charts(profile, runs, points)
+        with self._page(profile) as page:
+            compare.first_chart(page, runs, points)
+            task = compare.longest_task(self.browser, page, self.traces / "compare.json", COMPARED)
+        about = f"{COMPARED} runs of {points:,} points"
+        self.figures.tell(f"{about} on one chart, drawn", statistics.median(first), "s", most=1, peer=small, ratio=2, timed=True)
+        self.figures.tell("zoom into them, drawn anew", statistics.median(zooms), "s", most=0.3, peer=small, ratio=1, timed=True)
+        self.figures.tell("longest task of that zoom and back", task, "ms", most=LONG_TASK_MS, peer=1000 * small, ratio=0.1, timed=True)
+
+    def _first_charts(self, profile: BrowserContext, runs: list[str], points: int) -> tuple[list[float], list[float]]:
+        """Seconds to the first chart and, of long runs, for a zoom, of each load with an empty cache."""
+        first, zooms = [], []
+        for _ in range(LOADS):
+            with self._page(profile) as page:
+                first.append(compare.first_chart(page, runs, points))
+                if points > SMALL:
+                    zooms.append(compare.zoom(page, len(runs)))
+        return first, zooms
 
     def live_points(self, profile: BrowserContext, minutes: float) -> None:
         with self.stack.client() as client, held_run(self.stack, client, plan("live-points", 1_000_000)) as (run_id, last):

@@ -3,6 +3,7 @@ import { Outlet, useRouterState } from "@tanstack/react-router";
 import { useRef } from "react";
 import { EmergencyBanner } from "@/features/cluster/EmergencyStop";
 import { useStore } from "@/shared/store";
+import { KeysHelp } from "./KeysHelp";
 import { Navigation } from "./Navigation";
 import { SignedOutPage } from "./SignedOutPage";
 import { TopBar } from "./TopBar";
@@ -27,6 +28,7 @@ export function Shell() {
         {!outside && !loggingIn && <EmergencyBanner />}
         {outside && !loggingIn ? <SignedOutPage /> : <Outlet />}
       </main>
+      <KeysHelp />
     </div>
   );
 }

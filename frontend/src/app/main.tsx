@@ -6,6 +6,7 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { followKeys } from "@/shared/keys";
 import { connectLive, live } from "@/shared/live/connection";
 import { queryClient } from "./queryClient";
 import { router } from "./router";
@@ -20,6 +21,7 @@ followSession(live.status);
 connectLive();
 followSignOut(queryClient);
 followUpgrades();
+followKeys();
 createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={queryClient}>

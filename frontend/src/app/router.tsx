@@ -1,5 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { VIEW_SEARCH } from "@/features/charts/address";
 import { runQuery } from "@/shared/api/queries";
+import { CHOICE_SEARCH, choiceOf } from "@/shared/choice";
 import { NotFoundPage, RouteError } from "./ErrorPages";
 import { preloadTab } from "./RunTab";
 import { Shell } from "./Shell";
@@ -33,7 +35,7 @@ const home = createRoute({
 const runs = createRoute({
   getParentRoute: () => root,
   path: "/runs",
-  validateSearch: (search) => only(search, "q"),
+  validateSearch: (search) => only(search, "q", ...CHOICE_SEARCH),
   component: lazyRouteComponent(() => import("./pages/RunsPage")),
 });
 
@@ -56,13 +58,23 @@ const runHome = createRoute({
 const run = createRoute({
   getParentRoute: () => root,
   path: "/runs/$runId/$tab",
-  validateSearch: (search) => only(search, "x", "from", "to", "smooth", "log", "rank", "find", "only", "last"),
+  validateSearch: (search) => only(search, ...VIEW_SEARCH, "rank", "find", "only", "last"),
   // What it needs comes at once, not one after the other.
   beforeLoad: ({ params }) => {
     preloadTab(params.tab);
     queryClient.query(runQuery(params.runId)).catch(() => undefined);
   },
   component: lazyRouteComponent(() => import("./pages/RunPage")),
+});
+
+const compare = createRoute({
+  getParentRoute: () => root,
+  path: "/compare",
+  validateSearch: (search) => only(search, ...VIEW_SEARCH, ...CHOICE_SEARCH, "view", "all", "base", "names", "metric", "marks"),
+  beforeLoad: ({ search }) => {
+    for (const id of choiceOf(search).runs) queryClient.query(runQuery(id)).catch(() => undefined);
+  },
+  component: lazyRouteComponent(() => import("./pages/ComparePage")),
 });
 
 const datasets = createRoute({
@@ -110,7 +122,7 @@ const login = createRoute({
   component: lazyRouteComponent(() => import("./pages/LoginPage")),
 });
 
-const routeTree = root.addChildren([home, runs, newRun, runHome, run, datasets, dataset, checkpoints, playground, cluster, notifications, login]);
+const routeTree = root.addChildren([home, runs, newRun, runHome, run, compare, datasets, dataset, checkpoints, playground, cluster, notifications, login]);
 
 /** Plain `?name=value`; the router's own way would put text that looks like a number in quotes. */
 function stringifySearch(search: Record<string, unknown>): string {

@@ -11,9 +11,8 @@ import { Store } from "@/shared/store";
 const SHOW_EVERY_MS = 250;
 
 /** Everything a run's page hears live: points into the charts, and for the rest word that a list is stale. */
-export function useRunNews(runId: string) {
+export function useRunNews(runId: string, metrics: MetricStore) {
   const client = useQueryClient();
-  const [metrics] = useState(() => new MetricStore());
   const [progress] = useState(() => new Store<Partial<Progress> | null>(null));
   const sink = useMemo<Required<EventSink>>(() => {
     const refresher = new Refresher(client);
@@ -45,7 +44,7 @@ export function useRunNews(runId: string) {
       for (const tell of [sink.run, sink.commands, sink.checkpoints, sink.samples, sink.logs, sink.alerts, sink.happened]) tell();
     },
   });
-  return { metrics, progress };
+  return { progress };
 }
 
 /** The speed of single steps jumps about, so that its average is told. */

@@ -1,8 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { Tabs } from "radix-ui";
-import { Suspense } from "react";
+import { Suspense, useState } from "react";
 import { OpenAlerts } from "@/features/alerts/OpenAlerts";
+import { MetricStore } from "@/features/charts/MetricStore";
 import { ProgressCard } from "@/features/run/ProgressCard";
 import { RunHeader } from "@/features/run/RunHeader";
 import { asProblem } from "@/shared/api/problem";
@@ -12,6 +13,7 @@ import { ErrorBanner, ErrorNotice, Notice } from "@/shared/ui/Notice";
 import { Skeleton } from "@/shared/ui/Skeleton";
 import { useTitle } from "@/shared/useTitle";
 import { RunTab, TABS, tabNamed } from "../RunTab";
+import { useRunKeys } from "../useRunKeys";
 import { useRunNews } from "../useRunNews";
 
 export default function RunPage() {
@@ -41,7 +43,9 @@ export default function RunPage() {
 function LoadedRun({ run }: { run: Run }) {
   const { tab } = useParams({ from: "/runs/$runId/$tab" });
   const navigate = useNavigate();
-  const news = useRunNews(run.id);
+  const [metrics] = useState(() => new MetricStore());
+  const news = useRunNews(run.id, metrics);
+  useRunKeys(run.id);
   const shown = tabNamed(tab);
   return (
     <>
@@ -63,7 +67,7 @@ function LoadedRun({ run }: { run: Run }) {
         </Tabs.List>
         <Tabs.Content value={shown} className="tab-panel">
           <Suspense fallback={<Skeleton lines={6} />}>
-            <RunTab tab={shown} run={run} metrics={news.metrics} />
+            <RunTab tab={shown} run={run} metrics={metrics} />
           </Suspense>
         </Tabs.Content>
       </Tabs.Root>

@@ -1,45 +1,46 @@
-import type { MetricStore } from "./MetricStore";
+import type { ViewWishes } from "./address";
 import { LAYERS, createChart, paint, setScales, type LineChart, type XY } from "./chartSetup";
-import { emptyBuckets, type Axis, type Buckets } from "./curve";
-import { markBeside, marksAt, type Mark } from "./marks";
+import { clipRange } from "./clip";
+import { indexFrom, stretched, type Buckets } from "./curve";
+import type { Line } from "./lines";
+import { markBeside, marksAt } from "./markPlaces";
+import type { Mark } from "./marks";
 import { overlayPlugin, type Overlay } from "./overlays";
 import { redraws } from "./redraw";
 import { smooth } from "./smoothing";
-
-export interface ViewWishes {
-  axis: Axis;
-  from: number | undefined;
-  to: number | undefined;
-  log: boolean;
-  /** 0 to below 1 */
-  smoothing: number;
-}
 
 /** The array's own push is watched by Chart.js, which looks at all of the data anyway when it updates. */
 const append: (this: XY[], point: XY) => number = Array.prototype.push;
 const DRAWN = "groundup:curve-drawn";
 
-/** One canvas and its curve. No React: it is told what to show and changes its data in place. */
+/** A line as it was drawn last. */
+export interface Drawn {
+  line: Line;
+  curve: Buckets;
+  /** Of a line that is smoothed; else the means themselves. */
+  shown: readonly number[];
+}
+
+/** One canvas and its curves, of one metric. No React: it is told what to show and changes its data in place. */
 export class ChartView {
-  readonly overlay: Overlay = { curve: emptyBuckets(), marks: [], hovered: null, selection: null };
+  readonly overlay: Overlay = { drawn: [], marks: [], hovered: null, selection: null };
   /** Made when it is drawn first, so that a page with many charts shows one after the other, and none that nobody sees. */
   private chart: LineChart | null = null;
-  private colour = "";
-  private readonly smoothed: number[] = [];
-  private wishes: ViewWishes = { axis: "step", from: undefined, to: undefined, log: false, smoothing: 0 };
+  private lines: readonly Line[] = [];
+  private readonly smoothed = new Map<string, number[]>();
+  private wishes: ViewWishes = { axis: "step", from: undefined, to: undefined, log: false, smoothing: 0, clip: false, attempts: false };
   private visible = false;
   private late = false;
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
-    private readonly store: MetricStore,
     private readonly name: string,
-    private readonly onData: (curve: Buckets) => void,
+    private readonly onDrawn: () => void,
   ) {}
 
-  /** The curve has changed. */
-  readonly refresh = (): void => {
-    if (this.visible) redraws.request(this.update);
+  /** A curve has changed. `asked`: as somebody wished. */
+  readonly refresh = (asked = true): void => {
+    if (this.visible) redraws.request(this.update, asked);
     else this.late = true;
   };
 
@@ -48,15 +49,16 @@ export class ChartView {
     if (visible && this.late) this.refresh();
   }
 
-  show(wishes: ViewWishes, colour: string): void {
+  show(wishes: ViewWishes, lines: readonly Line[]): void {
     this.wishes = wishes;
-    this.colour = colour;
+    this.lines = lines;
     if (this.chart) this.dress(this.chart);
     this.refresh();
   }
 
+  /** Their x is that of the axis. */
   setMarks(marks: readonly Mark[]): void {
-    this.overlay.marks = this.wishes.axis === "step" ? marks : [];
+    this.overlay.marks = marks;
     this.refresh();
   }
 
@@ -73,6 +75,10 @@ export class ChartView {
 
   valueAt(pixel: number): number {
     return this.chart?.scales.x?.getValueForPixel(pixel) ?? 0;
+  }
+
+  pixelOf(x: number): number {
+    return this.chart?.scales.x?.getPixelForValue(x) ?? 0;
   }
 
   /** What a click at a pixel means. */
@@ -110,37 +116,56 @@ export class ChartView {
 
   private dress(chart: LineChart): void {
     setScales(chart, this.wishes);
-    paint(chart, this.colour);
+    paint(chart, this.lines);
   }
 
   private readonly update = (): void => {
     this.late = false;
     const chart = (this.chart ??= this.create());
-    const curve = this.store.curve(this.name);
-    this.overlay.curve = curve;
-    const { smoothing, log } = this.wishes;
-    const joined = curve.count.some((count) => count > 1);
-    smooth(curve.mean, smoothing, this.smoothed);
-    fill(chart, LAYERS.high, curve.x, joined ? curve.max : null, log);
-    fill(chart, LAYERS.low, curve.x, joined ? curve.min : null, log);
-    fill(chart, LAYERS.raw, curve.x, smoothing > 0 ? curve.mean : null, log);
-    fill(chart, LAYERS.line, curve.x, this.smoothed, log);
+    const drawn = this.lines.map((line) => this.take(line));
+    this.overlay.drawn = drawn;
+    drawn.forEach((each, index) => fillLine(chart, index, each, this.wishes));
+    this.clip(chart, drawn);
     chart.update("none");
-    this.onData(curve);
-    this.tellTimeline(curve.x.at(-1) ?? null);
+    this.onDrawn();
+    this.tellTimeline(drawn);
   };
 
+  private take(line: Line): Drawn {
+    const curve = stretched(line.source.curve(this.name), line.factor);
+    if (this.wishes.smoothing === 0) return { line, curve, shown: curve.mean };
+    const smoothed = this.smoothed.get(line.id) ?? [];
+    this.smoothed.set(line.id, smoothed);
+    smooth(curve, this.wishes.smoothing, line.unit, smoothed);
+    return { line, curve, shown: smoothed };
+  }
+
+  private clip(chart: LineChart, drawn: readonly Drawn[]): void {
+    const { y } = chart.options.scales ?? {};
+    if (!y) return;
+    const { clip, log, from, to } = this.wishes;
+    const inSight = ({ curve: { x }, shown }: Drawn) => shown.slice(from === undefined ? 0 : indexFrom(x, from), to === undefined ? undefined : indexFrom(x, to) + 1);
+    const [min, max] = (clip && clipRange(drawn.flatMap(inSight), log)) || [undefined, undefined];
+    Object.assign(y, { min, max });
+  }
+
   /** For whoever watches the page's timeline (`./run bench-ui`, the browser's profiler); not kept, as a page may stay open for days. */
-  private tellTimeline(last: number | null): void {
-    performance.mark(DRAWN, { detail: { name: this.name, last } });
+  private tellTimeline(drawn: readonly Drawn[]): void {
+    const ends = drawn.flatMap(({ curve }) => curve.x.at(-1) ?? []);
+    performance.mark(DRAWN, { detail: { name: this.name, last: ends.length > 0 ? Math.min(...ends) : null, lines: ends.length } });
     performance.clearMarks(DRAWN);
   }
 }
 
+function fillLine(chart: LineChart, index: number, { line, curve, shown }: Drawn, { smoothing, log }: ViewWishes): void {
+  const datasets = chart.data.datasets.slice(index * LAYERS.length, (index + 1) * LAYERS.length);
+  const band = line.look === "plain" && curve.count.some((count) => count > 1);
+  const layers = { value: shown, raw: smoothing > 0 && line.look !== "earlier" ? curve.mean : null, high: band ? curve.max : null, low: band ? curve.min : null };
+  LAYERS.forEach((layer, place) => fill(datasets[place]?.data ?? [], curve.x, layers[layer], log));
+}
+
 /** Objects are used again, so that a live chart makes no garbage. On a log scale there is no place for zero. */
-function fill(chart: LineChart, layer: number, xs: readonly number[], values: readonly number[] | null, log: boolean): void {
-  const data = chart.data.datasets[layer]?.data;
-  if (!data) return;
+function fill(data: XY[], xs: readonly number[], values: readonly number[] | null, log: boolean): void {
   data.length = Math.min(data.length, values ? xs.length : 0);
   if (!values) return;
   for (let index = 0; index < xs.length; index += 1) {

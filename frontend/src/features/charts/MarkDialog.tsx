@@ -16,6 +16,7 @@ const TITLES: Record<Kind, string> = {
   held: "Paused",
   hang: "No progress",
   origin: "Forked from here",
+  spike: "A detector fired",
 };
 
 interface Props {
@@ -30,7 +31,7 @@ interface Props {
 /** What the marks of one place on the charts stand for. */
 export function MarkDialog({ runId, parentId, marks, opener, onClose }: Props) {
   return (
-    <Dialog title={`Step ${integer(marks[0]?.x)}`} opener={opener} onClose={onClose}>
+    <Dialog title={`Step ${integer(marks[0]?.step)}`} opener={opener} onClose={onClose}>
       {marks.map((mark, index) => (
         <Story key={index} mark={mark} runId={runId} parentId={parentId} />
       ))}

@@ -23,7 +23,7 @@ export class MetricStore {
   /** Its last bucket may hold points up to here. */
   private historyTo = -Infinity;
   private readonly live = new Map<string, LiveCurve>();
-  private readonly listeners = new Map<string, Set<() => void>>();
+  private readonly listeners = new Map<string, Set<(asked: boolean) => void>>();
   private first: Place | null = null;
   private newest: Place | null = null;
   /** Where history was asked to take over, and has not yet. */
@@ -58,7 +58,7 @@ export class MetricStore {
     if (!evaluation) this.take({ attempt, step, tokens });
     for (const [name, value] of Object.entries(metrics)) {
       this.liveCurve(name).add(step, tokens, value);
-      this.changed(name);
+      this.changed(name, false);
     }
   }
 
@@ -77,7 +77,7 @@ export class MetricStore {
     return joined(history, indexFrom(history.x, from), live);
   }
 
-  subscribe(name: string, listener: () => void): () => void {
+  subscribe(name: string, listener: (asked: boolean) => void): () => void {
     const listeners = this.listeners.get(name) ?? new Set();
     this.listeners.set(name, listeners.add(listener));
     return () => listeners.delete(listener);
@@ -175,10 +175,10 @@ export class MetricStore {
   }
 
   private allChanged(): void {
-    for (const name of this.names.get()) this.changed(name);
+    for (const name of this.names.get()) this.changed(name, true);
   }
 
-  private changed(name: string): void {
-    for (const listener of this.listeners.get(name) ?? []) listener();
+  private changed(name: string, asked: boolean): void {
+    for (const listener of this.listeners.get(name) ?? []) listener(asked);
   }
 }

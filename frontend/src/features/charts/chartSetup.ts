@@ -1,7 +1,8 @@
 import { Chart, Filler, LinearScale, LineController, LineElement, LogarithmicScale, PointElement, type ChartConfiguration, type Plugin } from "chart.js";
 import { integer, measure, short } from "@/shared/format/numbers";
 import { duration } from "@/shared/format/time";
-import type { Axis } from "./curve";
+import type { ViewAxis } from "./curve";
+import type { Line } from "./lines";
 
 Chart.register(Filler, LinearScale, LineController, LineElement, LogarithmicScale, PointElement);
 
@@ -11,27 +12,20 @@ export interface XY {
 }
 export type LineChart = Chart<"line", XY[]>;
 
-/** Datasets in drawing order. */
-export const LAYERS = { high: 0, low: 1, raw: 2, line: 3 } as const;
+/** Datasets of each line, the topmost first. */
+export const LAYERS = ["value", "raw", "high", "low"] as const;
 
-export function axisText(axis: Axis, value: number): string {
+export function axisText(axis: ViewAxis, value: number): string {
   if (axis === "time") return duration(value);
+  if (axis === "flops") return value === 0 ? "0" : value.toExponential(1).replace("e+", "e");
   return value < 1e6 ? integer(value) : short(value);
 }
 
-/** One chart for one metric: min-max band, raw line and smoothed line, created once and changed in place. */
+/** One chart for one metric, created once and changed in place. */
 export function createChart(canvas: HTMLCanvasElement, plugins: Plugin<"line">[]): LineChart {
-  const plain = { borderWidth: 0, pointRadius: 0, data: [] as XY[] };
   const config: ChartConfiguration<"line", XY[]> = {
     type: "line",
-    data: {
-      datasets: [
-        { ...plain, label: "highest", fill: "+1" },
-        { ...plain, label: "lowest" },
-        { ...plain, label: "raw", borderWidth: 1 },
-        { ...plain, label: "value", borderWidth: 1.5 },
-      ],
-    },
+    data: { datasets: [] },
     options: {
       animation: false,
       parsing: false,
@@ -50,17 +44,19 @@ export function createChart(canvas: HTMLCanvasElement, plugins: Plugin<"line">[]
   return new Chart(canvas, config);
 }
 
-/** Colours come from the page's tokens, so they change with the theme. */
-export function paint(chart: LineChart, colour: string): void {
+type Dataset = LineChart["data"]["datasets"][number];
+
+/** Min-max band, raw line and smoothed line of as many lines as there are. Colours come from the page's tokens, so they change with the theme. */
+export function paint(chart: LineChart, lines: readonly Line[]): void {
   const style = getComputedStyle(chart.canvas);
   const token = (name: string) => style.getPropertyValue(name).trim();
-  const line = colour.startsWith("var(") ? token(colour.slice(4, -1)) : colour;
-  const [high, low, raw, value] = chart.data.datasets;
-  if (!high || !low || !raw || !value) return;
-  high.backgroundColor = `${line}26`;
-  high.borderColor = low.borderColor = "transparent";
-  raw.borderColor = `${line}40`;
-  value.borderColor = line;
+  const { datasets } = chart.data;
+  datasets.length = Math.min(datasets.length, lines.length * LAYERS.length);
+  while (datasets.length < lines.length * LAYERS.length) datasets.push({ borderWidth: 0, pointRadius: 0, data: [] });
+  lines.forEach((line, index) => {
+    const colour = line.colour.startsWith("var(") ? token(line.colour.slice(4, -1)) : line.colour;
+    LAYERS.forEach((layer, place) => Object.assign(datasets[index * LAYERS.length + place] ?? {}, dressed(line, layer, colour)));
+  });
   for (const scale of Object.values(chart.options.scales ?? {})) {
     if (!scale) continue;
     // One by one: these are Chart.js's own objects, which must not be copied.
@@ -69,8 +65,20 @@ export function paint(chart: LineChart, colour: string): void {
   }
 }
 
+/** What of a line's colour is left, in hexadecimal. */
+const STRENGTH = { plain: "", faded: "33", earlier: "8c" } as const;
+
+/** Lower orders are drawn over higher ones: all lines over all bands, and what is pointed at over what is not. */
+function dressed({ label, dash, look }: Line, layer: (typeof LAYERS)[number], colour: string): Partial<Dataset> {
+  const behind = look === "plain" ? 0 : 1;
+  const named = { label: `${label} ${layer}` };
+  if (layer === "value") return { ...named, borderColor: colour + STRENGTH[look], borderWidth: 1.5, borderDash: [...dash], order: behind };
+  if (layer === "raw") return { ...named, borderColor: look === "plain" ? `${colour}40` : "transparent", borderWidth: 1, order: 2 };
+  return { ...named, borderColor: "transparent", backgroundColor: `${colour}26`, fill: layer === "high" ? "+1" : false, order: 3 };
+}
+
 export interface ScaleWishes {
-  axis: Axis;
+  axis: ViewAxis;
   log: boolean;
   from: number | undefined;
   to: number | undefined;

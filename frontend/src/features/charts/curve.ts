@@ -1,6 +1,9 @@
 import type { Series } from "@/shared/api/types";
 
+/** What history is kept over. */
 export type Axis = "step" | "tokens" | "time";
+/** What charts are drawn over; FLOPs are tokens times what a token costs. */
+export type ViewAxis = Axis | "flops";
 
 /** Buckets in rising x; arrays of the same length. A bucket without finite values has NaN in min, max and mean. */
 export interface Buckets {
@@ -13,6 +16,13 @@ export interface Buckets {
   nan: number[];
 }
 
+/** Whoever has curves by metric name, and tells when one changes. */
+export interface CurveSource {
+  curve(name: string): Buckets;
+  /** Returns how to leave. `asked`: it is what was asked for, and no live point. */
+  subscribe(name: string, listener: (asked: boolean) => void): () => void;
+}
+
 export function emptyBuckets(): Buckets {
   return { x: [], min: [], max: [], mean: [], last: [], count: [], nan: [] };
 }
@@ -20,6 +30,11 @@ export function emptyBuckets(): Buckets {
 export function fromSeries({ x, min, max, mean, last, count, nan }: Series): Buckets {
   const finite = (values: (number | null)[]) => values.map((value) => value ?? NaN);
   return { x, min: finite(min), max: finite(max), mean: finite(mean), last: finite(last), count, nan };
+}
+
+/** The same over another axis, which is `factor` times this one. */
+export function stretched(curve: Buckets, factor: number): Buckets {
+  return factor === 1 ? curve : { ...curve, x: curve.x.map((x) => x * factor) };
 }
 
 /** First index whose x is at least `x`. */
@@ -39,6 +54,26 @@ export function nearestIndex(xs: readonly number[], x: number): number {
   if (behind === 0) return 0;
   if (behind === xs.length) return xs.length - 1;
   return x - (xs[behind - 1] ?? -Infinity) <= (xs[behind] ?? Infinity) - x ? behind - 1 : behind;
+}
+
+/** The bucket that holds `x`; null where the curve has not begun or is over. */
+export function bucketAt({ x: xs }: Buckets, x: number): number | null {
+  const last = xs.length - 1;
+  const width = last > 0 ? ((xs[last] ?? 0) - (xs[0] ?? 0)) / last : 1;
+  if (last < 0 || x < (xs[0] ?? 0) - width || x > (xs[last] ?? 0) + width) return null;
+  return nearestIndex(xs, x);
+}
+
+/** Its newest and its smallest and largest finite value. */
+export function extremes({ last, min, max }: Buckets): { newest: number; least: number; most: number } {
+  const finite = last.findLast(Number.isFinite);
+  let [least, most] = [Infinity, -Infinity];
+  for (let index = 0; index < min.length; index += 1) {
+    const [low, high] = [min[index] ?? NaN, max[index] ?? NaN];
+    if (low < least) least = low;
+    if (high > most) most = high;
+  }
+  return { newest: finite ?? NaN, least: least === Infinity ? NaN : least, most: most === -Infinity ? NaN : most };
 }
 
 const COLUMNS = ["x", "min", "max", "mean", "last", "count", "nan"] as const;

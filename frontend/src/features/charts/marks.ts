@@ -1,5 +1,5 @@
 import type { AnyEvent, Attempt, Checkpoint, Command, Envelope, Run } from "@/shared/api/types";
-import { bytes, integer, plural } from "@/shared/format/numbers";
+import { bytes, integer, measure, plural } from "@/shared/format/numbers";
 import { duration, exactTime } from "@/shared/format/time";
 
 export type Kind = "checkpoint" | "bad-checkpoint" | "restart" | "preempted" | "change" | "rollback" | "held" | "hang" | "origin" | "spike";
@@ -7,6 +7,8 @@ export type Kind = "checkpoint" | "bad-checkpoint" | "restart" | "preempted" | "
 /** Something that happened at a step. */
 export interface Mark {
   kind: Kind;
+  step: number;
+  /** Where it is on the axis of the charts: the step itself, until it is placed elsewhere (see `placed`). */
   x: number;
   /** In short, beside the crosshair. */
   text: string;
@@ -18,6 +20,8 @@ export interface Mark {
 export const MARKED = ["CheckpointFailed", "HyperparametersChanged", "RunRolledBack", "TrainingHeld", "HangDetected", "DetectorFired"] as const;
 export type Marked = Envelope & { event: Extract<AnyEvent, { type: (typeof MARKED)[number] }> };
 
+type Fired = Extract<AnyEvent, { type: "DetectorFired" }>;
+
 export interface Happened {
   run: Pick<Run, "attempts" | "origin" | "parent_id" | "created_at" | "created_by">;
   /** The last step that was taken, where a run that was preempted waits. */
@@ -27,21 +31,23 @@ export interface Happened {
   commands: readonly Command[];
 }
 
+type Unplaced = Omit<Mark, "step">;
+
 /** In the order of their steps. */
 export function marksOf({ run, reached, checkpoints, events, commands }: Happened): Mark[] {
   const asked = new Map(commands.map((command) => [command.command_id, command]));
   const marks = [...originOf(run), ...attemptsOf(run.attempts, reached), ...checkpoints.map(checkpointOf), ...once(events).flatMap((each) => markOf(each, asked, commands))];
-  return marks.sort((a, b) => a.x - b.x);
+  return marks.map((mark) => ({ ...mark, step: mark.x })).sort((a, b) => a.x - b.x);
 }
 
-function originOf({ origin, parent_id: parent, created_at: created, created_by: by }: Happened["run"]): Mark[] {
+function originOf({ origin, parent_id: parent, created_at: created, created_by: by }: Happened["run"]): Unplaced[] {
   if (!origin) return [];
   const facts = told({ When: exactTime(created), Who: by, Run: parent, Checkpoint: origin.checkpoint_id });
   return [{ kind: "origin", x: origin.step, text: `begins from the checkpoint of step ${integer(origin.step)} of another run`, facts }];
 }
 
 /** Where a later attempt took over, and where one that was preempted waits for another. A rollback has a mark of its own. */
-function attemptsOf(attempts: readonly Attempt[], reached: number): Mark[] {
+function attemptsOf(attempts: readonly Attempt[], reached: number): Unplaced[] {
   const begun = attempts.filter(({ started_at }) => started_at !== null);
   const later = begun.slice(1).flatMap((attempt, index) => takenOver(attempt, begun[index]));
   const last = attempts.at(-1);
@@ -50,7 +56,7 @@ function attemptsOf(attempts: readonly Attempt[], reached: number): Mark[] {
   return [...later, { kind: "preempted", x: reached, text: `gave back its slots: ${last.reason}`, facts }];
 }
 
-function takenOver(attempt: Attempt, before: Attempt | undefined): Mark[] {
+function takenOver(attempt: Attempt, before: Attempt | undefined): Unplaced[] {
   if (!before || before.state === "rolled_back") return [];
   const { resume_step: step, worker } = attempt;
   const ended = before.failure ? before.failure.message : before.reason;
@@ -71,7 +77,7 @@ function numbered({ attempt, worker, slots }: Attempt): string {
   return `${integer(attempt)}, ${plural(slots.length, "slot")} on ${worker}`;
 }
 
-function checkpointOf({ step, state, created_at, bytes: size, left_behind, damage, aliases }: Checkpoint): Mark {
+function checkpointOf({ step, state, created_at, bytes: size, left_behind, damage, aliases }: Checkpoint): Unplaced {
   const facts = told({
     When: exactTime(created_at),
     Size: bytes(size),
@@ -91,7 +97,7 @@ function once(events: readonly Marked[]): Marked[] {
   return [...events.filter(({ event }) => event.type !== "HyperparametersChanged"), ...changes.values()];
 }
 
-function markOf({ at, event }: Marked, asked: ReadonlyMap<string, Command>, commands: readonly Command[]): Mark[] {
+function markOf({ at, event }: Marked, asked: ReadonlyMap<string, Command>, commands: readonly Command[]): Unplaced[] {
   const [x, step, When] = [event.step, `step ${integer(event.step)}`, exactTime(at * 1000)];
   switch (event.type) {
     case "CheckpointFailed":
@@ -113,9 +119,24 @@ function markOf({ at, event }: Marked, asked: ReadonlyMap<string, Command>, comm
     case "HangDetected":
       return [{ kind: "hang", x, text: `no progress after ${step}`, facts: told({ When, "No step for": duration(event.silent_seconds), Then: "the stacks of all ranks went to the log, and the attempt was ended" }) }];
     case "DetectorFired":
-      if (x === 0) return [];
-      return [{ kind: "spike", x, text: `${event.detector.replaceAll("_", " ")} at ${step}: ${event.message}`, facts: told({ When, Detector: event.detector, Severity: event.severity, What: event.message, "What helps": event.remedy, "What is done": event.actions.join(", ") }) }];
+      return firedOf(When, event);
   }
+}
+
+/** Step 0: before the first one, so it has no place on a chart. */
+function firedOf(When: string, { detector, severity, step, metric, value, threshold, message, remedy, actions }: Fired): Unplaced[] {
+  if (step === 0) return [];
+  const facts = told({
+    When,
+    Detector: detector.replaceAll("_", " "),
+    Severity: severity,
+    Metric: metric,
+    Value: measure(value),
+    Threshold: measure(threshold),
+    "What helps": remedy,
+    "What is done": actions.join(", "),
+  });
+  return [{ kind: "spike", x: step, text: `${detector.replaceAll("_", " ")} at step ${integer(step)}: ${message}`, facts }];
 }
 
 function short(path: string): string {
@@ -129,22 +150,4 @@ function timeOf(iso: string | null): string | null {
 /** What there is something to say about. */
 function told(facts: Readonly<Record<string, string | false | null | undefined>>): [string, string][] {
   return Object.entries(facts).filter((fact): fact is [string, string] => Boolean(fact[1]));
-}
-
-/** So near to a mark, a finger or a pointer means it. */
-const REACH_PIXELS = 9;
-
-/** The marks that a click at a pixel means: of the nearest place, all. */
-export function marksAt(marks: readonly Mark[], pixel: number, pixelOf: (x: number) => number): Mark[] {
-  const far = (mark: Mark) => Math.abs(pixelOf(mark.x) - pixel);
-  const nearest = Math.min(...marks.map(far));
-  if (nearest > REACH_PIXELS) return [];
-  const chosen = marks.find((mark) => far(mark) === nearest);
-  return marks.filter((mark) => chosen && Math.abs(pixelOf(mark.x) - pixelOf(chosen.x)) < 2);
-}
-
-/** The next place with a mark in sight, to the right (1) or the left (-1) of `from`; without `from`, the first or the last. */
-export function markBeside(marks: readonly Mark[], from: number | null, direction: 1 | -1, [low, high]: readonly [number, number]): Mark | undefined {
-  const seen = marks.filter(({ x }) => x >= low && x <= high && (from === null || (x - from) * direction > 0));
-  return direction === 1 ? seen[0] : seen.at(-1);
 }

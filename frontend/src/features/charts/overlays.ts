@@ -1,12 +1,12 @@
 import type { Plugin } from "chart.js";
-import type { Buckets } from "./curve";
+import type { Drawn } from "./ChartView";
 import { LAYERS, type LineChart } from "./chartSetup";
-import { nearestIndex } from "./curve";
+import { bucketAt, type Buckets } from "./curve";
 import type { Kind, Mark } from "./marks";
 
 /** What is drawn over a chart beside its lines. */
 export interface Overlay {
-  curve: Buckets;
+  drawn: readonly Drawn[];
   marks: readonly Mark[];
   hovered: number | null;
   /** The stretch being selected, in pixels. */
@@ -48,13 +48,18 @@ export function overlayPlugin(overlay: Overlay): Plugin<"line"> {
       ctx.textAlign = "center";
       drawMarks(ctx, overlay.marks.filter((mark) => inside(mark.x)), (value) => x.getPixelForValue(value), chartArea, colour);
       const y = scales.y;
-      if (y && overlay.curve.x.length <= FEW) drawDots(chart as LineChart);
-      drawGaps(ctx, overlay.curve, (value) => (inside(value) ? x.getPixelForValue(value) : null), chartArea.top + 10, colour("--bad"));
+      overlay.drawn.forEach(({ curve }, index) => {
+        if (curve.x.length <= FEW) drawDots(chart as LineChart, index);
+        drawGaps(ctx, curve, (value) => (inside(value) ? x.getPixelForValue(value) : null), chartArea.top + 10, colour("--bad"));
+      });
       if (overlay.hovered !== null && inside(overlay.hovered)) {
         line(ctx, x.getPixelForValue(overlay.hovered), chartArea, colour("--line-strong"), []);
-        const index = nearestIndex(overlay.curve.x, overlay.hovered);
-        const height = y?.getPixelForValue(overlay.curve.mean[index] ?? NaN) ?? NaN;
-        dot(ctx, x.getPixelForValue(overlay.curve.x[index] ?? NaN), height, 3, colour("--text"));
+        for (const [index, { curve, shown, line: { look } }] of overlay.drawn.entries()) {
+          const bucket = look === "plain" ? bucketAt(curve, overlay.hovered) : null;
+          if (bucket === null) continue;
+          const fillStyle = overlay.drawn.length === 1 ? colour("--text") : colourOf(chart as LineChart, index);
+          dot(ctx, x.getPixelForValue(curve.x[bucket] ?? NaN), y?.getPixelForValue(shown[bucket] ?? NaN) ?? NaN, 3, fillStyle);
+        }
       }
       if (overlay.selection) {
         const [from, to] = overlay.selection;
@@ -91,13 +96,17 @@ function dot(ctx: CanvasRenderingContext2D, x: number, y: number, radius: number
 }
 
 /** On the line that is shown, which may be smoothed. */
-function drawDots({ ctx, data, scales: { x, y } }: LineChart): void {
-  const line = data.datasets[LAYERS.line];
-  for (const point of line?.data ?? []) {
+function drawDots(chart: LineChart, index: number): void {
+  const { ctx, data, scales: { x, y } } = chart;
+  for (const point of data.datasets[index * LAYERS.length]?.data ?? []) {
     if (x && y && point.x >= x.min && point.x <= x.max) {
-      dot(ctx, x.getPixelForValue(point.x), y.getPixelForValue(point.y), 2, line?.borderColor as string);
+      dot(ctx, x.getPixelForValue(point.x), y.getPixelForValue(point.y), 2, colourOf(chart, index));
     }
   }
+}
+
+function colourOf({ data }: LineChart, index: number): string {
+  return data.datasets[index * LAYERS.length]?.borderColor as string;
 }
 
 function drawMarks(ctx: CanvasRenderingContext2D, marks: readonly Mark[], pixel: (x: number) => number, area: Area, colour: (name: string) => string): void {

@@ -2,19 +2,23 @@ const BUDGET_MS = 8;
 /** After drawing for a while, rest for so many times as long: however many charts there are, the page stays quick. */
 const REST = 8;
 const LEAST_MS_BETWEEN = 250;
+/** Of what somebody waits for: the history of ten runs comes one by one. */
+const LEAST_MS_SOON = 50;
 
 /** Draws what has changed, at most so often and so long per frame; the rest waits. No frame is asked for while nothing is due. */
-class RedrawQueue {
-  private readonly waiting = new Map<() => void, number>();
+export class RedrawQueue {
+  private readonly waiting = new Map<() => void, { at: number; soon: boolean }>();
   private readonly drawn = new WeakMap<() => void, number>();
   private frame = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private restUntil = 0;
 
-  /** `draw` must stay the same function for the same chart. */
-  request(draw: () => void): void {
-    if (this.waiting.has(draw)) return;
-    this.waiting.set(draw, (this.drawn.get(draw) ?? -Infinity) + LEAST_MS_BETWEEN);
+  /** `draw` must stay the same function for the same chart. `soon`: somebody waits for it. */
+  request(draw: () => void, soon = false): void {
+    const waiting = this.waiting.get(draw);
+    if (waiting && (waiting.soon || !soon)) return;
+    const drawn = this.drawn.get(draw);
+    this.waiting.set(draw, { at: (drawn ?? -Infinity) + (soon ? LEAST_MS_SOON : LEAST_MS_BETWEEN), soon: soon || drawn === undefined });
     this.plan(performance.now());
   }
 
@@ -38,10 +42,10 @@ class RedrawQueue {
     this.plan(now);
   };
 
-  /** What has never been drawn does not wait. */
+  /** What has never been drawn, or is waited for, does not wait until others have rested. */
   private dueAt(draw: () => void): number {
-    const due = this.waiting.get(draw) ?? Infinity;
-    return due > 0 ? Math.max(due, this.restUntil) : due;
+    const { at, soon } = this.waiting.get(draw) ?? { at: Infinity, soon: false };
+    return soon ? at : Math.max(at, this.restUntil);
   }
 
   private plan(now: number): void {

@@ -1,25 +1,24 @@
 import { useEffect, useRef, type RefObject } from "react";
 import type { Store } from "@/shared/store";
 import { onThemeChange } from "@/shared/theme";
-import { ChartView, type ViewWishes } from "./ChartView";
-import type { MetricStore } from "./MetricStore";
-import type { Buckets } from "./curve";
+import { ChartView } from "./ChartView";
+import type { ViewWishes } from "./address";
+import type { Line } from "./lines";
 import type { Mark } from "./marks";
 
 interface Shown {
-  store: MetricStore;
   name: string;
   wishes: ViewWishes;
   marks: readonly Mark[];
-  colour: string;
+  lines: readonly Line[];
   hovered: Store<number | null>;
 }
 
-/** The chart on a canvas, for as long as its component is there. `tell` is called with every curve that was drawn or is pointed at. */
+/** The chart on a canvas, for as long as its component is there. `tell` is called when its curves were drawn or are pointed at. */
 export function useChartView(
   canvas: RefObject<HTMLCanvasElement | null>,
-  { store, name, wishes, marks, colour, hovered }: Shown,
-  tell: (curve: Buckets, marks: readonly Mark[]) => void,
+  { name, wishes, marks, lines, hovered }: Shown,
+  tell: (view: ChartView) => void,
 ): RefObject<ChartView | null> {
   const view = useRef<ChartView>(null);
   const latestTell = useRef(tell);
@@ -29,29 +28,32 @@ export function useChartView(
 
   useEffect(() => {
     if (!canvas.current) return undefined;
-    const created = new ChartView(canvas.current, store, name, (curve) => latestTell.current(curve, created.overlay.marks));
+    const created = new ChartView(canvas.current, name, () => latestTell.current(created));
     view.current = created;
-    const leaveStore = store.subscribe(name, created.refresh);
     const leaveHover = hovered.subscribe(() => {
       created.hover(hovered.get());
-      latestTell.current(created.overlay.curve, created.overlay.marks);
+      latestTell.current(created);
     });
     const leaveSight = watchSight(canvas.current, created);
     return () => {
       leaveSight();
-      leaveStore();
       leaveHover();
       created.destroy();
       view.current = null;
     };
-  }, [canvas, store, name, hovered]);
+  }, [canvas, name, hovered]);
 
   useEffect(() => {
-    const show = () => view.current?.show(wishes, colour);
+    const leave = lines.map(({ source }) => source.subscribe(name, (asked) => view.current?.refresh(asked)));
+    return () => leave.forEach((each) => each());
+  }, [lines, name, hovered]);
+
+  useEffect(() => {
+    const show = () => view.current?.show(wishes, lines);
     show();
     view.current?.setMarks(marks);
     return onThemeChange(show);
-  }, [store, name, hovered, wishes, marks, colour]);
+  }, [name, hovered, wishes, marks, lines]);
   return view;
 }
 

@@ -1,6 +1,7 @@
 import { useEffect, useRef, type KeyboardEvent, type PointerEvent, type RefObject } from "react";
 import type { Store } from "@/shared/store";
-import type { ChartView, ViewWishes } from "./ChartView";
+import type { ChartView } from "./ChartView";
+import type { ViewWishes } from "./address";
 import { Pointers } from "./Pointers";
 import type { Mark } from "./marks";
 import { useZoom, type OnZoom, type Zoom } from "./useZoom";

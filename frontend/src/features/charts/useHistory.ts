@@ -5,10 +5,12 @@ import { keys } from "@/shared/api/queries";
 import type { MetricsAnswer } from "@/shared/api/types";
 import { useStore } from "@/shared/store";
 import type { MetricStore } from "./MetricStore";
-import type { Axis } from "./curve";
+import type { Axis, ViewAxis } from "./curve";
 import { isBehind } from "./question";
 
 const BUCKETS = 800;
+/** Of many runs on one chart each gets fewer. */
+const BUCKETS_OF_ALL = 6000;
 const OVER_TIME_EVERY_MS = 5000;
 /** History is written in batches. */
 const BEHIND_EVERY_MS = 800;
@@ -21,17 +23,28 @@ export interface Span {
   to: number | undefined;
 }
 
+export function bucketsEach(runs: number): number {
+  return Math.min(BUCKETS, Math.floor(BUCKETS_OF_ALL / Math.max(runs, 1)));
+}
+
+/** What history is asked for so that the charts show what they are to: it knows no FLOPs, but tokens. */
+export function historySpan({ axis, from, to }: { axis: ViewAxis; from: number | undefined; to: number | undefined }, flopsPerToken: number): Span {
+  if (axis !== "flops") return { axis, from, to };
+  const tokens = (flops: number | undefined) => (flops === undefined ? undefined : flops / flopsPerToken);
+  return { axis: "tokens", from: tokens(from), to: tokens(to) };
+}
+
 /** Loads the history of what is shown into the store, again when the view or the store asks for it. */
-export function useHistory(runId: string, store: MetricStore, { axis, from, to }: Span, active: boolean) {
+export function useHistory(runId: string, store: MetricStore, { axis, from, to }: Span, active: boolean, buckets = BUCKETS) {
   const wanted = useStore(store.wanted);
   const waited = useWaited(LIVE_WITHIN_MS);
   const query = useQuery({
-    queryKey: [...keys.run(runId), "metrics", axis, from ?? null, to ?? null, wanted],
+    queryKey: [...keys.run(runId), "metrics", axis, from ?? null, to ?? null, buckets, wanted],
     queryFn: async ({ signal }) => {
       const question = store.ask(axis, to);
       const allLive = from !== undefined && question.to !== undefined && from > question.to;
       if (allLive) return { question: { ...question, base: null }, series: [], reached: null };
-      const query = { x: axis, from, to: question.to, buckets: BUCKETS };
+      const query = { x: axis, from, to: question.to, buckets };
       const answer = await call<MetricsAnswer>("GET", path`/api/v1/runs/${runId}/metrics`, { query, signal });
       return { question, ...answer };
     },

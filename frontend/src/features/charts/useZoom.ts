@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, type RefObject } from "react";
-import type { ChartView, ViewWishes } from "./ChartView";
+import type { ChartView } from "./ChartView";
+import type { ViewWishes } from "./address";
 import { moved, sensible, zoomed, type Pace, type Span } from "./zoom";
 
 export type OnZoom = (from: number | undefined, to: number | undefined, pace: Pace) => void;

@@ -1,4 +1,4 @@
-import type { Axis } from "./curve";
+import type { ViewAxis } from "./curve";
 
 /** What of the horizontal axis is in sight, in its own units. */
 export type Span = readonly [low: number, high: number];
@@ -7,7 +7,7 @@ type Shares = readonly [left: number, right: number];
 /** Whether more of the same is to be expected at once, as from a wheel. */
 export type Pace = "gliding" | "at once";
 
-const NARROWEST: Record<Axis, number> = { step: 4, tokens: 4, time: 0.01 };
+const NARROWEST: Record<ViewAxis, number> = { step: 4, tokens: 4, time: 0.01, flops: 1 };
 const CLOSEST_FINGERS = 0.02;
 
 /** `factor` times as wide, with what is at `share` staying there. */
@@ -30,7 +30,7 @@ export function pinched([low, high]: Span, before: Shares, now: Shares): Span {
 }
 
 /** Not before the beginning, and not so narrow that nothing is in it. */
-export function sensible([low, high]: Span, axis: Axis): Span {
+export function sensible([low, high]: Span, axis: ViewAxis): Span {
   const from = Math.max(0, low);
   return [from, Math.max(high, from + NARROWEST[axis])];
 }

@@ -7,7 +7,7 @@ import { Button } from "@/shared/ui/Button";
 import { Dialog, DialogButtons } from "@/shared/ui/Dialog";
 import { ErrorBanner } from "@/shared/ui/Notice";
 import { Skeleton } from "@/shared/ui/Skeleton";
-import { configurationOf, differences } from "./difference";
+import { configurationOf, differences } from "@/shared/configuration";
 import { nameOf } from "./words";
 
 interface Props {

@@ -17,6 +17,8 @@ const KINDS = [
   ["slack", "Slack"],
 ] as const;
 
+const HINTS = { slack: "of the channel's incoming webhook; it is not shown again", webhook: "where to POST; it is not shown again" };
+
 export function TargetForm() {
   const [name, setName] = useState("");
   const [url, setUrl] = useState("");
@@ -42,18 +44,16 @@ export function TargetForm() {
           <Field label="Name" error={at.get("name")}>
             {(control) => <input className="input" {...control} value={name} maxLength={100} onChange={({ target }) => setName(target.value)} />}
           </Field>
-          <Field label="Address" error={at.get("url")} hint={kind === "slack" ? "of the channel's incoming webhook; it is not shown again" : "where to POST; it is not shown again"}>
+          <Field label="Address" error={at.get("url")} hint={HINTS[kind]}>
             {(control) => <input className="input" type="url" autoComplete="off" {...control} value={url} maxLength={2000} onChange={({ target }) => setUrl(target.value)} />}
           </Field>
           <Topics chosen={events} onChange={setEvents} />
         </div>
         {at.get("events") && <p className="field-error">{at.get("events")}</p>}
         {rest && <ErrorBanner error={rest} />}
-        <div className="row">
-          <Button kind="primary" type="submit" disabled={add.isPending}>
-            <Plus size={14} aria-hidden /> Add
-          </Button>
-        </div>
+        <Button kind="primary" type="submit" className="notification-add" disabled={add.isPending}>
+          <Plus size={14} aria-hidden /> Add
+        </Button>
         {add.data?.secret && <Secret secret={add.data.secret} />}
       </form>
     </section>

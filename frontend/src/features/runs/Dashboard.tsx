@@ -3,9 +3,11 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { call } from "@/shared/api/client";
 import { isActive, keys } from "@/shared/api/queries";
 import type { Page, Run } from "@/shared/api/types";
+import type { Choice } from "@/shared/choice";
 import { Button } from "@/shared/ui/Button";
 import { ErrorBanner, ErrorNotice, Notice } from "@/shared/ui/Notice";
 import { Skeleton } from "@/shared/ui/Skeleton";
+import { ChosenRuns } from "./ChosenRuns";
 import { EmptyRuns } from "./EmptyRuns";
 import { QueryBox } from "./QueryBox";
 import { RunsTable } from "./RunsTable";
@@ -19,10 +21,12 @@ interface Props {
   /** The text of the query box, as the address has it. */
   query: string;
   onQuery: (query: string) => void;
+  choice: Choice;
+  onChoose: (choice: Choice) => void;
 }
 
 /** All runs at a glance. */
-export function Dashboard({ query, onQuery }: Props) {
+export function Dashboard({ query, onQuery, choice, onChoose }: Props) {
   const { filter, complaint } = parseQuery(query);
   const runs = useRunPages(filter);
   const items = runs.data?.pages.flatMap((page) => page.items);
@@ -39,7 +43,7 @@ export function Dashboard({ query, onQuery }: Props) {
             <Skeleton lines={6} height={18} />
           </div>
         )}
-        {items && items.length > 0 && <RunsTable runs={items} />}
+        {items && items.length > 0 && <RunsTable runs={items} choice={choice} onChoose={onChoose} />}
         {items?.length === 0 && (
           <Notice title="No run matches">
             <Button onClick={() => onQuery("")}>Show all runs</Button>
@@ -53,6 +57,7 @@ export function Dashboard({ query, onQuery }: Props) {
           </div>
         )}
       </section>
+      {choice.runs.length > 0 && <ChosenRuns choice={choice} onChoose={onChoose} />}
     </>
   );
 }

@@ -46,6 +46,9 @@ export type Me = Schemas["MeAnswer"];
 export type Envelope = Schemas["Envelope"];
 export type AnyEvent = Envelope["event"];
 
+/** Of a change of hyperparameters. */
+export type EnvelopeOfChange = Envelope & { event: Extract<AnyEvent, { type: "HyperparametersChanged" }> };
+
 /** Every list. */
 export interface Page<T> {
   items: T[];

@@ -1,4 +1,4 @@
-import type { Run } from "@/shared/api/types";
+import type { Run } from "./api/types";
 
 export interface Difference {
   path: string;
@@ -16,11 +16,16 @@ export function differences(before: unknown, after: unknown): Difference[] {
 
 /** What a run really used: its spec with the versions that its references meant. */
 export function configurationOf({ spec, resolved }: Run): unknown {
-  const reference = ({ name, version }: { name: string; version: number }) => (version > 0 ? `${name}@${String(version)}` : name);
   return { ...spec, dataset: reference(resolved.dataset), tokenizer: reference(resolved.tokenizer) };
 }
 
-function flat(value: unknown, path = "", found = new Map<string, string>()): Map<string, string> {
+/** `name@version`; what has no versions is its name. */
+export function reference({ name, version }: { name: string; version: number }): string {
+  return version > 0 ? `${name}@${String(version)}` : name;
+}
+
+/** Values by dotted path, as text; what is not said is left out. Lists are values. */
+export function flat(value: unknown, path = "", found = new Map<string, string>()): Map<string, string> {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     for (const [name, inner] of Object.entries(value)) flat(inner, path ? `${path}.${name}` : name, found);
   } else if (value !== null && value !== undefined) {

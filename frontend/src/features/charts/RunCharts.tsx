@@ -1,0 +1,92 @@
+import { useMemo } from "react";
+import { ChartNoAxesCombined } from "lucide-react";
+import { hasEnded } from "@/shared/api/queries";
+import type { Run } from "@/shared/api/types";
+import { runColour } from "@/shared/runColour";
+import { useStore } from "@/shared/store";
+import { ErrorBanner, ErrorNotice, Notice } from "@/shared/ui/Notice";
+import { Skeleton } from "@/shared/ui/Skeleton";
+import { useNow } from "@/shared/useNow";
+import { ChartGrid } from "./ChartGrid";
+import { MarkDialog } from "./MarkDialog";
+import type { MetricStore } from "./MetricStore";
+import type { ViewWishes } from "./address";
+import { smoothingUnit, withEarlier, type Line } from "./lines";
+import type { Mark } from "./marks";
+import type { OnWishes } from "./useChartKeys";
+import { useEarlier } from "./useEarlier";
+import { bucketsEach, historySpan, useHistory } from "./useHistory";
+import { useOpened } from "./useOpened";
+import { usePlaced } from "./usePlaced";
+
+interface Props {
+  run: Run;
+  store: MetricStore;
+  /** What is shown. */
+  wishes: ViewWishes;
+  /** What history is loaded for: the wishes, once they stay as they are for a moment. */
+  asked: ViewWishes;
+  /** Over steps. */
+  marks: readonly Mark[];
+  flopsPerToken: number | null;
+  onChange: OnWishes;
+}
+
+/** All metrics of a run. */
+export function RunCharts({ run, store, wishes, asked, marks, flopsPerToken, onChange }: Props) {
+  const names = useStore(store.names);
+  const history = useHistory(run.id, store, historySpan(asked, flopsPerToken ?? 1), !hasEnded(run));
+  const lines = useLines(run, store, wishes, asked, flopsPerToken);
+  const placed = usePlaced(run, marks, wishes.axis, flopsPerToken);
+  const [opened, open, close] = useOpened();
+  if (names.length === 0) {
+    if (history.isError) return <ErrorNotice error={history.error} onRetry={() => void history.refetch()} />;
+    if (history.isPending) return <ChartSkeletons />;
+    return (
+      <Notice icon={<ChartNoAxesCombined size={28} aria-hidden />} title="No points yet">
+        <p>{hasEnded(run) ? `The run ended before its first step. ${run.reason}` : "The curves appear here with the first step."}</p>
+      </Notice>
+    );
+  }
+  return (
+    <>
+      <ChartGrid
+        names={names}
+        lines={lines}
+        wishes={wishes}
+        marks={placed}
+        withoutFlops={flopsPerToken === null}
+        live={!hasEnded(run)}
+        onChange={onChange}
+        onOpen={open}
+      >
+        {history.isError && <ErrorBanner error={history.error} />}
+      </ChartGrid>
+      {opened && <MarkDialog runId={run.id} parentId={run.parent_id} {...opened} onClose={close} />}
+    </>
+  );
+}
+
+/** The run's line, and those of its earlier attempts where they are wished. */
+function useLines(run: Run, store: MetricStore, wishes: ViewWishes, asked: ViewWishes, flopsPerToken: number | null): Line[] {
+  const earlier = useEarlier([run], wishes.attempts, () => historySpan(asked, flopsPerToken ?? 1), bucketsEach(1));
+  const unit = smoothingUnit([run], wishes.axis, () => flopsPerToken, useNow(60_000));
+  const factor = wishes.axis === "flops" ? (flopsPerToken ?? 1) : 1;
+  const { id, name } = run;
+  return useMemo(() => {
+    const own: Line = { id, label: name, source: store, colour: runColour(id), dash: [], look: "plain", factor, unit };
+    return withEarlier([own], earlier);
+  }, [id, name, store, factor, unit, earlier]);
+}
+
+export function ChartSkeletons() {
+  return (
+    <div className="chart-grid">
+      {[0, 1, 2].map((index) => (
+        <div key={index} className="card card-body">
+          <Skeleton lines={1} height={200} />
+        </div>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,52 @@
+import { useQueries } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { call, path } from "@/shared/api/client";
+import { keys } from "@/shared/api/queries";
+import type { MetricsAnswer, Run, Series } from "@/shared/api/types";
+import { emptyBuckets, fromSeries, type Buckets, type CurveSource } from "./curve";
+import type { Span } from "./useHistory";
+
+/** An attempt that another one took over from. What it did is history, so nothing changes. */
+export interface EarlierAttempt {
+  attempt: number;
+  source: CurveSource;
+}
+
+/** Of series with one per name and attempt, all attempts but the newest. */
+export function earlierOf(series: readonly Series[]): EarlierAttempt[] {
+  const newest = Math.max(...series.map(({ attempt }) => attempt));
+  const attempts = Map.groupBy(series.filter(({ attempt }) => attempt < newest), ({ attempt }) => attempt);
+  return [...attempts].sort(([a], [b]) => a - b).map(([attempt, own]) => ({ attempt, source: still(own) }));
+}
+
+function still(series: readonly Series[]): CurveSource {
+  const curves = new Map<string, Buckets>(series.map((one) => [one.name, fromSeries(one)]));
+  return { curve: (name) => curves.get(name) ?? emptyBuckets(), subscribe: () => () => undefined };
+}
+
+const NONE: readonly EarlierAttempt[] = [];
+
+/** The earlier attempts of runs, by run; asked for only where somebody wants to see them and there are any. */
+export function useEarlier(runs: readonly Run[], wanted: boolean, spanOf: (run: Run) => Span, buckets: number): (id: string) => readonly EarlierAttempt[] {
+  const asked = wanted ? runs.filter(({ attempts }) => attempts.length > 1) : [];
+  const found = useQueries({
+    queries: asked.map((run) => {
+      const { axis, from, to } = spanOf(run);
+      return {
+        queryKey: [...keys.run(run.id), "earlier", axis, from ?? null, to ?? null, buckets, run.attempts.length],
+        queryFn: async ({ signal }: { signal: AbortSignal }) => {
+          const query = { x: axis, from, to, buckets, attempts: "all" };
+          return earlierOf((await call<MetricsAnswer>("GET", path`/api/v1/runs/${run.id}/metrics`, { query, signal })).series);
+        },
+        staleTime: Infinity,
+        structuralSharing: false,
+      };
+    }),
+    combine: (results) => results.map(({ data }) => data ?? NONE),
+  });
+  const ids = asked.map(({ id }) => id).join();
+  return useMemo(() => {
+    const byRun = new Map(ids.split(",").map((id, index) => [id, found[index] ?? NONE]));
+    return (id: string) => byRun.get(id) ?? NONE;
+  }, [ids, found]);
+}

@@ -1,0 +1,33 @@
+import { useQueries } from "@tanstack/react-query";
+import { call, path } from "@/shared/api/client";
+import { commandsQuery, eventsQuery, hasEnded, keys } from "@/shared/api/queries";
+import type { Estimate, MetricsAnswer, Run } from "@/shared/api/types";
+import { changesOf, type Known } from "./rows";
+
+const LOSSES = ["train/loss", "val/loss"];
+const WHILE_LIVE_MS = 10_000;
+
+/** What there is to compare of each run, as far as it has come. */
+export function useKnown(runs: readonly Run[], estimates: Readonly<Record<string, Estimate | null>>): Known[] {
+  const events = useQueries({ queries: runs.map(({ id }) => eventsQuery(id, "HyperparametersChanged")) });
+  const commands = useQueries({ queries: runs.map(({ id }) => commandsQuery(id)) });
+  const best = useQueries({ queries: runs.map((run) => bestQuery(run)) });
+  return runs.map((run, index) => ({
+    run,
+    estimate: estimates[run.id] ?? null,
+    best: best[index]?.data ?? null,
+    changes: changesOf(events[index]?.data ?? [], commands[index]?.data?.items ?? []),
+  }));
+}
+
+function bestQuery(run: Run) {
+  return {
+    queryKey: [...keys.run(run.id), "lowest"],
+    queryFn: async ({ signal }: { signal: AbortSignal }) => {
+      const query = { names: LOSSES.join(), buckets: 1 };
+      const { series } = await call<MetricsAnswer>("GET", path`/api/v1/runs/${run.id}/metrics`, { query, signal });
+      return Object.fromEntries(series.map(({ name, min }) => [name, min[0] ?? null]));
+    },
+    refetchInterval: hasEnded(run) ? (false as const) : WHILE_LIVE_MS,
+  };
+}
