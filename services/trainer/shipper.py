@@ -75,7 +75,8 @@ class Tail:
             self.pruned = now
             last = self.last
             while self.pruning.look(client, last.run_id, self.offset, lambda: self._publish(client, [last])):
-                continue
+                first = segments(self.spool)[0][0]
+                self.marks = [mark for mark in self.marks if mark[1] >= first]
 
     def _check(self, client: redis.Redis, ending: bool) -> None:
         """Nothing new: ask by way of the last record whether Redis still has what it took. It may have been restarted meanwhile."""
