@@ -113,7 +113,6 @@ test("a detector that fired is a mark with its numbers", () => {
   expect(mark).toMatchObject({ kind: "spike", step: 70, x: 70, text: "loss spike at step 70: 9.5 is much" });
   expect(Object.fromEntries(mark?.facts ?? [])).toMatchObject({ Detector: "loss spike", Value: "9.500", "What is done": "annotate, notify" });
 });
-});
 
 test("marks find their places over tokens and time", () => {
   const overSteps = { x: [1, 11, 21], count: [10, 10, 10] };

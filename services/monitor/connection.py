@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from services.monitor import frames, wire
+from services.monitor.feeds import Subscription
 from services.monitor.frames import AskTicket, Pace, Ping, Subscribe, Unsubscribe
-from services.monitor.hub import Hub, Subscription
+from services.monitor.hub import Hub
 from services.monitor.outbox import TOO_SLOW, Outbox
 from services.monitor.tickets import Admission, Tickets
 

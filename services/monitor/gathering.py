@@ -56,5 +56,5 @@ class Gathering:
             for asked in batch:
                 pipeline.execute_command(*asked.command)  # type: ignore[no-untyped-call]
             return list(pipeline.execute(raise_on_error=False))
-        except redis.RedisError as error:
+        except Exception as error:  # noqa: BLE001  (who waits must hear of it, whatever it is)
             return [error] * len(batch)

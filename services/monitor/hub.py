@@ -9,12 +9,12 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 import redis
 
 from services.monitor import frames
+from services.monitor.feeds import Feed, Step, Subscription, step, unbroken
 from services.monitor.outbox import GOING_AWAY, Outbox
 from shared import bus
 
@@ -27,63 +27,6 @@ AUDIT_SECONDS: Final = 2.0
 """So long may the last event of a topic stay unseen where Redis dropped its message."""
 REST_SECONDS: Final = 0.02
 _READERS: Final = 8
-
-
-@dataclass(eq=False, slots=True)
-class Subscription:
-    """`(epoch, seq)`: the last event that the outbox has. Without an epoch it begins where the history ends.
-
-    paced: it is never live, but catches up now and then, by digests; resting: until then.
-    """
-
-    topic: str
-    outbox: Outbox
-    epoch: str | None = None
-    seq: int = 0
-    announced: bool = False
-    live: bool = False
-    paced: bool = False
-    resting: bool = False
-
-    @property
-    def place(self) -> tuple[str | None, int]:
-        return self.epoch, self.seq
-
-    @property
-    def settled(self) -> bool:
-        """It has caught up, and needs no reading until something happens."""
-        return self.live or self.resting
-
-    def goes_with(self, other: "Subscription", place: tuple[str | None, int]) -> bool:
-        """Whether a page read for the other one from `place` is right for this one, too."""
-        if self.place != place or self.paced != other.paced or self.resting:
-            return False
-        return self is other or not self.outbox.frames
-
-
-@dataclass(eq=False)
-class Feed:
-    """`(epoch, seq)`: the last event that every live subscription has."""
-
-    topic: str
-    epoch: str = ""
-    seq: int = 0
-    live: set[Subscription] = field(default_factory=set)
-    joining: set[Subscription] = field(default_factory=set)
-
-    @property
-    def empty(self) -> bool:
-        return not self.live and not self.joining
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """How a joining subscription goes on: what it is sent, where it stands then, and whether the feed hands it the rest."""
-
-    frames: list[bytes]
-    epoch: str
-    seq: int
-    live: bool = False
 
 
 class Hub:
@@ -149,17 +92,19 @@ class Hub:
         with self.lock:
             if not self._is_joining(subscription):
                 return False
-            place, paced, fresh = subscription.place, subscription.paced, not subscription.announced
-        page = self._read(subscription.topic, place[1], PACED_PAGE if paced else PAGE)
+            place, fresh = subscription.place, not subscription.announced
+            count = PACED_PAGE if subscription.paced else PAGE
+        page = self._read(subscription.topic, place[1], count)
         with self.lock:
             if not self._is_joining(subscription):
                 return False
             feed = self.feeds[subscription.topic]
             self._synchronise(feed, page)
             together = [one for one in feed.joining if one.goes_with(subscription, place)]
-            steps = {fresh: _step(feed, page, place, (fresh, paced)) for fresh in {not one.announced for one in together}}
+            manners = {(not one.announced, one.paced) for one in together}
+            steps = {manner: step(feed, page, place, manner) for manner in manners}
             for one in together:
-                self._go(one, feed, steps[not one.announced])
+                self._go(one, feed, steps[not one.announced, one.paced])
             # Somebody else's page may have brought it on meanwhile.
             return subscription.place != place or subscription.settled or fresh
 
@@ -174,15 +119,15 @@ class Hub:
         elif not feed.live:
             feed.seq = max(feed.seq, page.newest)
 
-    def _go(self, subscription: Subscription, feed: Feed, step: Step) -> None:
-        subscription.epoch, subscription.seq, subscription.announced = step.epoch, step.seq, True
-        if step.live:
+    def _go(self, subscription: Subscription, feed: Feed, next_: Step) -> None:
+        subscription.epoch, subscription.seq, subscription.announced = next_.epoch, next_.seq, True
+        if next_.live:
             subscription.outbox.leave(subscription)
             subscription.resting, subscription.live = subscription.paced, not subscription.paced
         if subscription.live:
             feed.live.add(subscription)
             feed.joining.discard(subscription)
-        for frame in step.frames:
+        for frame in next_.frames:
             subscription.outbox.put(frame)
 
     # --- live: called by the listener ---
@@ -249,7 +194,7 @@ class Hub:
         """Hand out what the stream has behind the feed's position; where that is much or not all of it, let the subscriptions join anew."""
         page = self._read(feed.topic, feed.seq)
         with self.lock:
-            entries = _unbroken(feed.seq, page)
+            entries = unbroken(feed.seq, page)
             if page.epoch != feed.epoch or entries is None or feed.seq + len(entries) < page.newest:
                 self._restart(feed, page.epoch, page.newest)
             elif entries:
@@ -275,32 +220,3 @@ class Hub:
     def _read(self, topic: str, after: int, count: int = PAGE) -> bus.Range:
         with self._readers:
             return bus.read_range(self.client, topic, after, count)
-
-
-def _step(feed: Feed, page: bus.Range, place: tuple[str | None, int], manner: tuple[bool, bool]) -> Step:
-    """`place`: where the subscription stands. `manner`: whether it is fresh, as it has not been told so yet; whether it is paced."""
-    topic, (epoch, seq), (fresh, paced) = feed.topic, place, manner
-    if epoch is None:
-        return Step([frames.subscribed(topic, page.epoch, page.committed)], page.epoch, page.committed)
-    entries = _unbroken(seq, page)
-    if epoch != page.epoch or entries is None:
-        at = _restart_at(place, page)
-        return Step([frames.reset(topic, page.epoch, at)], page.epoch, at)
-    answer = [frames.subscribed(topic, page.epoch, seq)] if fresh else []
-    entries = [entry for entry in entries if entry[0] <= feed.seq]
-    told = frames.digest(topic, page.epoch, seq, entries) if paced else frames.events(topic, page.epoch, entries)
-    seq += len(entries)
-    return Step(answer + told, page.epoch, seq, live=seq == feed.seq)
-
-
-def _unbroken(seq: int, page: bus.Range) -> list[tuple[int, bytes]] | None:
-    """The page's entries up to the first hole; None where the hole is right behind `seq`, or `seq` was never given out."""
-    entries = [entry for place, entry in enumerate(page.entries, seq + 1) if entry[0] == place]
-    return entries if entries or seq == page.newest else None
-
-
-def _restart_at(place: tuple[str | None, int], page: bus.Range) -> int:
-    """What the history has need not be sent again. Where even the stream behind that is gone, at what is left of it."""
-    if place != (page.epoch, page.committed):
-        return page.committed
-    return page.entries[0][0] - 1 if page.entries else page.newest

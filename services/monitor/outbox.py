@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from services.monitor import wire
 
 if TYPE_CHECKING:
-    from services.monitor.hub import Subscription
+    from services.monitor.feeds import Subscription
 
 MAX_FRAMES: Final = 1000
 MAX_BYTES: Final = 4 << 20

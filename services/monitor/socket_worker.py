@@ -13,7 +13,11 @@ class SocketWorker(GeventWorker):  # type: ignore[misc]
     """`gunicorn --worker-class services.monitor.socket_worker.SocketWorker`: whatever the application's door lets in is its own."""
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
-        if self.wsgi.extensions["door"].lets_in(client):
+        try:
+            done = self.wsgi.extensions["door"].lets_in(client)
+        except OSError:
+            done = True
+        if done:
             client.close()
         else:
             super().handle(listener, client, addr)

@@ -21,6 +21,8 @@ from shared.settings import Settings, host_name
 PATH: Final = "/ws/v1"
 _START: Final = f"GET {PATH}?".encode()
 _HEAD_BYTES: Final = 4096
+FIRST_WORD_SECONDS: Final = 10.0
+"""A connection that says nothing for so long keeps no place from those that do."""
 _ACCEPT: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """RFC 6455, 1.3."""
 
@@ -45,11 +47,10 @@ class Door:
 
     def lets_in(self, client: Any) -> bool:
         """The express lane, before any HTTP server: looks at a request without taking it off the connection. False where it is no handshake
-        or is refused; then it goes the usual way, which says why."""
-        try:
-            head = client.recv(_HEAD_BYTES, socket.MSG_PEEK)
-        except OSError:
-            return False
+        or is refused; then it goes the usual way, which says why. Raises OSError where nothing comes; then there is nobody to answer."""
+        client.settimeout(FIRST_WORD_SECONDS)
+        head = client.recv(_HEAD_BYTES, socket.MSG_PEEK)
+        client.settimeout(None)
         if not (head.startswith(_START) and head.endswith(b"\r\n\r\n")):
             return False
         line, headers = _parsed(head)

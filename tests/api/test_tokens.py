@@ -10,7 +10,7 @@ from sqlalchemy import select
 from services.api.models import AuditRow, IdempotencyKey, LoginCode, Token
 from services.api.tokens import ensure_admin_token
 from tests.api.stage import Stage
-from tests.conftest import GATEWAY_SECRET, headers
+from tests.conftest import GATEWAY_SECRET, JOIN_SECRET, headers
 
 ADMIN = headers("admin")
 DAY = 86_400
@@ -55,6 +55,28 @@ def test_a_token_is_shown_once_and_stored_as_a_digest(both: Stage) -> None:
         (row,) = session.scalars(select(Token))
         assert token not in {row.digest, row.id, row.name}
         assert session.scalars(select(IdempotencyKey)).all() == []
+
+
+def rights(stage: Stage, *credentials: str, secret: str = JOIN_SECRET) -> Any:
+    return stage.http.post("/internal/rights", json={"credentials": credentials}, headers={"Authorization": f"Bearer {secret}"})
+
+
+def test_the_monitor_hears_whose_rights_are_over(both: Stage) -> None:
+    lasting, passing = create(both, "lasting").json, create(both, "passing", expires_in_days=1).json
+    browser = cookie_of(log_in(both))
+    session = ask(both, Cookie=browser).headers["X-Groundup-Credential"]
+    shown = ask(both, Authorization=f"Bearer {lasting['token']}").headers["X-Groundup-Credential"]
+    assert shown == lasting["id"]
+    everybody = [lasting["id"], passing["id"], session]
+    assert rights(both, *everybody, "tok_made_up", "").json == {"valid": sorted(everybody)}
+    assert both.http.post("/api/v1/logout", headers={**headers("editor"), "Cookie": browser}).status_code == 204
+    both.clock.now += 2 * DAY
+    assert rights(both, *everybody).json == {"valid": [lasting["id"]]}
+    both.http.delete(f"/api/v1/tokens/{lasting['id']}", headers=ADMIN)
+    assert rights(both, *everybody).json == {"valid": []}
+    assert rights(both, *(f"tok_{number}" for number in range(2000))).json == {"valid": []}
+    assert rights(both, *map(str, range(10_001))).status_code == 422
+    assert rights(both, lasting["id"], secret="guessed").status_code == 401
 
 
 def test_tokens_expire_and_are_deleted(stage: Stage) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 import redis
@@ -15,6 +16,7 @@ from infra.layout import Layout
 from infra.services import nginx_config
 from shared import bus
 from tests.conftest import GATEWAY_SECRET
+from tests.monitor.fake_api import fake_api
 from tests.monitor.producing import RUN, Producer
 from tests.monitor.sockets import Client, Monitor, connect, running_monitor
 from tests.servers import free_port, process, wait_until
@@ -23,11 +25,16 @@ NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/loca
 
 
 @contextlib.contextmanager
-def gateway(layout: Layout) -> Iterator[int]:
-    """nginx with the product's own configuration; what it asks of other services is not there."""
+def gateway(layout: Layout, api_url: str = "http://127.0.0.1:1") -> Iterator[int]:
+    """nginx with the product's own configuration; storage and objects are not there."""
     layout.run_dir.mkdir(parents=True)
-    given = dict.fromkeys(("GROUNDUP_API_URL", "GROUNDUP_STORAGE_URL", "S3_ENDPOINT_URL"), "http://127.0.0.1:1")
-    environment = {**given, "GROUNDUP_MONITOR_URL": layout.url("monitor"), "GROUNDUP_GATEWAY_SECRET": GATEWAY_SECRET}
+    given = dict.fromkeys(("GROUNDUP_STORAGE_URL", "S3_ENDPOINT_URL"), "http://127.0.0.1:1")
+    environment = {
+        **given,
+        "GROUNDUP_API_URL": api_url,
+        "GROUNDUP_MONITOR_URL": layout.url("monitor"),
+        "GROUNDUP_GATEWAY_SECRET": GATEWAY_SECRET,
+    }
     file = layout.run_dir / "nginx.conf"
     file.write_text(nginx_config(layout, environment))
     with process([str(NGINX), "-p", str(layout.run_dir), "-c", str(file), "-g", "daemon off;"]):
@@ -88,6 +95,33 @@ def test_sockets_of_a_killed_monitor_go_on_at_the_other_one(two: Any, client: re
         socket.ws.shutdown()
     assert told == [list(range(1, 10))] * 12
     assert monitors[1].figure("groundup_sockets_open") <= 12
+
+
+@pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+def test_the_gateway_says_by_which_credential_a_ticket_was_asked_for(tmp_path: Path, redis_url: str) -> None:
+    with contextlib.ExitStack() as stack:
+        api = stack.enter_context(fake_api())
+        url = f"http://127.0.0.1:{api.server_port}"
+        more = {"GROUNDUP_API_URL": url, "GROUNDUP_RIGHTS_SECONDS": "0.2"}
+        monitor, _ = stack.enter_context(running_monitor(tmp_path / "one", redis_url, **more))
+        settings = {
+            "GROUNDUP_MONITOR_PORT": str(monitor.port),
+            "GROUNDUP_DATA_DIR": str(tmp_path / "data"),
+            "GROUNDUP_PORT": str(free_port()),
+        }
+        port = stack.enter_context(gateway(Layout.read(settings), url))
+
+        def socket_of(credential: str) -> Client:
+            made_up = {"Authorization": f"Bearer {credential}", "X-Groundup-Credential": "ses_2"}
+            address = f"http://127.0.0.1:{port}/api/v1/ws-tickets"
+            wait_until(lambda: httpx.post(address, trust_env=False).status_code == 401, "the gateway asks who is there")
+            return connect(port, httpx.post(address, headers=made_up, trust_env=False).raise_for_status().json()["ticket"])
+
+        with socket_of("tok_1") as token, socket_of("ses_2") as browser:
+            api.valid = {"ses_2"}
+            assert token.closing_code() == 4403
+            browser.send({"type": "ping", "id": 1})
+            assert browser.receive()["type"] == "pong"
 
 
 def follow(socket: Client, port: int, last: int) -> list[int]:

@@ -17,6 +17,8 @@ from tests.conftest import GATEWAY_SECRET, JOIN_SECRET, headers
 from tests.monitor.producing import migrated
 from tests.servers import free_port, process, wait_until
 
+WORKER = "services.monitor.socket_worker.SocketWorker"
+
 
 @dataclass(frozen=True)
 class Monitor:
@@ -91,13 +93,13 @@ class Client:
 
 
 @contextlib.contextmanager
-def running_monitor(folder: Path, redis_url: str, **more: str) -> Iterator[tuple[Monitor, subprocess.Popen[bytes]]]:
+def running_monitor(folder: Path, redis_url: str, worker: str = WORKER, **more: str) -> Iterator[tuple[Monitor, subprocess.Popen[bytes]]]:
     folder.mkdir(parents=True, exist_ok=True)
     migrated(f"sqlite:///{folder / 'monitor.db'}").close()
     environ = {**os.environ, "GROUNDUP_DATA_DIR": str(folder), "GROUNDUP_REDIS_URL": redis_url}
     environ |= {"GROUNDUP_GATEWAY_SECRET": GATEWAY_SECRET, "GROUNDUP_JOIN_SECRET": JOIN_SECRET, **more}
     monitor = Monitor(free_port())
-    worker = ["-k", "services.monitor.socket_worker.SocketWorker", "-w", "1", "-b", f"127.0.0.1:{monitor.port}", "--no-control-socket"]
-    with process([sys.executable, "-m", "gunicorn", *worker, "services.monitor.wsgi:app"], env=environ) as server:
+    options = ["-k", worker, "-w", "1", "-b", f"127.0.0.1:{monitor.port}", "--no-control-socket"]
+    with process([sys.executable, "-m", "gunicorn", *options, "services.monitor.wsgi:app"], env=environ) as server:
         wait_until(lambda: httpx.get(f"{monitor.url}/readyz", trust_env=False).status_code == 200, "the monitor")
         yield monitor, server

@@ -8,7 +8,8 @@ import pytest
 import redis
 
 from services.monitor import frames, wire
-from services.monitor.hub import PAGE, Hub, Subscription
+from services.monitor.feeds import Subscription
+from services.monitor.hub import PAGE, Hub
 from services.monitor.outbox import TOO_SLOW, Outbox
 from shared import bus
 from shared.events import unpack

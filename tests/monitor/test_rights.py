@@ -1,53 +1,10 @@
 """Who loses the right loses the socket."""
 
-import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
-from tests.conftest import JOIN_SECRET
+from tests.monitor.fake_api import fake_api
 from tests.monitor.sockets import running_monitor
 from tests.servers import wait_until
-
-
-class FakeApi(HTTPServer):
-    """Answers which credentials are valid, or nothing sensible while it is `away`."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answering)
-        self.valid = {"tok_1", "ses_2"}
-        self.away = False
-        self.asked = 0
-
-
-class Answering(BaseHTTPRequestHandler):
-    server: FakeApi
-
-    def do_POST(self) -> None:
-        question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        assert self.path == "/internal/rights"
-        assert self.headers["Authorization"] == f"Bearer {JOIN_SECRET}"
-        self.server.asked += 1
-        answer = json.dumps({"valid": sorted(self.server.valid.intersection(question["credentials"]))}).encode()
-        self.send_response(503 if self.server.away else 200)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_: object) -> None:
-        """Tests are quiet."""
-
-
-@contextmanager
-def fake_api() -> Iterator[FakeApi]:
-    with FakeApi() as api:
-        thread = threading.Thread(target=api.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield api
-        api.shutdown()
-        thread.join()
 
 
 def test_a_socket_whose_token_is_gone_is_closed_and_the_others_stay(tmp_path: Path, redis_url: str) -> None:

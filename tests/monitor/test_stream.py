@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import redis
 import websocket
@@ -18,7 +19,7 @@ from shared import bus
 from shared.errors import NotAuthenticated
 from shared.names import Role
 from shared.training_events import LogWritten
-from tests.conftest import headers
+from tests.conftest import GATEWAY_SECRET, headers
 from tests.monitor.producing import RUN, Producer
 from tests.monitor.sockets import Monitor, running_monitor
 from tests.servers import wait_until
@@ -245,6 +246,24 @@ def test_a_restart_tells_its_sockets_and_takes_no_time(tmp_path: Path, redis_url
         assert socket.closing_code() == 1001
         socket.ws.shutdown()
         assert server.wait(10) == 0
+
+
+def test_without_the_express_lane_sockets_open_as_well(tmp_path: Path, redis_url: str, client: redis.Redis) -> None:
+    child = Producer()
+    child.steps(1, 3)
+    child.publish(client)
+    with running_monitor(tmp_path / "data", redis_url, worker="gevent") as (monitor, _), monitor.connect() as socket:
+        socket.subscribe(RUN, bus.epoch(client), 1)
+        assert socket.read_until(3) == ["subscribed 1", 2, 3]
+        assert monitor.figure("groundup_sockets_open") == 1
+
+
+def test_what_is_no_handshake_is_told_so(monitor: Monitor) -> None:
+    for header in ({}, {"Upgrade": "websocket", "Connection": "upgrade", "Sec-WebSocket-Version": "8", "Sec-WebSocket-Key": "short"}):
+        given = {"X-Groundup-Gateway": GATEWAY_SECRET, "Host": "localhost", **header}
+        answer = httpx.get(f"{monitor.url}/ws/v1?ticket=x", headers=given, trust_env=False)
+        assert answer.status_code == 400
+        assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_redis_away_and_back(monitor: Monitor, client: redis.Redis, child: Producer) -> None:

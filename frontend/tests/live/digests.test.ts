@@ -53,6 +53,13 @@ test("a hidden page asks for digests, and history for what they left out once it
   await vi.waitFor(() => expect(received.at(-1)).toBe(42));
 });
 
+test("a digest that comes when somebody looks again asks history at once", async () => {
+  await follow();
+  digest(0, 40, { StepCompleted: 39 }, step(40));
+  await vi.waitFor(() => expect(history).toBe(2));
+  expect(received).toEqual([40]);
+});
+
 test("digests that left nothing out need no history", async () => {
   await follow();
   service.setHidden(true);

@@ -167,6 +167,8 @@ export class WebSocketService {
     if (!topic) return;
     const fresh = topic.take(frame);
     if (fresh === "hole") return this.ask(topic);
+    // One that was under way when somebody looked again.
+    if (frame.type === "digest" && !this.hidden) topic.complete();
     this.replay.note(fresh, Date.now());
     if (this.replay.isOver(Date.now())) this.showLive();
     else this.status.set({ phase: "replaying", replayed: this.replay.points });
