@@ -17,7 +17,6 @@ from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 from shared import bus
 from shared.cluster_events import HostSampled
 from shared.events import Record
-from shared.packing import unpack
 from tests.e2e.browser.conftest import watched
 from tests.e2e.browser.test_pages import Theme, at_widths, look_at, overhang, violations
 from tests.e2e.stack import Stack
@@ -45,26 +44,6 @@ def test_the_cluster_page_shows_what_a_host_does_now(profile: BrowserContext, st
             sum(range(10_000))
         wait_until(lambda: seen.add(processor(page, "e2e").inner_text()) or len(seen) > 1, "another number")
         expect(card(page, "e2e").locator(".meters > div", has_text="Memory")).to_contain_text(re.compile(r"[\d.]+ GB of [\d.]+ GB"))
-
-
-def test_a_reading_is_in_the_browser_well_within_its_second(profile: BrowserContext, stack: Stack, artefacts: Path) -> None:
-    """From the moment it was read, by the agent's clock and ours, which are the same here, to the frame's arrival. Kept as a figure."""
-    latencies: list[float] = []
-
-    def heard(payload: bytes | str) -> None:
-        frame = unpack(payload) if isinstance(payload, bytes) else {}
-        if frame.get("topic") == "worker.e2e" and frame["type"] == "events":
-            latencies.append(time.time() - frame["items"][-1]["at"])
-
-    with watched(profile) as page:
-        page.on("websocket", lambda socket: socket.on("framereceived", heard))
-        page.goto("/cluster")
-        while len(latencies) < 25:
-            page.wait_for_timeout(200)
-    usual = sorted(latencies[5:])  # the first are replayed
-    told = f"p50 {usual[len(usual) // 2] * 1000:.0f} ms, highest of {len(usual)} {usual[-1] * 1000:.0f} ms"
-    (artefacts / "reading-to-browser.txt").write_text(told)
-    assert usual[len(usual) // 2] < 0.5, told
 
 
 def test_an_agent_that_is_stopped_killed_and_back(profile: BrowserContext, stack: Stack) -> None:
