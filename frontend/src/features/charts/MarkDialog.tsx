@@ -16,6 +16,7 @@ const TITLES: Record<Kind, string> = {
   held: "Paused",
   hang: "No progress",
   origin: "Forked from here",
+  spike: "A detector fired",
 };
 
 interface Props {

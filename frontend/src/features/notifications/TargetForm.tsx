@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
-import { useState, type SubmitEvent } from "react";
+import { useState } from "react";
 import { call } from "@/shared/api/client";
 import { refusalOf } from "@/shared/api/problem";
 import { keys } from "@/shared/api/queries";
@@ -27,24 +27,25 @@ export function TargetForm() {
     setUrl("");
   });
   const { at, rest } = refusalOf(add.error, ["name", "url", "events"]);
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    add.mutate({ name: name.trim(), kind, url: url.trim(), events });
-  };
   return (
     <section className="card" aria-label="Add a target">
       <div className="card-head">
         <h2>Add a target</h2>
         <Segments label="Kind" value={kind} options={KINDS} onChange={setKind} />
       </div>
-      <form className="card-body stack" onSubmit={submit} noValidate>
+      <form
+        className="card-body stack"
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          add.mutate({ name: name.trim(), kind, url: url.trim(), events });
+        }}
+      >
         <div className="notification-form">
           <Field label="Name" error={at.get("name")}>
             {(control) => <input className="input" {...control} value={name} maxLength={100} onChange={({ target }) => setName(target.value)} />}
           </Field>
-          <Field label="Address" error={at.get("url")} hint={kind === "slack" ? "of the channel's incoming webhook; it is not shown again" : "where to POST; it is not shown again"}>
-            {(control) => <input className="input" type="url" autoComplete="off" {...control} value={url} maxLength={2000} onChange={({ target }) => setUrl(target.value)} />}
-          </Field>
+          <Address kind={kind} url={url} error={at.get("url")} onChange={setUrl} />
           <Topics chosen={events} onChange={setEvents} />
         </div>
         {at.get("events") && <p className="field-error">{at.get("events")}</p>}
@@ -69,6 +70,15 @@ function useAdd(onAdded: () => void) {
       return client.invalidateQueries({ queryKey: keys.notifications });
     },
   });
+}
+
+function Address({ kind, url, error, onChange }: { kind: "webhook" | "slack"; url: string; error: string | undefined; onChange: (url: string) => void }) {
+  const hint = kind === "slack" ? "of the channel's incoming webhook; it is not shown again" : "where to POST; it is not shown again";
+  return (
+    <Field label="Address" error={error} hint={hint}>
+      {(control) => <input className="input" type="url" autoComplete="off" {...control} value={url} maxLength={2000} onChange={({ target }) => onChange(target.value)} />}
+    </Field>
+  );
 }
 
 function Topics({ chosen, onChange }: { chosen: readonly NotificationTopic[]; onChange: (chosen: readonly NotificationTopic[]) => void }) {
