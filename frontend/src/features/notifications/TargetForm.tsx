@@ -50,11 +50,7 @@ export function TargetForm() {
         </div>
         {at.get("events") && <p className="field-error">{at.get("events")}</p>}
         {rest && <ErrorBanner error={rest} />}
-        <div className="row">
-          <Button kind="primary" type="submit" disabled={add.isPending}>
-            <Plus size={14} aria-hidden /> Add
-          </Button>
-        </div>
+        <AddButton busy={add.isPending} />
         {add.data?.secret && <Secret secret={add.data.secret} />}
       </form>
     </section>
@@ -78,6 +74,16 @@ function Address({ kind, url, error, onChange }: { kind: "webhook" | "slack"; ur
     <Field label="Address" error={error} hint={hint}>
       {(control) => <input className="input" type="url" autoComplete="off" {...control} value={url} maxLength={2000} onChange={({ target }) => onChange(target.value)} />}
     </Field>
+  );
+}
+
+function AddButton({ busy }: { busy: boolean }) {
+  return (
+    <div className="row">
+      <Button kind="primary" type="submit" disabled={busy}>
+        <Plus size={14} aria-hidden /> Add
+      </Button>
+    </div>
   );
 }
 
