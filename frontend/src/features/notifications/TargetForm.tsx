@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
-import { useState, type SubmitEvent } from "react";
+import { useState } from "react";
 import { call } from "@/shared/api/client";
 import { refusalOf } from "@/shared/api/problem";
 import { keys } from "@/shared/api/queries";
@@ -17,8 +17,6 @@ const KINDS = [
   ["slack", "Slack"],
 ] as const;
 
-const HINTS = { slack: "of the channel's incoming webhook; it is not shown again", webhook: "where to POST; it is not shown again" };
-
 export function TargetForm() {
   const [name, setName] = useState("");
   const [url, setUrl] = useState("");
@@ -29,31 +27,30 @@ export function TargetForm() {
     setUrl("");
   });
   const { at, rest } = refusalOf(add.error, ["name", "url", "events"]);
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    add.mutate({ name: name.trim(), kind, url: url.trim(), events });
-  };
   return (
     <section className="card" aria-label="Add a target">
       <div className="card-head">
         <h2>Add a target</h2>
         <Segments label="Kind" value={kind} options={KINDS} onChange={setKind} />
       </div>
-      <form className="card-body stack" onSubmit={submit} noValidate>
+      <form
+        className="card-body stack"
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          add.mutate({ name: name.trim(), kind, url: url.trim(), events });
+        }}
+      >
         <div className="notification-form">
           <Field label="Name" error={at.get("name")}>
             {(control) => <input className="input" {...control} value={name} maxLength={100} onChange={({ target }) => setName(target.value)} />}
           </Field>
-          <Field label="Address" error={at.get("url")} hint={HINTS[kind]}>
-            {(control) => <input className="input" type="url" autoComplete="off" {...control} value={url} maxLength={2000} onChange={({ target }) => setUrl(target.value)} />}
-          </Field>
+          <Address kind={kind} url={url} error={at.get("url")} onChange={setUrl} />
           <Topics chosen={events} onChange={setEvents} />
         </div>
         {at.get("events") && <p className="field-error">{at.get("events")}</p>}
         {rest && <ErrorBanner error={rest} />}
-        <Button kind="primary" type="submit" className="notification-add" disabled={add.isPending}>
-          <Plus size={14} aria-hidden /> Add
-        </Button>
+        <AddButton busy={add.isPending} />
         {add.data?.secret && <Secret secret={add.data.secret} />}
       </form>
     </section>
@@ -69,6 +66,25 @@ function useAdd(onAdded: () => void) {
       return client.invalidateQueries({ queryKey: keys.notifications });
     },
   });
+}
+
+function Address({ kind, url, error, onChange }: { kind: "webhook" | "slack"; url: string; error: string | undefined; onChange: (url: string) => void }) {
+  const hint = kind === "slack" ? "of the channel's incoming webhook; it is not shown again" : "where to POST; it is not shown again";
+  return (
+    <Field label="Address" error={error} hint={hint}>
+      {(control) => <input className="input" type="url" autoComplete="off" {...control} value={url} maxLength={2000} onChange={({ target }) => onChange(target.value)} />}
+    </Field>
+  );
+}
+
+function AddButton({ busy }: { busy: boolean }) {
+  return (
+    <div className="row">
+      <Button kind="primary" type="submit" disabled={busy}>
+        <Plus size={14} aria-hidden /> Add
+      </Button>
+    </div>
+  );
 }
 
 function Topics({ chosen, onChange }: { chosen: readonly NotificationTopic[]; onChange: (chosen: readonly NotificationTopic[]) => void }) {
