@@ -39,7 +39,7 @@ export function Configurations({ runs, order, estimates, base, all, onBase, onAl
         Show what is the same too <span className="muted">{plural(same, "field")}</span>
       </label>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, also by keys */}
-      <div className="table-scroll card" role="region" aria-label="Difference" tabIndex={0}>
+      <div className="table-scroll card difference" role="region" aria-label="Difference" tabIndex={0}>
         <table className="table configurations">
           <thead>
             <tr>
