@@ -1,6 +1,6 @@
 import "./compare.css";
 import { Link } from "@tanstack/react-router";
-import { Diff, X } from "lucide-react";
+import { GitCompareArrows, X } from "lucide-react";
 import { Fragment } from "react";
 import type { Estimate, Run } from "@/shared/api/types";
 import { integer, plural } from "@/shared/format/numbers";
@@ -130,7 +130,7 @@ function Value({ cell: { text, changes }, word }: { cell: Cell; word: string | n
       ))}
       {word !== null && (
         <span className="differs">
-          <Diff size={12} aria-hidden /> {word}
+          <GitCompareArrows size={12} aria-hidden /> {word}
         </span>
       )}
     </td>
