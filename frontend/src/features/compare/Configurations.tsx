@@ -1,6 +1,6 @@
 import "./compare.css";
 import { Link } from "@tanstack/react-router";
-import { Diff, X } from "lucide-react";
+import { GitCompareArrows, X } from "lucide-react";
 import { Fragment } from "react";
 import type { Estimate, Run } from "@/shared/api/types";
 import { integer, plural } from "@/shared/format/numbers";
@@ -39,7 +39,7 @@ export function Configurations({ runs, order, estimates, base, all, onBase, onAl
         Show what is the same too <span className="muted">{plural(same, "field")}</span>
       </label>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, also by keys */}
-      <div className="table-scroll card" role="region" aria-label="Difference" tabIndex={0}>
+      <div className="table-scroll card difference" role="region" aria-label="Difference" tabIndex={0}>
         <table className="table configurations">
           <thead>
             <tr>
@@ -130,7 +130,7 @@ function Value({ cell: { text, changes }, word }: { cell: Cell; word: string | n
       ))}
       {word !== null && (
         <span className="differs">
-          <Diff size={12} aria-hidden /> {word}
+          <GitCompareArrows size={12} aria-hidden /> {word}
         </span>
       )}
     </td>
