@@ -1,5 +1,5 @@
-"""`./run bench-events [--short] [--part P] [--without-peers]`: from the trainers' spools into the history, out of it again, and what a
-run notices of a Redis that is away. Exits with 1 where a ratio or a property does not hold.
+"""`./run bench-events [--short] [--part P] [--without-peers]`: from the trainer's step to its spool, into the history, out of it again, to
+thousands of sockets, and what a run notices of a Redis that is away. Exits with 1 where a ratio or a property does not hold.
 """
 
 import argparse
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tests.bench import curves, ingesting, outage
+from tests.bench import curves, emitting, ingesting, outage, sockets
 from tests.bench.figures import Figures
 from tests.bench.peers import NoPeers, Peers
 
@@ -52,9 +52,37 @@ def away(figures: Figures, scratch: Path, short: bool, _peers: Peers | None) -> 
     outage.measure(figures, scratch, 8 if short else 60)
 
 
-PARTS: Final[dict[str, Callable[[Figures, Path, bool, Peers | None], None]]] = {"ingest": ingest, "history": history, "outage": away}
-COMPARED: Final = {"ingest", "history"}
-"""With peers."""
+def emit(figures: Figures, _scratch: Path, short: bool, _peers: Peers | None) -> None:
+    emitting.EVENTS = 2_000 if short else emitting.EVENTS
+    found = emitting.measure()
+    figures.about += EMITTING + "\n\n"
+    figures.tell("log() of a step, p50", found["emit_p50_us"], "microseconds", most=LOG_MICROSECONDS, timed=True)
+    figures.tell("log() of a step, p99", found["emit_p99_us"], "microseconds", peer=found["json_p99_us"])
+    peer = {"peer": found["json_p50_us"], "ratio": TIMES_PLAIN}
+    figures.tell("log() of a step beside a line of JSON that is flushed, p50", found["emit_p50_us"], "microseconds", timed=True, **peer)
+    if "tensorboardx_p50_us" in found:
+        figures.tell("the same twelve scalars with tensorboardX, p50", found["tensorboardx_p50_us"], "microseconds")
+
+
+def listen(figures: Figures, _scratch: Path, short: bool, peers: Peers | None) -> None:
+    size = sockets.Size(400, 20, 5) if short else sockets.Size()
+    peer = sockets.measure_peer(sockets.peer_interpreter(), size.sockets, size.seconds) if peers and not short else None
+    figures.about += sockets.ABOUT + "\n\n"
+    sockets.tell(figures, sockets.measure(size.sockets, size.silent, size.seconds), peer, size)
+
+
+PARTS: Final[dict[str, Callable[[Figures, Path, bool, Peers | None], None]]] = {
+    "emit": emit,
+    "ingest": ingest,
+    "history": history,
+    "sockets": listen,
+    "outage": away,
+}
+COMPARED: Final = {"ingest", "history", "sockets"}
+"""With peers from PyPI."""
+LOG_MICROSECONDS, TIMES_PLAIN = 20.0, 1.5
+EMITTING: Final = """Emitting: what a step pays for its event with twelve metrics, from `Report.emit` until it is packed, checksummed and in
+the spool; beside it a line of JSON written and flushed, as the plainest loops do, and tensorboardX where it is installed."""
 
 
 def parsed() -> argparse.Namespace:
