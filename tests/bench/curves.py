@@ -134,6 +134,6 @@ def places() -> Iterable[tuple[int, float, float]]:
 
 def in_turns(reader: httpx.Client, size: Size) -> tuple[float, float]:
     """A look at a long run and at the short one: medians."""
-    pairs = [(look(reader, "run_0", size.points), look(reader, "run_short", size.points // SHORTER)) for _ in range(11)]
+    pairs = [(look(reader, "run_0", size.points), look(reader, "run_short", size.points // SHORTER)) for _ in range(31)]
     long, short = zip(*pairs, strict=True)
     return statistics.median(long), statistics.median(short)

@@ -54,10 +54,10 @@ class Peers:
 
     @contextlib.contextmanager
     def mlflow(self, folder: Path) -> Iterator[str]:
-        """MLflow's tracking server on SQLite, with its own number of workers; its address."""
+        """MLflow's tracking server on SQLite; its address. One worker: of several, a busy machine makes their supervisor kill some."""
         port = free_port()
         where = ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--default-artifact-root", str(folder / "artefacts")]
-        command = [str(self.python), "-m", "mlflow", "server", *where, "--host", "127.0.0.1", "--port", str(port)]
+        command = [str(self.python), "-m", "mlflow", "server", *where, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
         url = f"http://127.0.0.1:{port}"
         with process(command, env=_environment(), cwd=folder, start_new_session=True) as server:
             try:

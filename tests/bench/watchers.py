@@ -36,7 +36,16 @@ def watching(folder: Path, redis_url: str, database_url: str, *, ingest: bool = 
     own = {"GROUNDUP_DATA_DIR": str(folder), "GROUNDUP_REDIS_URL": redis_url, "GROUNDUP_MONITOR_DATABASE_URL": database_url}
     environ = {**os.environ, **own, "GROUNDUP_GATEWAY_SECRET": GATEWAY_SECRET, "GROUNDUP_JOIN_SECRET": JOIN_SECRET}
     monitor = Monitor(free_port())
-    gunicorn = ["gunicorn", "-k", "gevent", "-w", "1", "-b", f"127.0.0.1:{monitor.port}", "--no-control-socket"]
+    gunicorn = [
+        "gunicorn",
+        "-k",
+        "services.monitor.socket_worker.SocketWorker",
+        "-w",
+        "1",
+        "-b",
+        f"127.0.0.1:{monitor.port}",
+        "--no-control-socket",
+    ]
     with contextlib.ExitStack() as stack:
         stack.enter_context(process([sys.executable, "-m", *gunicorn, "services.monitor.wsgi:app"], env=environ))
         wait_until(lambda: httpx.get(f"{monitor.url}/readyz", trust_env=False).status_code == 200, "the monitor", 60)

@@ -62,7 +62,18 @@ class Watching:
     """The monitor as it is in production, gevent and all, with the face of a forked process."""
 
     def __init__(self, environ: Mapping[str, str], log: Path, port: int) -> None:
-        command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "1", "-b", f"127.0.0.1:{port}", "--no-control-socket"]
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "-k",
+            "services.monitor.socket_worker.SocketWorker",
+            "-w",
+            "1",
+            "-b",
+            f"127.0.0.1:{port}",
+            "--no-control-socket",
+        ]
         with log.open("ab") as file:
             told = {"stdout": file, "stderr": file, "start_new_session": True}
             self.process = subprocess.Popen([*command, "services.monitor.wsgi:app"], env=dict(environ), **told)  # type: ignore[call-overload]

@@ -75,7 +75,10 @@ class Ear:
         ws.send_binary(pack({"type": "subscribe", "topic": topic, "epoch": epoch, "since": since}))
 
     def _hear(self, ws: Any) -> None:
-        frame = unpack(ws.recv())
+        opcode, data = ws.recv_data()
+        if opcode != websocket.ABNF.OPCODE_BINARY:
+            raise ConnectionError(f"closed with {int.from_bytes(data[:2], 'big')} {data[2:].decode()}")
+        frame = unpack(data)
         if frame["type"] == "events":
             for item in frame["items"]:
                 self._note(frame["topic"], event_of(item))
