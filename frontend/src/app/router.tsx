@@ -56,7 +56,7 @@ const runHome = createRoute({
 const run = createRoute({
   getParentRoute: () => root,
   path: "/runs/$runId/$tab",
-  validateSearch: (search) => only(search, "x", "from", "to", "smooth", "log", "rank", "find", "only"),
+  validateSearch: (search) => only(search, "x", "from", "to", "smooth", "log", "rank", "q", "line", "only"),
   // What it needs comes at once, not one after the other.
   beforeLoad: ({ params }) => {
     preloadTab(params.tab);

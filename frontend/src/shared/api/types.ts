@@ -33,6 +33,7 @@ export type Tokenizer = Schemas["TokenizerView"];
 export type MetricsAnswer = Schemas["MetricsAnswer"];
 export type Series = Schemas["SeriesAnswer"];
 export type LogLine = Schemas["LogLine"];
+export type LogPage = Schemas["LogPage"];
 export type Sample = Schemas["SampleAnswer"];
 export type GenerateBody = Schemas["GenerateBody"];
 export type Me = Schemas["MeAnswer"];
