@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from groundup import cli_account, cli_checkpoints, cli_commands, cli_data, cli_demo, cli_doctor, cli_emergency, cli_generate, cli_queue
+from groundup import cli_account, cli_checkpoints, cli_data, cli_demo, cli_doctor, cli_emergency, cli_generate, cli_logs, cli_queue
 from groundup.cli_output import Options, complain
 from groundup.problems import ClientError
 
@@ -45,7 +45,7 @@ def options(
     ctx.obj = Options(url, token)
 
 
-app.add_typer(cli_commands.app, name="run")
+app.add_typer(cli_logs.app, name="run")
 app.add_typer(cli_data.data, name="data")
 app.add_typer(cli_data.tokenizer, name="tokenizer")
 app.add_typer(cli_checkpoints.app, name="checkpoint")

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from groundup.records import read
 from groundup.transport import Transport
+
+_LOG_LINES: Final = 1000
+"""A page."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class LogLine:
     text: str
     attempt: int | None = None
     at: float | str | None = None
+    error: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,9 +88,37 @@ class History:
         page: Any = self.transport.get(f"/api/v1/runs/{run_id}/events", {"type": type, "cursor": cursor, "limit": 200})
         return [read(Event, item) for item in page["items"]], page.get("next_cursor")
 
-    def logs(self, run_id: str, *, rank: int | None = None, from_line: int | None = None) -> Iterator[LogLine]:
-        params = {"rank": rank, "from_line": from_line}
+    def logs(
+        self,
+        run_id: str,
+        *,
+        rank: int | None = None,
+        from_line: int | None = None,
+        find: str | None = None,
+        errors: bool = False,
+        newest: bool = False,
+        before: int | None = None,
+    ) -> Iterator[LogLine]:
+        """Lines in the order in which they came, or `newest` first; each page is asked for when it is needed.
+
+        from_line: none before it; find: with this text, in upper or lower case; errors: that tell an error;
+        before: of the newest, only those before this line. `next(...)` is the first one.
+        """
+        order = {"order": "newest", "cursor": before} if newest else {}
+        params = _log_question(rank, from_line, find, errors) | order | {"limit": _LOG_LINES}
         return (read(LogLine, item) for item in self.transport.items(f"/api/v1/runs/{run_id}/logs", params))
+
+    def log_page(
+        self, run_id: str, from_line: int = 0, *, rank: int | None = None, find: str | None = None, errors: bool = False
+    ) -> tuple[list[LogLine], int, bool]:
+        """Lines from one on, where to go on, and whether there are more already; to keep up with a run, ask again from there."""
+        params = _log_question(rank, from_line, find, errors) | {"limit": _LOG_LINES}
+        page: Any = self.transport.get(f"/api/v1/runs/{run_id}/logs", params)
+        return [read(LogLine, item) for item in page["items"]], int(page["next_line"]), page["next_cursor"] is not None
 
     def samples(self, run_id: str) -> Iterator[Sample]:
         return (read(Sample, item) for item in self.transport.items(f"/api/v1/runs/{run_id}/samples"))
+
+
+def _log_question(rank: int | None, from_line: int | None, find: str | None, errors: bool) -> dict[str, Any]:
+    return {"rank": rank, "from_line": from_line, "q": find or None, "errors": "true" if errors else None}

@@ -1,9 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { events } from "@/features/events/EventList";
-import { logLines } from "@/features/logs/useLogLines";
-import { countBefore } from "@/features/logs/useKeptPlace";
 import { loadNewest, loadOlder, withOlder, type GrowingList, type Newest } from "@/shared/api/newest";
-import type { LogLine } from "@/shared/api/types";
 
 interface Item {
   line: number;
@@ -98,14 +95,7 @@ test("what was loaded while a question was under way stays", async () => {
   expect(lines(await refreshing)).toEqual(down(1000, 400));
 });
 
-test("logs are told apart by their number, events by who said them", () => {
-  const line: LogLine = { line: 7, rank: 0, attempt: 1, at: "", text: "" };
-  expect([logLines("run_1").idOf(line), logLines("run_1").after?.(line)]).toEqual([7, { from_line: 8 }]);
+test("events are told apart by who said them", () => {
   const event = { producer: "api", producer_seq: 3 } as Parameters<ReturnType<typeof events>["idOf"]>[0];
   expect(events("run_1").idOf(event)).toBe("api 3");
-});
-
-test("older lines push down what is read by as many as are shown of them", () => {
-  const shown = [3, 8, 12, 20].map((line) => ({ line }) as LogLine);
-  expect([countBefore(shown, 12), countBefore(shown, 3), countBefore(shown, 99)]).toEqual([2, 0, 4]);
 });

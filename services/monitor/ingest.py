@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from services.monitor import columns, groups
 from services.monitor.columns import CHUNK_POINTS, Point
+from services.monitor.error_lines import count_errors
 from services.monitor.metric_names import MetricNames
 from services.monitor.models import LogChunk, MetricChunk, MetricRollup, Position, Producer, StoredEvent
 from services.monitor.samples import store
@@ -144,7 +145,8 @@ def _log_chunk(position: Position, record: Record, event: LogWritten) -> LogChun
     count = text.count("\n") + 1
     first_line, position.next_line = position.next_line, position.next_line + count
     attempt, data = record.attempt or 0, text.encode()
-    return LogChunk(run_id=record.run_id, first_line=first_line, count=count, rank=event.rank, attempt=attempt, at=record.at, text=data)
+    where = {"run_id": record.run_id, "first_line": first_line, "count": count, "rank": event.rank, "attempt": attempt}
+    return LogChunk(**where, at=record.at, text=data, errors=count_errors(text))
 
 
 def _stored_event(position: Position, record: Record, kind: str, packed: bytes) -> StoredEvent:

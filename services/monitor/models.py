@@ -1,10 +1,13 @@
 """The tables of the metric history."""
 
-from sqlalchemy import BigInteger, Boolean, Double, Index, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Double, Index, Integer, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 """SQLite numbers rows by itself only where the key is a plain INTEGER."""
+
+
+_MAY_HAVE_ERRORS = text("errors IS NULL OR errors > 0")
 
 
 class Base(DeclarativeBase):
@@ -74,7 +77,11 @@ class LogChunk(Base):
     """The lines of one `LogWritten`. Lines are numbered per run from 0, over all ranks and attempts, in order of arrival."""
 
     __tablename__ = "log_chunks"
-    __table_args__ = (Index("ix_log_chunks_rank", "run_id", "rank", "first_line"),)
+    __table_args__ = (
+        Index("ix_log_chunks_rank", "run_id", "rank", "first_line"),
+        # The few chunks in which errors are looked for, so that the first of them is found at once in a log of any length.
+        Index("ix_log_chunks_errors", "run_id", "first_line", sqlite_where=_MAY_HAVE_ERRORS, postgresql_where=_MAY_HAVE_ERRORS),
+    )
 
     run_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     first_line: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -84,6 +91,8 @@ class LogChunk(Base):
     at: Mapped[float] = mapped_column(Double)
     text: Mapped[bytes] = mapped_column(LargeBinary)
     """UTF-8, lines joined by a newline. Bytes, since PostgreSQL's text holds no NUL and logs may."""
+    errors: Mapped[int | None]
+    """How many lines are errors, see error_lines.py. None: taken in before that was counted, so that they are looked for."""
 
 
 class StoredEvent(Base):

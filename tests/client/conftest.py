@@ -18,6 +18,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     folder.mkdir()
     monkeypatch.setattr("groundup.cli_follow.LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("groundup.cli_logs.LOOK_SECONDS", 0.02)
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.chdir(folder)
     return folder

@@ -13,6 +13,7 @@ from flask import Flask, Response, g, json, request
 from flask.typing import ResponseReturnValue
 from werkzeug.serving import make_server
 
+from tests.client.logged import add_logs
 from tests.client.queued import add_queue
 from tests.client.stored import add_checkpoints
 
@@ -44,6 +45,7 @@ class Platform:
     created: dict[str, str] = field(default_factory=dict)
     series: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[dict[str, Any]] = field(default_factory=list)
     checkpoints: list[dict[str, Any]] = field(default_factory=list)
     objects: dict[str, bytes] = field(default_factory=dict)
     needed: list[str] = field(default_factory=list)
@@ -116,6 +118,7 @@ def make_app(state: Platform) -> Flask:
         add(app, state)
     add_checkpoints(app, state)
     add_queue(app, state)
+    add_logs(app, state.lines)
     return app
 
 

@@ -101,7 +101,7 @@ def logged(sqlite: Database) -> list[Event]:
 def test_log_lines_are_numbered_over_all_ranks(http: Any, editor: dict[str, str], logged: list[Event]) -> None:
     items = pages(http, editor, "run_a/logs", limit=7)
     assert [(item["line"], item["text"]) for item in items] == [(number, f"{number // 3}.{number % 3}") for number in range(30)]
-    assert items[3] == {"rank": 1, "line": 3, "attempt": 1, "at": "1970-01-01T00:16:42.000+00:00", "text": "1.0"}
+    assert items[3] == {"rank": 1, "line": 3, "attempt": 1, "at": "1970-01-01T00:16:42.000+00:00", "text": "1.0", "error": False}
 
 
 def test_logs_of_one_rank_and_from_a_line(http: Any, editor: dict[str, str], logged: list[Event]) -> None:

@@ -58,7 +58,7 @@ const runHome = createRoute({
 const run = createRoute({
   getParentRoute: () => root,
   path: "/runs/$runId/$tab",
-  validateSearch: (search) => only(search, ...VIEW_SEARCH, "rank", "find", "only", "last"),
+  validateSearch: (search) => only(search, ...VIEW_SEARCH, "rank", "q", "line", "only", "last"),
   // What it needs comes at once, not one after the other.
   beforeLoad: ({ params }) => {
     preloadTab(params.tab);

@@ -47,7 +47,7 @@ def test_two_tabs_keep_their_own_drafts(profile: BrowserContext) -> None:
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize(("address", "label", "parameter"), [("/runs", "Find runs", "q"), ("/runs/{run}/logs", "Find in the logs", "find")])
+@pytest.mark.parametrize(("address", "label", "parameter"), [("/runs", "Find runs", "q"), ("/runs/{run}/logs", "Find in the logs", "q")])
 def test_a_search_keeps_every_letter_and_the_caret(
     profile: BrowserContext, finished_run: str, address: str, label: str, parameter: str
 ) -> None:

@@ -1,150 +1,139 @@
 import "./logs.css";
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { ArrowDownToLine, Bug } from "lucide-react";
-import { useEffect, useMemo, useRef, useState, type ReactNode, type RefObject, type UIEvent } from "react";
+import { ArrowDownToLine, Bug, List } from "lucide-react";
+import { useRef, useState } from "react";
 import { hasEnded } from "@/shared/api/queries";
-import type { LogLine, Run } from "@/shared/api/types";
+import type { Run } from "@/shared/api/types";
 import { useEdited } from "@/shared/edited";
 import { integer, plural } from "@/shared/format/numbers";
-import { clockTime, exactTime } from "@/shared/format/time";
 import { Button } from "@/shared/ui/Button";
 import { Loaded } from "@/shared/ui/Loaded";
-import { Notice } from "@/shared/ui/Notice";
+import { ErrorBanner, Notice } from "@/shared/ui/Notice";
 import { Older } from "@/shared/ui/Older";
-import { LogSearch, RankChoice } from "./LogFilter";
-import { goesBack, type Place } from "./following";
-import { useKeptPlace } from "./useKeptPlace";
-import { useLogLines } from "./useLogLines";
+import { LogBox } from "./LogBox";
+import { GoToLine, HitButtons, LogSearch, RankChoice } from "./LogFilter";
+import { searches, type LogWindow, type Question } from "./logWindow";
+import { useHitKeys, useSeek, type Way } from "./useHits";
+import { useLogWindow } from "./useLogWindow";
 
-const LINE_PIXELS = 20;
-const ERROR = /\b(error|exception|traceback|fatal|out of memory|killed)\b/i;
+/** What the address says. line: the log is shown there, else its end, or all that is looked for. */
+export interface Shown {
+  q: string;
+  rank: string;
+  line: number | null;
+  errors: boolean;
+}
 
 interface Props {
   run: Run;
-  find: string;
-  rank: string;
-  onShow: (next: { find: string; rank: string }) => void;
+  shown: Shown;
+  onShow: (next: Shown) => void;
 }
 
 /** What the run's processes wrote. */
-export function LogView({ run, find, rank, onShow }: Props) {
-  const { query, older } = useLogLines(run);
+export function LogView({ run, shown, onShow }: Props) {
+  const { q, rank, line, errors } = shown;
+  const [wanted, edited] = useEdited(q, (next) => onShow({ ...shown, q: next, line: null }));
+  const question: Question = { runId: run.id, rank, q, errors };
+  const listed = searches(question) && line === null;
+  const window: Question = listed ? question : { ...question, q: "", errors: false };
+  const [follow, setFollow] = useState(!hasEnded(run) && line === null);
+  const [chosen, setChosen] = useState<number | null>(null);
+  const { query, older, newer } = useLogWindow(run, window, line, follow && line === null);
+  const field = useRef<HTMLInputElement>(null);
+  const open = (next: number | null) => {
+    setFollow(false);
+    setChosen(null);
+    onShow({ ...shown, line: next });
+  };
+  const hit = useSeek((found) => (listed ? setChosen(found.line) : open(found.line)));
+  const firstError = useSeek((found) => open(found.line));
+  const go = (way: Way) => {
+    setFollow(false);
+    const at = listed ? chosen : line;
+    hit.mutate({ question, from: at === null ? 0 : at + (way === "next" ? 1 : 0), way });
+  };
+  useHitKeys(() => field.current?.focus(), searches(question) ? go : null);
+  const ranks = Math.max(1, ...run.attempts.map(({ slots }) => slots.length));
+  const view = [rank, line, listed && q, listed && errors].join(" ");
+  const follows = follow && line === null;
   return (
     <section className="card" aria-label="Logs">
+      <div className="card-head log-head">
+        <LogSearch find={wanted} onFind={(next) => edited.edit(next)} field={field} onGo={go} />
+        {searches(question) && <HitButtons onGo={go} />}
+        {ranks > 1 && <RankChoice ranks={ranks} rank={rank} onRank={(next) => onShow({ ...shown, rank: next })} />}
+        <Button aria-pressed={errors} onClick={() => onShow({ ...shown, errors: !errors, line: null })}>
+          Errors only
+        </Button>
+        <Button disabled={firstError.isPending} onClick={() => firstError.mutate({ question: { ...question, q: "", errors: true }, from: 0, way: "next" })}>
+          <Bug size={14} aria-hidden /> First error
+        </Button>
+        <GoToLine line={line} onLine={open} />
+        {searches(question) && line !== null && (
+          <Button onClick={() => open(null)}>
+            <List size={14} aria-hidden /> All hits
+          </Button>
+        )}
+        <Button
+          aria-pressed={follows}
+          onClick={() => {
+            setFollow(!follows);
+            if (line !== null) onShow({ ...shown, q: "", errors: false, line: null });
+          }}
+        >
+          <ArrowDownToLine size={14} aria-hidden /> {follows ? "Following" : "Follow"}
+        </Button>
+        <span className="muted" role="status">
+          {firstError.data === null ? "No line tells an error. " : ""}
+          {hit.data === null ? "No more hits that way. " : ""}
+          {query.data && !query.isPlaceholderData ? told(query.data, listed, newer.isPending) : "Searching…"}
+        </span>
+        {listed && query.data?.more && !newer.isPending && <Button onClick={() => newer.mutate()}>Search on</Button>}
+      </div>
+      {[hit.error, firstError.error, newer.error].map((error, index) => error !== null && <ErrorBanner key={index} error={error} />)}
       <Loaded query={query}>
-        {({ lines, cut }) =>
-          lines.length === 0 ? (
-            <Notice title="No lines yet">
-              <p>{hasEnded(run) ? "Its processes wrote nothing." : "What the training processes write appears here."}</p>
-            </Notice>
-          ) : (
-            <>
-              {cut && (
-                <Older label="Load older lines" older={older}>
-                  The newest {plural(lines.length, "line")}. What you look for, and the first error, is looked for in these.
-                </Older>
-              )}
-              <Lines all={lines} find={find} rank={rank} onShow={onShow} live={!hasEnded(run)} />
-            </>
-          )
-        }
+        {({ lines, older: cursor, more }) => (
+          <>
+            {cursor !== null && (
+              <Older label="Load older lines" older={older}>
+                From line {integer(lines[0]?.line)} on.
+              </Older>
+            )}
+            {lines.length === 0 ? (
+              <Nothing run={run} listed={listed} more={more} />
+            ) : (
+              <LogBox
+                lines={lines}
+                view={query.isPlaceholderData ? "" : view}
+                find={q}
+                showRank={ranks > 1}
+                current={listed ? chosen : line}
+                begins={listed ? "top" : "end"}
+                follow={follows}
+                onBack={() => setFollow(false)}
+                onOlder={cursor !== null && !older.isPending ? () => older.mutate() : null}
+                onNewer={more && !newer.isPending ? () => newer.mutate() : null}
+                onOpen={(chosenLine) => open(chosenLine.line)}
+              />
+            )}
+          </>
+        )}
       </Loaded>
     </section>
   );
 }
 
-function Lines({ all, find, rank, onShow, live }: Omit<Props, "run"> & { all: readonly LogLine[]; live: boolean }) {
-  const [follow, setFollow] = useState(live);
-  const [wanted, edited] = useEdited(find, (next) => onShow({ find: next, rank }));
-  const box = useRef<HTMLDivElement>(null);
-  const ranks = useMemo(() => [...new Set(all.map((line) => line.rank))].sort((a, b) => a - b), [all]);
-  const shown = useMemo(() => matching(all, wanted, rank), [all, wanted, rank]);
-  const firstError = useMemo(() => shown.findIndex(isError), [shown]);
-  // eslint-disable-next-line react-hooks/incompatible-library -- used in this component only, nothing of it is memoised
-  const virtual = useVirtualizer({ count: shown.length, getScrollElement: () => box.current, estimateSize: () => LINE_PIXELS, overscan: 20 });
-  useKeptPlace(box, all, shown, LINE_PIXELS);
-  useEffect(() => {
-    if (follow && shown.length > 0) virtual.scrollToIndex(shown.length - 1);
-  }, [follow, shown.length, virtual]);
-  const toError = () => {
-    setFollow(false);
-    virtual.scrollToIndex(firstError, { align: "center" });
-  };
+function Nothing({ run, listed, more }: { run: Run; listed: boolean; more: boolean }) {
+  if (listed) return <Notice title={more ? "Nothing found so far" : "Nothing found"}>{more && <p>The search goes on.</p>}</Notice>;
   return (
-    <>
-      <div className="card-head log-head">
-        <LogSearch find={wanted} onFind={(next) => edited.edit(next)} />
-        {ranks.length > 1 && <RankChoice ranks={ranks} rank={rank} onRank={(next) => onShow({ find: wanted, rank: next })} />}
-        <Button disabled={firstError < 0} onClick={toError}>
-          <Bug size={14} aria-hidden /> First error
-        </Button>
-        <Button aria-pressed={follow} onClick={() => setFollow(!follow)}>
-          <ArrowDownToLine size={14} aria-hidden /> {follow ? "Following" : "Follow"}
-        </Button>
-        <span className="muted">{countText(shown.length, all.length)}</span>
-      </div>
-      <ScrollBox box={box} height={virtual.getTotalSize()} onBack={() => setFollow(false)}>
-        {virtual.getVirtualItems().map(({ index, start }) => {
-          const line = shown[index];
-          return line && <Line key={line.line} line={line} top={start} showRank={ranks.length > 1} />;
-        })}
-      </ScrollBox>
-    </>
+    <Notice title="No lines yet">
+      <p>{hasEnded(run) ? "Its processes wrote nothing." : "What the training processes write appears here."}</p>
+    </Notice>
   );
 }
 
-function matching(all: readonly LogLine[], find: string, rank: string): LogLine[] {
-  const wanted = find.toLowerCase();
-  return all.filter((line) => (rank === "" || String(line.rank) === rank) && line.text.toLowerCase().includes(wanted));
-}
-
-function isError({ text }: LogLine): boolean {
-  return ERROR.test(text);
-}
-
-function countText(shown: number, all: number): string {
-  return shown === all ? plural(all, "line") : `${integer(shown)} of ${plural(all, "line")}`;
-}
-
-interface BoxProps {
-  box: RefObject<HTMLDivElement | null>;
-  height: number;
-  /** Somebody scrolls back, by whatever means. */
-  onBack: () => void;
-  children: ReactNode;
-}
-
-function ScrollBox({ box, height, onBack, children }: BoxProps) {
-  const before = useRef<Place>({ scrollTop: 0, scrollHeight: 0, clientHeight: 0 });
-  const scrolled = ({ currentTarget: { scrollTop, scrollHeight, clientHeight } }: UIEvent) => {
-    const now = { scrollTop, scrollHeight, clientHeight };
-    if (goesBack(before.current, now)) onBack();
-    before.current = now;
-  };
-  return (
-    <div
-      ref={box}
-      className="log-lines mono"
-      role="log"
-      aria-live="off"
-      aria-label="Log lines"
-      // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so the keyboard must be able to reach it
-      tabIndex={0}
-      onScroll={scrolled}
-    >
-      <div style={{ height }}>{children}</div>
-    </div>
-  );
-}
-
-function Line({ line, top, showRank }: { line: LogLine; top: number; showRank: boolean }) {
-  return (
-    <div className="log-line" data-error={isError(line) || undefined} style={{ transform: `translateY(${String(top)}px)` }}>
-      <time dateTime={line.at} title={exactTime(line.at)}>
-        {clockTime(line.at)}
-      </time>
-      {showRank && <span className="log-rank-mark">{line.rank}</span>}
-      <span>{line.text}</span>
-    </div>
-  );
+function told({ lines, more, next }: LogWindow, listed: boolean, searching: boolean): string {
+  if (!listed) return `${plural(lines.length, "line")} loaded`;
+  if (!more) return plural(lines.length, "hit");
+  return `${plural(lines.length, "hit")} up to line ${integer(next)}${searching ? ", searching on…" : ""}`;
 }

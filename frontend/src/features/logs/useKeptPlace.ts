@@ -1,19 +1,17 @@
 import { useLayoutEffect, useRef, type RefObject } from "react";
 import type { LogLine } from "@/shared/api/types";
 
-/**
- * The log is opened at its end, and what is read stays where it is while older lines come in before it.
- *
- * shown: those of the lines in `all` that are looked for.
- */
-export function useKeptPlace(box: RefObject<HTMLElement | null>, all: readonly LogLine[], shown: readonly LogLine[], linePixels: number): void {
-  const first = useRef<number | null>(null);
+/** What is read stays where it is while older lines come in before it, or go. view: another one begins anew. */
+export function useKeptPlace(box: RefObject<HTMLElement | null>, view: string, lines: readonly LogLine[], linePixels: number): void {
+  const shown = useRef<{ view: string; lines: readonly LogLine[] } | null>(null);
   useLayoutEffect(() => {
-    const before = first.current;
-    first.current = all[0]?.line ?? before;
-    if (before === null) box.current?.scrollTo({ top: box.current.scrollHeight });
-    else box.current?.scrollBy({ top: linePixels * countBefore(shown, before) });
-  }, [box, all, shown, linePixels]);
+    const before = shown.current;
+    shown.current = { view, lines };
+    const [first, firstBefore] = [lines[0], before?.lines[0]];
+    if (before?.view !== view || !first || !firstBefore || first.line === firstBefore.line) return;
+    const moved = countBefore(lines, firstBefore.line) - countBefore(before.lines, first.line);
+    box.current?.scrollBy({ top: linePixels * moved });
+  }, [box, view, lines, linePixels]);
 }
 
 /** How many of `lines`, which rise, come before number `line`. */

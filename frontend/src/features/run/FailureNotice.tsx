@@ -29,7 +29,7 @@ export function FailureNotice({ run, failure }: { run: Run; failure: Failure }) 
         <br />
         <span className="muted">What helps: {failure.remedy}.</span>
       </span>
-      <Link to="/runs/$runId/$tab" params={{ runId: run.id, tab: "logs" }} search={{ find: "Error" }}>
+      <Link to="/runs/$runId/$tab" params={{ runId: run.id, tab: "logs" }} search={{ only: "errors" }}>
         Look at the logs
       </Link>
       {(failure.kind === "not_finite" || failure.kind === "too_many_skipped") && (

@@ -78,7 +78,7 @@ function Reason({ run }: { run: Run }) {
     return (
       <div className="banner" role="status">
         <strong>Failed:</strong> <span className="run-reason">{run.reason}</span>
-        <Link to="/runs/$runId/$tab" params={{ runId: run.id, tab: "logs" }} search={{ find: "Error" }}>
+        <Link to="/runs/$runId/$tab" params={{ runId: run.id, tab: "logs" }} search={{ only: "errors" }}>
           Look at the logs
         </Link>
       </div>

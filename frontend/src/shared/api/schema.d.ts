@@ -704,7 +704,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a run's processes wrote, in order of arrival. To follow, ask again from the last line + 1. */
+        /**
+         * What a run's processes wrote, in order of arrival, or those lines of it that are looked for.
+         * @description <br/>To follow, ask again from `next_line`. The first error: `errors=true&limit=1`, from page to page until there is one.
+         */
         get: operations["logs_list_log_lines_api_v1_runs__run_id__logs_get"];
         put?: never;
         post?: never;
@@ -2703,13 +2706,26 @@ export interface components {
             at: string;
             /** Text */
             text: string;
+            /**
+             * Error
+             * @description it tells one
+             */
+            error: boolean;
         };
-        /** LogPage */
+        /**
+         * LogPage
+         * @description A page may hold fewer lines than `limit`, even none, and yet have a cursor: then so much of the log was searched for it.
+         */
         LogPage: {
             /** Items */
             items: components["schemas"]["LogLine"][];
             /** Next Cursor */
             next_cursor: string | null;
+            /**
+             * Next Line
+             * @description where to go on, also when there is no more for now: no line before it is left (from the end: none from it on)
+             */
+            next_line: number;
         };
         /**
          * LogWritten
@@ -6172,6 +6188,10 @@ export interface operations {
                 rank?: number | null;
                 /** @description no line before this one; lines are numbered from 0 per run, over all ranks and attempts */
                 from_line?: number;
+                /** @description only lines with this text, in upper or lower case */
+                q?: string | null;
+                /** @description only lines that tell an error */
+                errors?: boolean;
             };
             header?: never;
             path: {

@@ -34,6 +34,7 @@ export type MetricsAnswer = Schemas["MetricsAnswer"];
 export type Series = Schemas["SeriesAnswer"];
 export type WorkerMetrics = Schemas["WorkerMetricsAnswer"];
 export type LogLine = Schemas["LogLine"];
+export type LogPage = Schemas["LogPage"];
 export type Sample = Schemas["SampleAnswer"];
 export type GenerateBody = Schemas["GenerateBody"];
 export type Alert = Schemas["AlertAnswer"];

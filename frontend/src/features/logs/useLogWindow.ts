@@ -1,0 +1,53 @@
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect } from "react";
+import { hasEnded, keys } from "@/shared/api/queries";
+import type { Run } from "@/shared/api/types";
+import { loadNewer, loadOlder, openWindow, searches, withNewer, withOlder, type LogWindow, type Question } from "./logWindow";
+
+const QUIET_EVERY_MS = 10_000;
+/** A search goes on by itself until there is so much to look at. */
+const ENOUGH_HITS = 200;
+
+/** The lines around `line`, the end of the log (null), or what is looked for; grows as lines come, and as more is asked for. */
+export function useLogWindow(run: Run, question: Question, line: number | null, follow: boolean) {
+  const client = useQueryClient();
+  const queryKey = [...keys.run(run.id), "logs", question.rank, question.q, String(question.errors), String(line)];
+  const known = () => client.getQueryData<LogWindow>(queryKey);
+  const query = useQuery({
+    queryKey,
+    queryFn: async ({ signal }) => {
+      const before = known();
+      if (!before) return openWindow(question, line, signal);
+      if (before.more) return before;
+      const page = await loadNewer(question, before, signal);
+      const now = known() ?? before;
+      return now.next === before.next ? withNewer(now, page) : now;
+    },
+    refetchInterval: hasEnded(run) ? false : QUIET_EVERY_MS,
+    placeholderData: keepPreviousData,
+    structuralSharing: false,
+  });
+  const older = useMutation({
+    mutationFn: async () => {
+      const cursor = known()?.older ?? null;
+      if (cursor === null) return;
+      const page = await loadOlder(question, cursor);
+      client.setQueryData<LogWindow>(queryKey, (now) => now && withOlder(now, cursor, page));
+    },
+  });
+  const newer = useMutation({
+    mutationFn: async () => {
+      const before = known();
+      if (!before?.more) return;
+      const page = await loadNewer(question, before);
+      client.setQueryData<LogWindow>(queryKey, (now) => (now?.next === before.next ? withNewer(now, page) : now));
+    },
+  });
+  const found = query.isPlaceholderData ? undefined : query.data;
+  const goesOn = found?.more === true && !newer.isPending && !newer.isError && (follow || (searches(question) && found.lines.length < ENOUGH_HITS));
+  const { mutate } = newer;
+  useEffect(() => {
+    if (goesOn) mutate();
+  }, [goesOn, mutate, found]);
+  return { query, older, newer };
+}
