@@ -3,7 +3,7 @@
 import redis
 from flask_openapi3.openapi import OpenAPI
 
-from services.monitor import events, logs, metrics, stream, tickets
+from services.monitor import events, export, logs, metrics, stream, tickets
 from services.monitor.figures import HistoryFigures, SocketFigures
 from services.monitor.hub import Hub
 from services.monitor.tickets import Tickets
@@ -18,7 +18,7 @@ def create_app(settings: Settings, database: Database, client: redis.Redis) -> O
     app.extensions["database"] = database
     app.extensions["tickets"] = Tickets(client)
     app.extensions["hub"] = Hub(client)
-    for resource in (metrics, events, logs, tickets):
+    for resource in (metrics, export, events, logs, tickets):
         app.register_api(resource.api)
     registry = app.extensions["metrics_registry"]
     registry.register(HistoryFigures(client, database))
