@@ -58,6 +58,13 @@ class Tail:
         self.offset, self.last, self.checked = end, records[-1], time.monotonic()
         return len(records)
 
+    def waiting_bytes(self) -> int:
+        """What of the spool is still to be sent."""
+        try:
+            return 0 if self.shipped.is_set() else max(0, self.spool.stat().st_size - self.offset)
+        except OSError:  # not there yet, or not any more
+            return 0
+
     def _check(self, client: redis.Redis, ending: bool) -> None:
         """Nothing new: ask by way of the last record whether Redis still has what it took. It may have been restarted meanwhile."""
         self.checked = time.monotonic()
@@ -131,6 +138,10 @@ class Shipper:
         """Whether a spool in there is still on its way."""
         with self.lock:
             return any(tail.spool.parent == folder and not tail.shipped.is_set() for tail in self.tails)
+
+    def waiting_bytes(self) -> int:
+        with self.lock:
+            return sum(tail.waiting_bytes() for tail in self.tails)
 
     def _run(self) -> None:
         down = False
