@@ -1,14 +1,12 @@
 """The Flask application every HTTP service starts from: problems, host check, principals, health, metrics, OpenAPI."""
 
-import time
 from collections.abc import Callable
-from typing import Any
 
-from flask import Response, g, request
+from flask import request
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 
+from serving.figures import install_figures
 from serving.principal import guard
 from serving.problems import install_problem_handlers, validation_problem
 from shared.errors import UserError
@@ -29,7 +27,7 @@ def create_service(name: str, settings: Settings, *, ready: Callable[[], None]) 
     app.before_request(lambda: check_host(settings))
     app.before_request(lambda: guard(settings))
     _install_health(app, ready)
-    _install_metrics(app, name)
+    app.extensions["metrics_registry"] = install_figures(app, name, settings)
     return app
 
 
@@ -53,26 +51,3 @@ def _install_health(app: OpenAPI, ready: Callable[[], None]) -> None:
 
     app.add_url_rule("/healthz", view_func=healthz)
     app.add_url_rule("/readyz", view_func=readyz)
-
-
-def _install_metrics(app: OpenAPI, name: str) -> None:
-    registry = CollectorRegistry()
-    requests = Counter("groundup_http_requests", "HTTP requests", ["service", "method", "status"], registry=registry)
-    seconds = Histogram("groundup_http_request_seconds", "Time to answer", ["service"], registry=registry)
-    app.extensions["metrics_registry"] = registry
-
-    def start() -> None:
-        g.started = time.perf_counter()
-
-    def count(response: Response) -> Response:
-        requests.labels(name, request.method, response.status_code).inc()
-        if not request.path.startswith("/ws/"):  # as long as somebody looks at a page
-            seconds.labels(name).observe(time.perf_counter() - g.get("started", time.perf_counter()))
-        return response
-
-    def metrics() -> Any:
-        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
-
-    app.before_request_funcs.setdefault(None, []).insert(0, start)
-    app.after_request(count)
-    app.add_url_rule("/metrics", view_func=metrics)

@@ -10,7 +10,10 @@ from shared.errors import EnvironmentFault
 
 @dataclass(frozen=True)
 class Settings:
-    """Addresses are of the services' own ports, behind the gateway; `public_url` is the gateway's, as people type it."""
+    """Addresses are of the services' own ports, behind the gateway; `public_url` is the gateway's, as people type it.
+
+    `metrics_token`: what opens /metrics to other machines than this one; nothing does where it is empty.
+    """
 
     data_dir: Path
     public_url: str
@@ -23,6 +26,7 @@ class Settings:
     join_secret: str
     lease_seconds: float
     heartbeat_seconds: float
+    metrics_token: str = ""
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -40,6 +44,7 @@ class Settings:
             join_secret=secret(environ, "GROUNDUP_JOIN_SECRET"),
             lease_seconds=float(environ.get("GROUNDUP_LEASE_SECONDS", "60")),
             heartbeat_seconds=float(environ.get("GROUNDUP_HEARTBEAT_SECONDS", "15")),
+            metrics_token=environ.get("GROUNDUP_METRICS_TOKEN", "").strip(),
         )
 
 

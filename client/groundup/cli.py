@@ -5,7 +5,18 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from groundup import cli_account, cli_checkpoints, cli_data, cli_demo, cli_doctor, cli_emergency, cli_generate, cli_logs, cli_queue
+from groundup import (
+    cli_account,
+    cli_checkpoints,
+    cli_data,
+    cli_demo,
+    cli_doctor,
+    cli_emergency,
+    cli_export,
+    cli_generate,
+    cli_logs,
+    cli_queue,
+)
 from groundup.cli_output import Options, complain
 from groundup.problems import ClientError
 
@@ -45,6 +56,7 @@ def options(
     ctx.obj = Options(url, token)
 
 
+cli_logs.app.command("export")(cli_export.export_metrics)
 app.add_typer(cli_logs.app, name="run")
 app.add_typer(cli_data.data, name="data")
 app.add_typer(cli_data.tokenizer, name="tokenizer")

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
+from groundup.exporting import whole_file
 from groundup.records import read
 from groundup.transport import Transport
 
 _LOG_LINES: Final = 1000
 """A page."""
+_CHUNK: Final = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,21 @@ class History:
         params = {"names": ",".join(names) or None, "x": x, "from": start, "to": end, "buckets": buckets, "attempts": attempts}
         answer = self.transport.get(f"/api/v1/runs/{run_id}/metrics", params)
         return [read(Series, item) for item in answer["series"]]
+
+    def export(
+        self, run_id: str, format: str, path: Path, *, names: Sequence[str] = (), attempts: str = "latest", force: bool = False
+    ) -> int:
+        """Write every point of the named metrics, or of all, to a new file; how many bytes. format: csv, jsonl, parquet or tensorboard (a
+        zip of event files); attempts: latest or all. `force` replaces a file. Raises Unreachable where it broke off; then nothing is left.
+        """
+        with whole_file(path, force=force) as file:
+            return sum(file.write(chunk) for chunk in self.export_stream(run_id, format, names=names, attempts=attempts))
+
+    def export_stream(self, run_id: str, format: str, *, names: Sequence[str] = (), attempts: str = "latest") -> Iterator[bytes]:
+        """The same as it comes."""
+        params = {"format": format, "names": ",".join(names) or None, "attempts": attempts}
+        with self.transport.download(f"/api/v1/runs/{run_id}/metrics/export", params) as response:
+            yield from response.iter_bytes(_CHUNK)
 
     def events(self, run_id: str, *, type: str | None = None) -> Iterator[Event]:
         return (read(Event, item) for item in self.transport.items(f"/api/v1/runs/{run_id}/events", {"type": type}))

@@ -70,9 +70,9 @@ class Transport:
             yield response
 
     @contextmanager
-    def download(self, path: str) -> Iterator[httpx.Response]:
+    def download(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[httpx.Response]:
         """Follow an API path to the object it redirects to; the token is not sent there."""
-        with _closing(self._send(self.http, self.http.build_request("GET", path), stream=True)) as response:
+        with _closing(self._send(self.http, self.http.build_request("GET", path, params=_given(params)), stream=True)) as response:
             target = response.headers.get("location")
             if not response.is_redirect or not target:
                 yield response

@@ -27,10 +27,12 @@ from services.api import (
     usage,
     workers,
 )
+from services.api.figures import GeneratorFigures, PlatformFigures
 from services.api.parts import Parts
 from services.api.settings import DEFAULTS, KeepingSettings
 from serving.app import create_service
 from serving.database import Database
+from serving.figures import DatabaseFigures
 from shared.settings import Settings
 from shared.storage_client import StorageClient
 
@@ -54,6 +56,9 @@ def create_app(
     of_runs = (runs, commands, forks, queueing, emergency, shares, workers, checkpoints, aliases, usage, generate)
     for resource in (*of_runs, tokens, login, audit, auth, internal):
         app.register_api(resource.api)
+    registry = app.extensions["metrics_registry"]
+    registry.register(DatabaseFigures(database, PlatformFigures(clock, settings.lease_seconds).read))
+    registry.register(GeneratorFigures(client))
     _serve_document(app)
     return app
 

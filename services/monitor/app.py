@@ -3,7 +3,7 @@
 import redis
 from flask_openapi3.openapi import OpenAPI
 
-from services.monitor import alerts, events, logs, metrics, stream, targets, tickets, worker_metrics
+from services.monitor import alerts, events, export, logs, metrics, stream, targets, tickets, worker_metrics
 from services.monitor.figures import HistoryFigures, SocketFigures
 from services.monitor.hub import Hub
 from services.monitor.rights import RIGHTS_SECONDS, Rights
@@ -31,7 +31,7 @@ def create_app(
     app.extensions["tickets"] = Tickets(client, settings.gateway_secret)
     app.extensions["hub"] = Hub(client)
     app.extensions["webhook_allow"] = webhook_allow
-    for resource in (metrics, worker_metrics, events, logs, alerts, targets, tickets):
+    for resource in (metrics, export, worker_metrics, events, logs, alerts, targets, tickets):
         app.register_api(resource.api)
     registry = app.extensions["metrics_registry"]
     registry.register(HistoryFigures(client, database))

@@ -4,6 +4,7 @@ from flask_openapi3.openapi import OpenAPI
 
 from services.storage.checkpoints import checkpoint_files, checkpoint_objects
 from services.storage.datasets import datasets
+from services.storage.figures import of_objects
 from services.storage.prepared import prepared
 from services.storage.resolve import resolve
 from services.storage.stores import Stores
@@ -11,6 +12,7 @@ from services.storage.tokenizers import tokenizers
 from services.storage.upkeep import upkeep
 from services.storage.uploads import uploads
 from serving.app import create_service
+from serving.figures import DatabaseFigures
 from shared.settings import Settings
 
 
@@ -19,6 +21,7 @@ def create_app(settings: Settings, stores: Stores) -> OpenAPI:
     app.extensions |= {"stores": stores, "public_url": settings.public_url}
     for blueprint in (uploads, datasets, tokenizers, resolve, prepared, checkpoint_objects, checkpoint_files, upkeep):
         app.register_api(blueprint)
+    app.extensions["metrics_registry"].register(DatabaseFigures(stores.database, of_objects(stores.objects)))
     return app
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from threading import Event
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, disable_created_metrics
 
 from services.trainer.attempts import Attempt
+from services.trainer.figures import AgentFigures, HostFigures
 from services.trainer.host import Host
 from shared.conversation import AppliedCommand, AttemptReport, Claim, EmergencyOrder, Heartbeat, HeartbeatReply, SlotReport, StateReport
 from shared.errors import GroundupError
@@ -44,12 +45,17 @@ class Agent:
         self.acknowledged: set[tuple[str, int | None]] = set()  # by command and fence: a later attempt answers for itself
         self.failures, self.missed_because = 0, ""
         self.ready = False
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self.beats = Counter("groundup_agent_heartbeats", "Heartbeats", ["answered"], registry=self.registry)
-        live = Gauge("groundup_agent_attempts", "Attempts on this host", registry=self.registry)
-        live.set_function(lambda: len(self.attempts))
-        shipped = Gauge("groundup_agent_events_shipped", "Events sent to Redis, repeated ones included", registry=self.registry)
-        shipped.set_function(lambda: self.host.shipper.shipped)
+        self.answered_at = time.monotonic()
+        self.registry.register(AgentFigures(self))
+        self.registry.register(HostFigures(host.settings.folder))
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the api answered last, or since the start."""
+        return max(0.0, time.monotonic() - self.answered_at)
 
     def stop(self) -> None:
         self.stopping.set()
@@ -101,7 +107,7 @@ class Agent:
             return
         if self.failures:
             log.info("the api service answers again")
-        self.failures, self.ready = 0, True
+        self.failures, self.ready, self.answered_at = 0, True, time.monotonic()
         self.beats.labels("yes").inc()
         self.acknowledged.update((command.command_id, command.fence) for command in report.applied)
         if self.emergency is emergency:  # else one was heard of while this reply was on its way

@@ -78,6 +78,14 @@ class Tail:
                 first = segments(self.spool)[0][0]
                 self.marks = [mark for mark in self.marks if mark[1] >= first]
 
+    def waiting_bytes(self) -> int:
+        """What of the spool is still to be sent."""
+        try:
+            there = [begin + file.stat().st_size for begin, file in segments(self.spool)]
+            return 0 if self.shipped.is_set() or not there else max(0, there[-1] - self.offset)
+        except OSError:  # not there yet, or not any more
+            return 0
+
     def _check(self, client: redis.Redis, ending: bool) -> None:
         """Nothing new: ask by way of the last record whether Redis still has what it took. It may have been restarted meanwhile."""
         self.checked = time.monotonic()
@@ -171,6 +179,10 @@ class Shipper:
         """Whether a spool in there is still on its way."""
         with self.lock:
             return any(tail.spool.parent == folder and not tail.shipped.is_set() for tail in self.tails)
+
+    def waiting_bytes(self) -> int:
+        with self.lock:
+            return sum(tail.waiting_bytes() for tail in self.tails)
 
     def _run(self) -> None:
         down = False

@@ -6,7 +6,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import Flask, Response, g, json, request
@@ -27,6 +27,7 @@ class Seen:
     key: str | None
     authorization: str | None
     body: bytes
+    query: str = ""
 
 
 @dataclass
@@ -44,6 +45,8 @@ class Platform:
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
     created: dict[str, str] = field(default_factory=dict)
     series: list[dict[str, Any]] = field(default_factory=list)
+    points: bytes = b""
+    points_missing: int = 0
     events: list[dict[str, Any]] = field(default_factory=list)
     lines: list[dict[str, Any]] = field(default_factory=list)
     checkpoints: list[dict[str, Any]] = field(default_factory=list)
@@ -99,7 +102,8 @@ def make_app(state: Platform) -> Flask:
     def note() -> ResponseReturnValue | None:
         headers = request.headers
         path = request.path
-        state.seen.append(Seen(request.method, path, headers.get("Idempotency-Key"), headers.get("Authorization"), request.get_data()))
+        seen = Seen(request.method, path, headers.get("Idempotency-Key"), headers.get("Authorization"), request.get_data())
+        state.seen.append(replace(seen, query=request.query_string.decode()))
         fault = state.faults[path].pop(0) if state.faults.get(path) else None
         g.cut = fault == "cut"
         if isinstance(fault, int):

@@ -1,4 +1,4 @@
-"""The checkpoints of the small server: kept, named, deleted, exported."""
+"""The checkpoints of the small server: kept, named, deleted, exported; and its exported metric points."""
 
 from typing import Any, Protocol
 
@@ -7,12 +7,14 @@ from flask.typing import ResponseReturnValue
 
 
 class Stored(Protocol):
-    """`archive_bytes`: what the Content-Length of an export says; None for the truth."""
+    """`archive_bytes`: what the Content-Length of an export says; None for the truth. `points_missing`: so much of `points` never comes."""
 
     checkpoints: list[dict[str, Any]]
     objects: dict[str, bytes]
     archive: bytes
     archive_bytes: int | None
+    points: bytes
+    points_missing: int
 
     @property
     def url(self) -> str: ...
@@ -54,6 +56,11 @@ def add_reading(app: Flask, state: Stored) -> None:
     def download(checkpoint_id: str) -> ResponseReturnValue:
         length = len(state.archive) if state.archive_bytes is None else state.archive_bytes
         return Response(iter([state.archive]), content_type="application/x-tar", headers={"Content-Length": str(length)})
+
+    @app.get("/api/v1/runs/<run_id>/metrics/export")
+    def export(run_id: str) -> ResponseReturnValue:
+        sent = state.points[: len(state.points) - state.points_missing]
+        return Response(iter([sent]), content_type="text/csv", headers={"Content-Length": str(len(state.points))})
 
 
 def add_writing(app: Flask, state: Stored) -> None:

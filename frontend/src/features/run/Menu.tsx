@@ -40,3 +40,22 @@ export function MenuItem({ icon: Icon, text, about, disabled = false, onSelect }
     </DropdownMenu.Item>
   );
 }
+
+interface LinkProps {
+  icon: LucideIcon;
+  text: string;
+  about: string;
+  href: string;
+}
+
+/** Downloads what `href` leads to. */
+export function MenuDownload({ icon: Icon, text, about, href }: LinkProps) {
+  return (
+    <DropdownMenu.Item className="menu-item" asChild>
+      <a href={href} download>
+        <Icon size={14} aria-hidden /> {text}
+        <small>{about}</small>
+      </a>
+    </DropdownMenu.Item>
+  );
+}

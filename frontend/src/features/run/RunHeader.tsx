@@ -9,6 +9,7 @@ import { InfoBanner } from "@/shared/ui/Notice";
 import { integer } from "@/shared/format/numbers";
 import { RunStateBadge } from "@/shared/ui/RunStateBadge";
 import { CopyButton } from "@/shared/ui/Snippet";
+import { ExportMetrics } from "./ExportMetrics";
 import { FailureNotice } from "./FailureNotice";
 import { CommandLine } from "./CommandLine";
 import { TrainingControls } from "./TrainingControls";
@@ -23,7 +24,10 @@ export function RunHeader({ run }: { run: Run }) {
           <h1>{run.name}</h1>
           <RunStateBadge state={run.state} />
         </div>
-        <TrainingControls run={run} />
+        <div className="row run-actions">
+          <ExportMetrics run={run} />
+          <TrainingControls run={run} />
+        </div>
       </div>
       <p className="muted run-line">
         <span className="mono">{run.id}</span>

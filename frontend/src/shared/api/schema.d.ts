@@ -734,6 +734,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run_id}/metrics/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every point of a run as a file, made while it is sent
+         * @description <br/>CSV, JSON lines and Parquet have a row per point: run_id, attempt, step, tokens, time (seconds since 1970), name, value. A value that is<br/>not finite is NaN, inf or -inf in CSV and a string ("NaN", "Infinity", "-Infinity") in JSON lines.
+         */
+        get: operations["export_export_metrics_api_v1_runs__run_id__metrics_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/replay": {
         parameters: {
             query?: never;
@@ -6253,6 +6273,42 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["MetricsAnswer"];
                 };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_export_metrics_api_v1_runs__run_id__metrics_export_get: {
+        parameters: {
+            query: {
+                /** @description tensorboard: a zip of event files */
+                format: "csv" | "jsonl" | "parquet" | "tensorboard";
+                /** @description metric names, separated by commas; without it all */
+                names?: string | null;
+                /** @description latest: where attempts overlap the highest wins; all: every point */
+                attempts?: "latest" | "all";
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem */
             default: {
