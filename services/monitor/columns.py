@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Point = tuple[int, float, int, float]
-"""step, at (seconds since 1970, UTC), tokens, value"""
 
 CHUNK_POINTS: Final = 4096
 _INT, _FLOAT = np.dtype("<i8"), np.dtype("<f8")
@@ -33,10 +31,10 @@ class Columns:
         return Columns(self.step[which], self.at[which], self.tokens[which], self.value[which])
 
 
-def from_points(points: Sequence[Point]) -> Columns:
-    """Raises OverflowError where a step or a token count does not fit in 64 bits."""
-    step, at, tokens, value = zip(*points, strict=True)
-    return Columns(np.array(step, _INT), np.array(at, _FLOAT), np.array(tokens, _INT), np.array(value, _FLOAT))
+def from_places(places: Sequence[tuple[int, float, int]]) -> tuple[Ints, Floats, Ints]:
+    """Steps, times and tokens of points. Raises OverflowError where a step or a token count does not fit in 64 bits."""
+    step, at, tokens = zip(*places, strict=True)
+    return np.array(step, _INT), np.array(at, _FLOAT), np.array(tokens, _INT)
 
 
 def join(parts: Sequence[Columns]) -> Columns:

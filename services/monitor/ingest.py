@@ -1,9 +1,8 @@
 """What the ingester does with events, without Redis: `take` writes a batch and the new positions in the caller's one transaction."""
 
 import logging
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, fields
 from itertools import islice
 from typing import Final
 
@@ -11,10 +10,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from services.monitor import columns, groups
-from services.monitor.columns import CHUNK_POINTS, Point
+from services.monitor.columns import CHUNK_POINTS
 from services.monitor.error_lines import count_errors
 from services.monitor.metric_names import MetricNames
 from services.monitor.models import LogChunk, MetricChunk, MetricRollup, Position, Producer, StoredEvent
+from services.monitor.points import Points, Series
 from services.monitor.samples import store
 from shared.cluster_events import HostSampled
 from shared.events import Record, unpack
@@ -25,30 +25,31 @@ log = logging.getLogger(__name__)
 
 Entries = Sequence[tuple[int, bytes]]
 """`(seq, packed record)` of one topic, in rising order of seq."""
-Series = tuple[str, str, int]
-"""run, name, attempt"""
 _SERIES_AT_ONCE: Final = 500
 
 
 @dataclass
+class Place:
+    """A topic's `Position` while its events are taken: a row of the database would note each of its many changes."""
+
+    topic: str
+    epoch: str
+    seq: int = 0
+    events: int = 0
+    next_line: int = 0
+    refused: int = 0
+    refused_reason: str = ""
+
+
+_FIELDS: Final = tuple(field.name for field in fields(Place))
+
+
+@dataclass
 class Batch:
-    """What is gathered of the events of one transaction. Metric points are, so that every series is written once."""
+    """What is written of one transaction's events."""
 
     session: Session
-    names: MetricNames
-    series: dict[Series, list[Point]] = field(default_factory=lambda: defaultdict(list))
-
-    def forget(self, run_id: str) -> None:
-        self.names.forget(run_id)
-        for series in [series for series in self.series if series[0] == run_id]:
-            del self.series[series]
-
-    def add(self, position: Position, record: Record, event: StepCompleted | EvaluationCompleted) -> None:
-        taken, reason = self.names.split(self.session, record.run_id, event.metrics)
-        if reason:
-            _refuse(position, len(event.metrics) - len(taken), reason)
-        for name in taken:
-            self.series[record.run_id, name, record.attempt or 0].append((event.step, record.at, event.tokens, event.metrics[name]))
+    points: Points
 
 
 def take(session: Session, epoch: str, entries: Mapping[str, Entries], names: MetricNames | None = None) -> int:
@@ -57,79 +58,82 @@ def take(session: Session, epoch: str, entries: Mapping[str, Entries], names: Me
     Safe to repeat in any way: what lies behind the stored position is skipped, and so is, when Redis has forgotten and events come again
     under new numbers, what its producer has been heard saying.
     """
-    batch = Batch(session, names or MetricNames())
+    batch = Batch(session, Points(session, names or MetricNames()))
     taken = sum(_take_topic(batch, epoch, topic, entries[topic]) for topic in sorted(entries))
-    _append_all(session, batch.series)
+    _append_all(session, batch.points.series())
     return taken
 
 
 def _take_topic(batch: Batch, epoch: str, topic: str, entries: Entries) -> int:
     session = batch.session
     position = session.get(Position, topic, with_for_update=True)
-    if position is None:
-        position = Position(topic=topic, epoch=epoch, seq=0, events=0, next_line=0, refused=0, refused_reason="")
-        session.add(position)
-    if position.epoch != epoch:
-        position.epoch, position.seq = epoch, 0
+    place = Place(topic, epoch) if position is None else Place(**{field: getattr(position, field) for field in _FIELDS})
+    if place.epoch != epoch:
+        place.epoch, place.seq = epoch, 0
     producers = {row.producer: row for row in session.scalars(select(Producer).where(Producer.topic == topic))}
-    before = position.events
+    heard = {name: row.producer_seq for name, row in producers.items()}
+    before = place.events
     for seq, packed in entries:
-        if seq <= position.seq:
+        if seq <= place.seq:
             continue
-        position.seq = seq
-        record = _read(position, packed)
-        if record is not None and _is_new(session, producers, record):
-            _write(batch, position, record, packed)
-            position.events += 1
-    return position.events - before
+        place.seq = seq
+        record = _read(place, packed)
+        if record is not None and _is_new(heard, record):
+            _write(batch, place, record, packed)
+            place.events += 1
+    session.merge(Position(**asdict(place)))
+    for name, last in heard.items():
+        if name not in producers or last != producers[name].producer_seq:
+            session.merge(Producer(topic=topic, producer=name, producer_seq=last))
+    return place.events - before
 
 
-def _read(position: Position, packed: bytes) -> Record | None:
+def _read(place: Place, packed: bytes) -> Record | None:
     """None for bytes that no version of ours has written, or only a newer one; they must not stop all others."""
     try:
         record = Record(**unpack(packed))
-        if record.run_id != position.topic:
+        if record.run_id != place.topic:
             raise ValueError(f"it says that it belongs to {record.run_id}")
     except (TypeError, ValueError) as error:
-        log.error("event %s of topic %s is skipped, it cannot be read: %s", position.seq, position.topic, error)
-        _refuse(position, 1, f"event {position.seq} cannot be read: {error}")
+        log.error("event %s of topic %s is skipped, it cannot be read: %s", place.seq, place.topic, error)
+        _refuse(place, 1, f"event {place.seq} cannot be read: {error}")
         return None
     return record
 
 
-def _refuse(position: Position, count: int, reason: str) -> None:
-    position.refused, position.refused_reason = position.refused + count, reason.replace("\0", "\ufffd")[:500]
+def _refuse(place: Place, count: int, reason: str) -> None:
+    place.refused, place.refused_reason = place.refused + count, reason.replace("\0", "\ufffd")[:500]
 
 
-def _is_new(session: Session, producers: dict[str, Producer], record: Record) -> bool:
-    known = producers.get(record.producer)
-    if known is None:
-        known = producers[record.producer] = Producer(topic=record.run_id, producer=record.producer, producer_seq=0)
-        session.add(known)
-    if record.producer_seq <= known.producer_seq:
+def _is_new(heard: dict[str, int], record: Record) -> bool:
+    """`heard`: the last event taken of each producer."""
+    last = heard.get(record.producer, 0)
+    if record.producer_seq <= last:
         return False
-    if record.producer_seq > known.producer_seq + 1:
-        log.warning("topic %s: %s goes from %s to %s", record.run_id, record.producer, known.producer_seq, record.producer_seq)
-    known.producer_seq = record.producer_seq
+    if record.producer_seq > last + 1:
+        log.warning("topic %s: %s goes from %s to %s", record.run_id, record.producer, last, record.producer_seq)
+    heard[record.producer] = record.producer_seq
     return True
 
 
-def _write(batch: Batch, position: Position, record: Record, packed: bytes) -> None:
+def _write(batch: Batch, place: Place, record: Record, packed: bytes) -> None:
     """Evaluations are few, and people want to see them as points and in the list of what happened."""
     session, event = batch.session, record.event
     if isinstance(event, RunDeleted) and record.run_id == event.run_id:
-        batch.forget(event.run_id)
+        batch.points.forget(event.run_id)
         _delete_history(session, event.run_id)
         return
     if isinstance(event, HostSampled):
         store(session, record, event)
         return
     if isinstance(event, StepCompleted | EvaluationCompleted):
-        batch.add(position, record, event)
+        table = batch.points.add(record, event)
+        if table.refused:
+            _refuse(place, table.refused, table.reason)
     if isinstance(event, LogWritten):
-        session.add(_log_chunk(position, record, event))
+        session.add(_log_chunk(place, record, event))
     elif not isinstance(event, StepCompleted):
-        session.add(_stored_event(position, record, event.type, packed))
+        session.add(_stored_event(place, record, event.type, packed))
 
 
 def _delete_history(session: Session, run_id: str) -> None:
@@ -140,20 +144,20 @@ def _delete_history(session: Session, run_id: str) -> None:
     session.execute(delete(StoredEvent).where(StoredEvent.topic == run_id))
 
 
-def _log_chunk(position: Position, record: Record, event: LogWritten) -> LogChunk:
+def _log_chunk(place: Place, record: Record, event: LogWritten) -> LogChunk:
     text = "\n".join(event.lines)
     count = text.count("\n") + 1
-    first_line, position.next_line = position.next_line, position.next_line + count
+    first_line, place.next_line = place.next_line, place.next_line + count
     attempt, data = record.attempt or 0, text.encode()
     where = {"run_id": record.run_id, "first_line": first_line, "count": count, "rank": event.rank, "attempt": attempt}
     return LogChunk(**where, at=record.at, text=data, errors=count_errors(text))
 
 
-def _stored_event(position: Position, record: Record, kind: str, packed: bytes) -> StoredEvent:
+def _stored_event(place: Place, record: Record, kind: str, packed: bytes) -> StoredEvent:
     return StoredEvent(
         topic=record.run_id,
-        epoch=position.epoch,
-        seq=position.seq,
+        epoch=place.epoch,
+        seq=place.seq,
         attempt=record.attempt,
         producer=record.producer,
         producer_seq=record.producer_seq,
@@ -163,7 +167,7 @@ def _stored_event(position: Position, record: Record, kind: str, packed: bytes) 
     )
 
 
-def _append_all(session: Session, series: Mapping[Series, Sequence[Point]]) -> None:
+def _append_all(session: Session, series: Mapping[Series, columns.Columns]) -> None:
     """Fill each series' open chunk, seal it when it is full, open the next."""
     filled: list[tuple[MetricChunk, columns.Columns]] = []
     with session.no_autoflush:
@@ -171,7 +175,7 @@ def _append_all(session: Session, series: Mapping[Series, Sequence[Point]]) -> N
             some = dict(islice(series.items(), first, first + _SERIES_AT_ONCE))
             chunks = _open_chunks(session, some)
             for name, fresh in some.items():
-                filled += _append(session, name, chunks.get(name), columns.from_points(fresh))
+                filled += _append(session, name, chunks.get(name), fresh)
         session.flush()  # new chunks get their ids
         for chunk, points in filled:
             session.add_all(_rollups(chunk, points))

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet
 import pytest
 
@@ -179,8 +180,13 @@ def test_a_run_deleted_meanwhile_breaks_the_stream_off(http: Any, sqlite: Databa
         b"".join(answer.response)
 
 
+def one_after_the_other(count: int) -> columns.Columns:
+    place = np.arange(count)
+    return columns.Columns(place, np.array(place, np.float64), place, np.array(place, np.float64))
+
+
 def test_commas_and_quotes_in_names_are_kept() -> None:
-    points = columns.from_points([(1, 2.0, 3, 4.0)])
+    points = one_after_the_other(1)
     odd = Block('run "a"', "100 %,\n\u00e9", 1, points)
     assert csv_rows(b"".join(tables.csv([odd])))[0]["name"] == odd.name
     assert jsonl_rows(b"".join(tables.jsonl([odd])))[0]["run_id"] == odd.run_id
@@ -193,7 +199,7 @@ class Counted:
         self.blocks, self.taken = blocks, 0
 
     def __iter__(self) -> Iterator[Block]:
-        points = columns.from_points([(at, float(at), at, float(at)) for at in range(columns.CHUNK_POINTS)])
+        points = one_after_the_other(columns.CHUNK_POINTS)
         while self.taken < self.blocks:
             self.taken += 1
             yield Block(RUN, "train/loss", 1, points)

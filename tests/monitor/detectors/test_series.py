@@ -211,12 +211,12 @@ def test_taken_apart_at_any_step_and_put_together_they_say_the_same() -> None:
     whole = [(f.kind, f.key, f.step) for step in steps for detector in straight if (f := detector.see(step))]
     assert {key for _, key, _ in whole} == {"nan", "loss_spike", "grad_norm", "plateau", "throughput_drop", "data_wait", "budget.tokens"}
     detectors, pieces = every(), []
-    for step in steps:
+    for taken in steps:
         again = every()
         for old, new in zip(detectors, again, strict=True):
             new.recall(old.memory())
         detectors = again
-        pieces += [(f.kind, f.key, f.step) for detector in detectors if (f := detector.see(step))]
+        pieces += [(f.kind, f.key, f.step) for detector in detectors if (f := detector.see(taken))]
     assert pieces == whole
 
 
