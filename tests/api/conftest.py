@@ -11,6 +11,7 @@ from services.api.app import create_app
 from serving.database import Database
 from shared.bus import connect
 from shared.settings import Settings
+from tests import tables
 from tests.api.stage import Clock, FakeStorage, Stage
 
 MIGRATIONS = Path(services.api.__file__).parent / "migrations"
@@ -32,9 +33,7 @@ def settings(settings: Settings) -> Settings:
 
 
 def migrate(url: str) -> None:
-    database = Database(url)
-    database.migrate(MIGRATIONS)
-    database.close()
+    tables.migrated(url, MIGRATIONS).close()
 
 
 @pytest.fixture(scope="session")

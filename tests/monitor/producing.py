@@ -8,15 +8,14 @@ from serving.database import Database
 from shared import bus
 from shared.events import AnyEvent, Record
 from shared.training_events import StepCompleted
+from tests import tables
 
 MIGRATIONS = Path(__file__).parents[2] / "services" / "monitor" / "migrations"
 RUN = "run_a"
 
 
 def migrated(url: str) -> Database:
-    database = Database(url)
-    database.migrate(MIGRATIONS)
-    return database
+    return tables.migrated(url, MIGRATIONS)
 
 
 def step(number: int, **metrics: float) -> StepCompleted:

@@ -15,8 +15,8 @@ from services.storage.progress import PREPARE_CHUNK
 from services.storage.settings import StorageSettings
 from services.storage.stores import Stores
 from services.storage.training import train_tokenizer
-from serving.database import Database
 from shared.settings import Settings
+from tests import tables
 from tests.conftest import JOIN_SECRET, headers
 from tests.servers import S3Endpoint
 
@@ -71,8 +71,7 @@ def storage_settings(s3_endpoint: S3Endpoint) -> StorageSettings:
 @pytest.fixture
 def storage(storage_settings: StorageSettings, settings: Settings, database_url: str, s3_endpoint: S3Endpoint) -> Iterator[Storage]:
     """Clients call it by the S3 endpoint's own origin, as the gateway's is one origin for both."""
-    database, objects = Database(database_url), ObjectStore(storage_settings)
-    database.migrate(MIGRATIONS)
+    database, objects = tables.migrated(database_url, MIGRATIONS), ObjectStore(storage_settings)
     sent: list[tuple[object, ...]] = []
     stores = Stores(database, objects, lambda *task: sent.append(task))
     client = create_app(settings, stores).test_client()
