@@ -19,6 +19,7 @@ from services.trainer.agent import Agent
 from services.trainer.archive import Archive
 from services.trainer.children import torchrun
 from services.trainer.emergency import EmergencyWatch
+from services.trainer.figures import GpuFigures
 from services.trainer.halting import Halting
 from services.trainer.host import Host
 from services.trainer.interruption import Interruption
@@ -76,7 +77,9 @@ def run(environ: Mapping[str, str]) -> None:
         signal.signal(signal.SIGUSR1, lambda _number, _frame: agent.hand_over())
         emergency = EmergencyWatch(shared.redis_url, agent.stop_everything, wake.set)
         agent.hears = emergency.listening.is_set
-        watches = (emergency, interruption, Sampler(own.name, readings(own.folder, slots), client))
+        sampler = Sampler(own.name, readings(own.folder, slots), client)
+        agent.registry.register(GpuFigures(lambda: sampler.newest))
+        watches = (emergency, interruption, sampler)
         for watch in watches:
             watch.start()
         try:

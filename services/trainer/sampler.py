@@ -4,7 +4,7 @@ import logging
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 from typing import Final
@@ -92,6 +92,7 @@ class Sampler:
     def __init__(self, worker: str, readings: Readings, client: redis.Redis, clock: Callable[[], float] = time.time) -> None:
         self.worker, self.readings, self.client, self.clock = worker, readings, client, clock
         self.queue = SampleQueue(worker)
+        self.newest: Mapping[str, float] = {}
         self.fresh, self.stopping = Event(), Event()
         self.threads = [Thread(target=run, name=run.__name__.strip("_"), daemon=True) for run in (self._read, self._send)]
 
@@ -114,6 +115,7 @@ class Sampler:
 
     def take(self) -> None:
         at, metrics = self.clock(), self.readings.sample()
+        self.newest = metrics
         self.queue.add(at, HostSampled(worker=self.worker, metrics=metrics, gpus=self.readings.gpu_ids))
         self.fresh.set()
 
