@@ -1,5 +1,6 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { LogView, type Shown } from "@/features/logs/LogView";
+import { LogView } from "@/features/logs/LogView";
+import type { Shown } from "@/features/logs/useLog";
 import type { Run } from "@/shared/api/types";
 
 export function LogsTab({ run }: { run: Run }) {

@@ -1,4 +1,4 @@
-import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useMutation, useQuery, useQueryClient, type QueryKey } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { hasEnded, keys } from "@/shared/api/queries";
 import type { Run } from "@/shared/api/types";
@@ -27,22 +27,8 @@ export function useLogWindow(run: Run, question: Question, line: number | null, 
     placeholderData: keepPreviousData,
     structuralSharing: false,
   });
-  const older = useMutation({
-    mutationFn: async () => {
-      const cursor = known()?.older ?? null;
-      if (cursor === null) return;
-      const page = await loadOlder(question, cursor);
-      client.setQueryData<LogWindow>(queryKey, (now) => now && withOlder(now, cursor, page));
-    },
-  });
-  const newer = useMutation({
-    mutationFn: async () => {
-      const before = known();
-      if (!before?.more) return;
-      const page = await loadNewer(question, before);
-      client.setQueryData<LogWindow>(queryKey, (now) => (now?.next === before.next ? withNewer(now, page) : now));
-    },
-  });
+  const older = useOlder(question, queryKey);
+  const newer = useNewer(question, queryKey);
   const found = query.isPlaceholderData ? undefined : query.data;
   const goesOn = found?.more === true && !newer.isPending && !newer.isError && (follow || (searches(question) && found.lines.length < ENOUGH_HITS));
   const { mutate } = newer;
@@ -50,4 +36,30 @@ export function useLogWindow(run: Run, question: Question, line: number | null, 
     if (goesOn) mutate();
   }, [goesOn, mutate, found]);
   return { query, older, newer };
+}
+
+/** Puts a page before the window under `queryKey`. */
+function useOlder(question: Question, queryKey: QueryKey) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async () => {
+      const cursor = client.getQueryData<LogWindow>(queryKey)?.older ?? null;
+      if (cursor === null) return;
+      const page = await loadOlder(question, cursor);
+      client.setQueryData<LogWindow>(queryKey, (now) => now && withOlder(now, cursor, page));
+    },
+  });
+}
+
+/** Puts a page behind the window under `queryKey`. */
+function useNewer(question: Question, queryKey: QueryKey) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async () => {
+      const before = client.getQueryData<LogWindow>(queryKey);
+      if (!before?.more) return;
+      const page = await loadNewer(question, before);
+      client.setQueryData<LogWindow>(queryKey, (now) => (now?.next === before.next ? withNewer(now, page) : now));
+    },
+  });
 }
