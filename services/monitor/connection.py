@@ -178,7 +178,8 @@ class Connection:
     def _subscribe(self, frame: Subscribe) -> None:
         self._unsubscribe(frame.topic)
         if len(self.subscriptions) >= MAX_TOPICS:
-            self.outbox.offer(frames.error("too-many-topics", f"at most {MAX_TOPICS} topics per socket; unsubscribe from one"))
+            detail = f"at most {MAX_TOPICS} topics per socket; unsubscribe from one"
+            self.outbox.offer(frames.error("too-many-topics", detail, frame.topic))
             return
         since = 0 if frame.epoch is None else frame.since
         subscription = Subscription(frame.topic, self.outbox, frame.epoch, since, paced=self.every > 0)

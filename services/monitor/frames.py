@@ -84,8 +84,10 @@ def ticket(text: str) -> bytes:
     return framed(pack({"type": "ticket", "ticket": text}))
 
 
-def error(code: str, detail: str) -> bytes:
-    return framed(pack({"type": "error", "code": code, "detail": detail}))
+def error(code: str, detail: str, topic: str | None = None) -> bytes:
+    """`topic`: the one that is not followed; None where it is about something else."""
+    named = {} if topic is None else {"topic": topic}
+    return framed(pack({"type": "error", "code": code, "detail": detail, **named}))
 
 
 def events(topic: str, epoch: str, entries: Iterable[tuple[int, bytes]]) -> list[bytes]:

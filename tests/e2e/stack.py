@@ -81,8 +81,8 @@ def running_stack(data_dir: Path, **more: str) -> Iterator[Stack]:
     }
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("GROUNDUP_", "S3_", "AWS_"))}
     stack = Stack(f"http://localhost:{port}", data_dir, {**inherited, **settings})
-    stack.launch("up")
     try:
+        stack.launch("up")  # within: where it fails half-way, what it has started is taken down all the same
         yield stack
     finally:
         stack.launch("down")

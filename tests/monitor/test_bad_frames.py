@@ -10,6 +10,7 @@ import pytest
 import redis
 import websocket
 
+from services.monitor.connection import MAX_TOPICS
 from shared import bus
 from tests.monitor.producing import RUN, Producer
 from tests.monitor.sockets import Client, Monitor, running_monitor
@@ -131,3 +132,18 @@ def test_a_record_that_cannot_be_read_is_told_as_a_reset(monitor: Monitor, clien
         socket.read_until("subscribed 3")
         client.publish(bus.LIVE_CHANNEL, f"{RUN} {bus.epoch(client)} 4 ".encode() + b"\xc1")
         assert socket.read_until("reset 4") == ["subscribed 3", "reset 4"]
+
+
+def test_one_topic_too_many_is_named_and_the_socket_stays(monitor: Monitor, bystander: Client) -> None:
+    with monitor.connect() as socket:
+        for number in range(MAX_TOPICS):
+            socket.subscribe(f"run_{number}")
+        socket.subscribe("run_over")
+        while (answer := socket.receive())["type"] == "subscribed":
+            continue
+        assert (answer["type"], answer["code"], answer["topic"]) == ("error", "too-many-topics", "run_over")
+        socket.send({"type": "unsubscribe", "topic": "run_0"})
+        socket.subscribe("run_over")
+        while (answer := socket.receive())["topic"] != "run_over":
+            continue
+        assert answer["type"] == "subscribed"

@@ -84,7 +84,7 @@ export class WebSocketService {
     const topic = this.topics.get(name);
     if (topic) {
       topic.handlers.add(handlers);
-      if (topic.position) queueMicrotask(() => topic.handlers.has(handlers) && handlers.onHistory());
+      if (topic.position || topic.refused) queueMicrotask(() => topic.handlers.has(handlers) && handlers.onHistory());
     } else {
       const created = new Topic(name);
       created.handlers.add(handlers);
@@ -98,7 +98,10 @@ export class WebSocketService {
     const topic = this.topics.get(name);
     if (!topic?.handlers.delete(handlers) || topic.handlers.size > 0) return;
     this.topics.delete(name);
+    if (topic.refused) return;
     this.send({ type: "unsubscribe", topic: name });
+    const waiting = [...this.topics.values()].find(({ refused }) => refused);
+    if (waiting) this.ask(waiting);
   }
 
   private ask(topic: Topic): void {
@@ -162,7 +165,7 @@ export class WebSocketService {
     if (frame === null) return;
     if (frame.type === "pong") return this.ponged(frame);
     if (frame.type === "ticket") return void (this.ticket = frame.ticket);
-    if (frame.type === "error") return this.lost();
+    if (frame.type === "error") return this.refused(frame);
     const topic = this.topics.get(frame.topic);
     if (!topic) return;
     const fresh = topic.take(frame);
@@ -172,6 +175,12 @@ export class WebSocketService {
     this.replay.note(fresh, Date.now());
     if (this.replay.isOver(Date.now())) this.showLive();
     else this.status.set({ phase: "replaying", replayed: this.replay.points });
+  }
+
+  /** A topic that is refused would be so again by the next socket; anything else is worth a new one. */
+  private refused({ topic: name }: Extract<ServerFrame, { type: "error" }>): void {
+    if (name === undefined) this.lost();
+    else this.topics.get(name)?.refuse();
   }
 
   private ponged({ id, positions }: Extract<ServerFrame, { type: "pong" }>): void {

@@ -25,7 +25,8 @@ export type ServerFrame =
   /** `positions`: where we must stand in each topic when we read this. */
   | { type: "pong"; id: number; positions: Record<string, [epoch: string, seq: number]> }
   | { type: "ticket"; ticket: string }
-  | { type: "error"; code: string; detail: string };
+  /** `topic`: the one that is refused; the socket and its other topics go on. */
+  | { type: "error"; code: string; detail: string; topic?: string };
 
 export function packFrame(frame: ClientFrame): Uint8Array<ArrayBuffer> {
   return new Uint8Array(encode(frame));

@@ -14,6 +14,8 @@ type TopicFrame = Extract<ServerFrame, { topic: string }>;
 export class Topic {
   readonly handlers = new Set<TopicHandlers>();
   position: Position | null = null;
+  /** The server has no place for it on this socket; it is asked for again as soon as another topic is left. */
+  refused = false;
   /** We have asked and not heard where we stand; what comes in between belongs to an earlier question. */
   private asking = false;
   /** Digests have left events out, which history has. */
@@ -24,7 +26,15 @@ export class Topic {
   /** What to subscribe with. */
   ask(): { epoch: string | null; since: number } {
     this.asking = true;
+    this.refused = false;
     return { epoch: this.position?.epoch ?? null, since: this.position?.seq ?? 0 };
+  }
+
+  /** It is not followed for now: history has what there is, and tells once more when there is a place. */
+  refuse(): void {
+    this.refused = true;
+    this.position = null;
+    for (const handler of [...this.handlers]) handler.onHistory();
   }
 
   /** Take in one frame. Returns the new events; "hole" where some are missing in between. */
