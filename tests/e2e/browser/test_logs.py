@@ -11,6 +11,7 @@ from services.monitor.error_lines import count_errors
 from services.monitor.models import LogChunk
 from serving.database import Database
 from tests.e2e.browser.conftest import watched
+from tests.e2e.browser.test_pages import Theme, look_at
 from tests.e2e.stack import Stack
 
 LINES, CHUNK = 100_000, 100
@@ -81,3 +82,11 @@ def test_the_first_error_and_any_line_of_a_rank(profile: BrowserContext, finishe
         page.get_by_label("Process").select_option("1")
         expect(page).to_have_url(re.compile(r"rank=1"))
         number_in_sight(page, first + 500)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("name", ["hits", "errors", "line"])
+def test_it_looks_well(profile: BrowserContext, finished_run: str, first: int, artefacts: Path, name: str, theme: Theme) -> None:
+    queries = {"hits": "q=needle", "errors": "only=errors", "line": f"q=needle&line={first + NEEDLES[1]}"}
+    look_at(profile, f"/runs/{finished_run}/logs?{queries[name]}", artefacts / f"logs-{name}-{theme}", theme)
