@@ -31,7 +31,7 @@ def refused(stack: Stack, finished_run: str) -> Iterator[str]:
     database.close()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_what_is_missing_in_the_curves_is_told(profile: BrowserContext, refused: str) -> None:
     with watched(profile) as page:
         page.goto(f"/runs/{refused}/charts")
@@ -39,7 +39,7 @@ def test_what_is_missing_in_the_curves_is_told(profile: BrowserContext, refused:
         expect(told).to_have_text(f"Missing in the curves: 3 points or events. The last one: {REASON}")
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_nothing_is_told_where_nothing_is_missing(profile: BrowserContext, finished_run: str) -> None:
     with watched(profile) as page:
         with page.expect_response(lambda response: "/metrics?names=" in response.url) as answer:
