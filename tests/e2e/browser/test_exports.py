@@ -17,6 +17,7 @@ def download(page: Page, text: str) -> tuple[str, Path]:
     return coming.value.suggested_filename, coming.value.path()
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("width", [1280, 390])
 def test_a_run_is_exported(profile: BrowserContext, finished_run: str, artefacts: Path, width: int) -> None:
     with watched(profile) as page:

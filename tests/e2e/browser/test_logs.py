@@ -1,4 +1,6 @@
-"""The Logs tab: search over all lines, hits in their surroundings, the first error, any line, one rank."""
+"""The Logs tab: search over all lines, hits in their surroundings, the first error, any line, one rank.
+
+The first test that is run waits for the finished run, hence their time."""
 
 import re
 from pathlib import Path
@@ -11,6 +13,7 @@ from services.monitor.error_lines import count_errors
 from services.monitor.models import LogChunk
 from serving.database import Database
 from tests.e2e.browser.conftest import watched
+from tests.e2e.browser.test_pages import Theme, look_at
 from tests.e2e.stack import Stack
 
 LINES, CHUNK = 100_000, 100
@@ -42,7 +45,7 @@ def number_in_sight(page: Page, line: int) -> None:
     expect(page.get_by_role("button", name=f"Show the log at line {line:,}", exact=True)).to_be_visible()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_search_finds_every_line_and_shows_it_in_its_surroundings(
     profile: BrowserContext, finished_run: str, first: int, artefacts: Path
 ) -> None:
@@ -66,7 +69,7 @@ def test_a_search_finds_every_line_and_shows_it_in_its_surroundings(
         number_in_sight(page, first + NEEDLES[0])
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_the_first_error_and_any_line_of_a_rank(profile: BrowserContext, finished_run: str, first: int, artefacts: Path) -> None:
     with watched(profile) as page:
         page.set_viewport_size({"width": 390, "height": 900})
@@ -81,3 +84,11 @@ def test_the_first_error_and_any_line_of_a_rank(profile: BrowserContext, finishe
         page.get_by_label("Process").select_option("1")
         expect(page).to_have_url(re.compile(r"rank=1"))
         number_in_sight(page, first + 500)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("name", ["hits", "errors", "line"])
+def test_it_looks_well(profile: BrowserContext, finished_run: str, first: int, artefacts: Path, name: str, theme: Theme) -> None:
+    queries = {"hits": "q=needle", "errors": "only=errors", "line": f"q=needle&line={first + NEEDLES[1]}"}
+    look_at(profile, f"/runs/{finished_run}/logs?{queries[name]}", artefacts / f"logs-{name}-{theme}", theme)

@@ -10,6 +10,7 @@ import { useNow } from "@/shared/useNow";
 import { ChartGrid } from "./ChartGrid";
 import { MarkDialog } from "./MarkDialog";
 import type { MetricStore } from "./MetricStore";
+import { RefusedPoints } from "./RefusedPoints";
 import type { ViewWishes } from "./address";
 import { smoothingUnit, withEarlier, type Line } from "./lines";
 import type { Mark } from "./marks";
@@ -42,11 +43,7 @@ export function RunCharts({ run, store, wishes, asked, marks, flopsPerToken, onC
   if (names.length === 0) {
     if (history.isError) return <ErrorNotice error={history.error} onRetry={() => void history.refetch()} />;
     if (history.isPending) return <ChartSkeletons />;
-    return (
-      <Notice icon={<ChartNoAxesCombined size={28} aria-hidden />} title="No points yet">
-        <p>{hasEnded(run) ? `The run ended before its first step. ${run.reason}` : "The curves appear here with the first step."}</p>
-      </Notice>
-    );
+    return <NoPoints run={run} />;
   }
   return (
     <>
@@ -61,9 +58,21 @@ export function RunCharts({ run, store, wishes, asked, marks, flopsPerToken, onC
         onOpen={open}
       >
         {history.isError && <ErrorBanner error={history.error} />}
+        <RefusedPoints runId={run.id} active={!hasEnded(run)} />
       </ChartGrid>
       {opened && <MarkDialog runId={run.id} parentId={run.parent_id} {...opened} onClose={close} />}
     </>
+  );
+}
+
+function NoPoints({ run }: { run: Run }) {
+  return (
+    <div className="stack">
+      <RefusedPoints runId={run.id} active={!hasEnded(run)} />
+      <Notice icon={<ChartNoAxesCombined size={28} aria-hidden />} title="No points yet">
+        <p>{hasEnded(run) ? `The run ended before its first step. ${run.reason}` : "The curves appear here with the first step."}</p>
+      </Notice>
+    </div>
   );
 }
 
