@@ -107,7 +107,7 @@ test("keys walk from place to place in sight", () => {
 });
 
 test("a detector that fired is a mark with its numbers", () => {
-  const fired = { type: "DetectorFired", alert_id: "a", detector: "loss_spike", severity: "warning", step: 70, metric: "train/loss", value: 9.5, threshold: 6, window: {}, message: "9.5 is much", remedy: "wait", actions: ["annotate", "notify"] } as const;
+  const fired: Extract<Marked["event"], { type: "DetectorFired" }> = { type: "DetectorFired", alert_id: "a", detector: "loss_spike", severity: "warning", step: 70, metric: "train/loss", value: 9.5, threshold: 6, window: {}, message: "9.5 is much", remedy: "wait", actions: ["annotate", "notify"] };
   const [mark, ...none] = marksOf({ ...NOTHING, events: [happened(fired), happened({ ...fired, step: 0 })] });
   expect(none).toEqual([]);
   expect(mark).toMatchObject({ kind: "spike", step: 70, x: 70, text: "loss spike at step 70: 9.5 is much" });

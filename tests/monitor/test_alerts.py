@@ -126,7 +126,7 @@ def test_alerts_are_listed_filtered_and_acknowledged(http: Any, watching: Watchi
     ],
 )
 def test_bad_requests_are_told_apart(http: Any, editor: dict[str, str], method: str, path: str, status: int) -> None:
-    body = {} if method == "POST" else None
+    body: dict[str, str] | None = {} if method == "POST" else None
     assert http.open(f"/api/v1/alerts{path}", method=method, json=body, headers=editor).status_code == status
 
 

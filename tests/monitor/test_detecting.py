@@ -160,7 +160,7 @@ def test_the_next_attempt_has_alerts_of_its_own(lone: Watching) -> None:
 def test_the_room_for_checkpoints_and_a_workers_disk(lone: Watching) -> None:
     cluster = Producer("api", run_id="cluster", attempt=None)
     for level in ("warning", "full", "ok", "warning"):
-        cluster.say(StorageLevelChanged(level=level, message="90 % taken"))  # type: ignore[arg-type]
+        cluster.say(StorageLevelChanged(level=level, message="90 % taken"))
     lone.see(cluster)
     found = [(alert.alert_id, alert.severity, alert.cleared_at is None) for alert in lone.alerts()]
     assert found == [

@@ -21,12 +21,12 @@ function answer(frame: ClientFrame): void {
 }
 
 function follow(topic: string) {
-  const seen = { history: 0, seqs: [] as number[], leave: () => undefined as void };
-  seen.leave = service.subscribe(topic, {
+  const seen = { history: 0, seqs: [] as number[] };
+  const leave = service.subscribe(topic, {
     onEvents: (items) => void seen.seqs.push(...items.map(({ seq }) => seq)),
     onHistory: () => void (seen.history += 1),
   });
-  return seen;
+  return Object.assign(seen, { leave });
 }
 
 const asked = (topic: string) => server.asked.filter((frame) => frame.type === "subscribe" && frame.topic === topic).length;
