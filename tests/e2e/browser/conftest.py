@@ -15,6 +15,12 @@ REFUSALS = ("Failed to load resource", "WebSocket connection")
 """The browser itself writes these when a service is down, something is not there or nobody is signed in."""
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What a new user does comes first: it begins where there are no runs yet."""
+    items.sort(key=lambda item: item.path.name != "test_first_run.py")
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with chromium() as browser:

@@ -45,6 +45,8 @@ def test_pictures(profile: BrowserContext, alarming: str, artefacts: Path, theme
             for width in at_widths(page, address, theme, WIDTHS):  # type: ignore[arg-type]
                 page.screenshot(path=artefacts / f"{name}-{theme}-{width}.png", full_page=True)
                 assert overhang(page) <= 0, f"{name} at {width} px is wider than the window"
+                if name == "run-alerts":
+                    expect(page.get_by_role("tab", name="Alerts")).to_be_in_viewport(ratio=0.9)
                 assert violations(page) == []
 
 

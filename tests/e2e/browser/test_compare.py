@@ -75,8 +75,9 @@ def test_what_is_shown_is_in_the_address(compared: Page) -> None:
     expect(compared.get_by_role("button", name="Show all")).to_be_visible()
     expect(compared.get_by_role("radio", name="Tokens")).to_be_checked()
     expect(compared.get_by_role("radio", name="Log")).to_be_checked()
+    # Socket and history of three runs begin anew.
+    expect(compared.get_by_role("img", name="train/loss: 3 runs")).to_be_visible(timeout=20_000)
     expect(compared.locator("canvas")).to_have_count(2)
-    expect(compared.get_by_role("img", name="train/loss: 3 runs")).to_be_visible()
 
 
 @pytest.mark.timeout(120)

@@ -38,7 +38,7 @@ def test_the_cluster_page_shows_what_a_host_does_now(profile: BrowserContext, st
     with watched(profile) as page:
         page.goto("/cluster")
         expect(processor(page, "e2e")).to_have_text(re.compile(r"\d+ %"))
-        seen = {processor(page, "e2e").inner_text()}
+        before = processor(page, "e2e").inner_text()
         busy_until = time.monotonic() + 3
         while time.monotonic() < busy_until:  # so that there is something to see
             sum(range(10_000))
@@ -167,6 +167,7 @@ def test_a_gpu_box_in_trouble(profile: BrowserContext, stack: Stack, artefacts: 
             expect(box.get_by_role("list", name="Warnings")).to_contain_text("GPU 1: 2 memory errors")
             expect(box.get_by_role("list", name="Warnings")).to_contain_text("little disk left: 40.0 GB of 1.00 TB")
             expect(box.get_by_role("list", name="Warnings")).to_contain_text("GPU 0 is slowed down by heat")
+            page.evaluate("scrollTo(0, 0)")
             page.screenshot(path=artefacts / f"cluster-gpus-{theme}-{width}.png", full_page=True)
             assert overhang(page) <= 0, f"at {width} px the page is wider than the window"
             assert violations(page) == []

@@ -208,7 +208,7 @@ def test_taken_apart_at_any_step_and_put_together_they_say_the_same() -> None:
         metrics |= {"perf/tokens_per_second": 1000 / slow, "perf/step_ms": 100 * slow, "perf/data_wait_ms": 60.0 if step > 330 else 1.0}
         steps.append(Step(step, step * 20, step * slow, metrics))
     straight = every()
-    whole = [(f.kind, f.key, f.step) for step in steps for detector in straight if (f := detector.see(step))]
+    whole = [(f.kind, f.key, f.step) for one in steps for detector in straight if (f := detector.see(one))]
     assert {key for _, key, _ in whole} == {"nan", "loss_spike", "grad_norm", "plateau", "throughput_drop", "data_wait", "budget.tokens"}
     detectors, pieces = every(), []
     for taken in steps:

@@ -15,6 +15,7 @@ import { useTitle } from "@/shared/useTitle";
 import { RunTab, TABS, tabNamed } from "../RunTab";
 import { useRunKeys } from "../useRunKeys";
 import { useRunNews } from "../useRunNews";
+import { useTabInSight } from "../useTabInSight";
 
 export default function RunPage() {
   const { runId } = useParams({ from: "/runs/$runId/$tab" });
@@ -47,6 +48,7 @@ function LoadedRun({ run }: { run: Run }) {
   const news = useRunNews(run.id, metrics);
   useRunKeys(run.id);
   const shown = tabNamed(tab);
+  const tabs = useTabInSight(shown);
   return (
     <>
       <RunHeader run={run} />
@@ -57,7 +59,7 @@ function LoadedRun({ run }: { run: Run }) {
         activationMode="manual"
         onValueChange={(next) => void navigate({ to: "/runs/$runId/$tab", params: { runId: run.id, tab: next }, resetScroll: false })}
       >
-        <Tabs.List className="tabs-list" aria-label="Run">
+        <Tabs.List ref={tabs} className="tabs-list" aria-label="Run">
           {TABS.map((name) => (
             <Tabs.Trigger key={name} value={name}>
               {name[0]?.toUpperCase()}

@@ -10,6 +10,7 @@ import { Button } from "@/shared/ui/Button";
 import { ConfirmDialog } from "@/shared/ui/ConfirmDialog";
 import { Loaded } from "@/shared/ui/Loaded";
 import { ErrorBanner, Notice } from "@/shared/ui/Notice";
+import { Skeleton } from "@/shared/ui/Skeleton";
 import { DeliveryList } from "./DeliveryList";
 import { TargetForm } from "./TargetForm";
 import { TOPICS, targetsQuery } from "./queries";
@@ -17,7 +18,7 @@ import { TOPICS, targetsQuery } from "./queries";
 /** Where alerts and the ends of runs are told, for admins. */
 export function NotificationSettings() {
   const { data: me } = useQuery(meQuery);
-  if (!me) return null;
+  if (!me) return <Skeleton lines={8} />;
   if (me.role !== "admin") {
     return (
       <Notice title="For admins">
