@@ -11,22 +11,22 @@ from tests.bench import pages
 METRIC = "train/loss"
 
 
+_CHUNK = "name, attempt, first_step, last_step, first_tokens, last_tokens, first_at, last_at, count, sealed, data"
+
+
 def copy_history(data_dir: Path, source: str, targets: list[str]) -> None:
     """The metric history of one run becomes that of others too, in place of their own: telling a million points ten times would take
-    long. Row by row as they are, in each table of the monitor's that has them by run."""
+    long."""
     with contextlib.closing(sqlite3.connect(data_dir / "monitor.db", timeout=60)) as database, database:
-        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'metric%'")]
-        for table in tables:
-            names = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
-            if "run_id" not in names:
-                continue
-            copied = ", ".join(name for name in names if name not in ("id", "run_id"))
-            for target in targets:
+        chunks = [chunk for (chunk,) in database.execute("SELECT id FROM metric_chunks WHERE run_id = ? ORDER BY id", (source,))]
+        for target in targets:
+            for table in ("metric_chunks", "metric_rollups"):
                 database.execute(f"DELETE FROM {table} WHERE run_id = ?", (target,))
-                database.execute(
-                    f"INSERT INTO {table} (run_id, {copied}) SELECT ?, {copied} FROM {table} WHERE run_id = ?",
-                    (target, source),
-                )
+            for chunk in chunks:
+                copied = f"INSERT INTO metric_chunks (run_id, {_CHUNK}) SELECT ?, {_CHUNK} FROM metric_chunks WHERE id = ?"
+                place = database.execute(copied, (target, chunk)).lastrowid
+                rolled = "SELECT ?, size, ?, data FROM metric_rollups WHERE chunk_id = ?"
+                database.execute(f"INSERT INTO metric_rollups (chunk_id, size, run_id, data) {rolled}", (place, target, chunk))
 
 
 def first_chart(page: Page, runs: list[str], points: int) -> float:

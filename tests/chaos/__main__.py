@@ -14,10 +14,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from shared.crash import POINTS
 from tests.bench.figures import Figures
 from tests.chaos import eventful, keeping, parts
-from tests.chaos.kills import planned
+from tests.chaos.kills import KILLED_AT, planned
 from tests.chaos.lanes import BEHIND, lane, say
 from tests.e2e.stack import ROOT
 
@@ -92,7 +91,7 @@ def follow(options: argparse.Namespace, not_here: list[str]) -> list[Figures]:
 
 def keep(options: argparse.Namespace, not_here: list[str]) -> list[Figures]:
     """The checkpoints' part."""
-    plan = planned(options.seed, options.kills, list(POINTS))
+    plan = planned(options.seed, options.kills, list(KILLED_AT))
     flips = list(range(options.kills + 1, options.kills + options.flips + 1))
     if options.only:
         plan, flips = plan[options.only - 1 : options.only], [number for number in flips if number == options.only]
@@ -119,7 +118,7 @@ def parsed() -> argparse.Namespace:
     arguments.add_argument("--only", type=int, metavar="K", help="one iteration alone")
     options = arguments.parse_args()
     if options.short:
-        options.kills, options.flips, options.model, options.runs, options.torch = len(POINTS), 40, 20, 5, 0
+        options.kills, options.flips, options.model, options.runs, options.torch = len(KILLED_AT), 40, 20, 5, 0
         options.events = 4
     if options.only and not options.part:
         arguments.error(f"--only {options.only}: of which part? Add --part runs, events or checkpoints")

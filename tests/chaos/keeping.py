@@ -5,11 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from shared.crash import POINTS
 from tests.bench.figures import Figures
 from tests.chaos.disk import FullDisk, NotHere
 from tests.chaos.flips import Flips
-from tests.chaos.kills import Kill, Kills
+from tests.chaos.kills import KILLED_AT, Kill, Kills
 from tests.chaos.lanes import say
 from tests.chaos.leftovers import leftovers, unverified
 from tests.chaos.platform import Platform, platform
@@ -42,9 +41,9 @@ def kill(figures: Figures, stage: Platform, here: Path, plan: list[Kill]) -> Non
     complain(kills.wrong)
     figures.about += f"\n\nKills by point: {listed(kills.killed)}. Beside them {kills.moments} agents with their children, at any moment."
     figures.tell("kills at named crash points", kills.killed.total(), "")
-    figures.tell("crash points", len(kills.killed), f"of {len(POINTS)}")
-    wanted = TIMES if len(plan) >= TIMES * len(POINTS) else 0
-    figures.tell(f"crash points with fewer than {TIMES} kills", sum(kills.killed[point] < wanted for point in POINTS), "", most=0)
+    figures.tell("crash points", len(kills.killed), f"of {len(KILLED_AT)}")
+    wanted = TIMES if len(plan) >= TIMES * len(KILLED_AT) else 0
+    figures.tell(f"crash points with fewer than {TIMES} kills", sum(kills.killed[point] < wanted for point in KILLED_AT), "", most=0)
     figures.tell("attempts that went on from a checkpoint", kills.restores, "")
     figures.tell("attempts that began afresh, nothing being committed", kills.fresh, "")
     figures.tell("restores from an uncommitted, damaged or older checkpoint, or of other tensors", len(kills.bad_restores), "", most=0)

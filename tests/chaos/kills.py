@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from shared.crash import POINTS
 from shared.names import FINAL_STATES
 from tests.chaos.ledger import Ledger, uncommitted_or_wrong
 from tests.chaos.platform import Platform
@@ -27,6 +28,8 @@ TIMES: Final = {
     "storage.between_objects": 6,
 }
 """The last time at a point that a kill is planned for; else 3."""
+KILLED_AT: Final = tuple(point for point in POINTS if not point.startswith("spool."))
+"""A spool has no second segment before it has millions of steps; tests/trainer kill at its points, with small ones."""
 PER_RUN: Final = 25
 SECONDS: Final = 60.0
 

@@ -8,27 +8,26 @@ import pytest
 from services.api.checkpoint_models import Checkpoint
 from services.api.models import Attempt, Base, OutboxRow, Run
 from serving.database import Database
-from shared.crash import POINTS
 from tests.chaos import eventful, runs
 from tests.chaos.eventful import EventfulRuns
 from tests.chaos.flips import flipped
-from tests.chaos.kills import OWNERS, planned
+from tests.chaos.kills import KILLED_AT, OWNERS, planned
 from tests.chaos.ledger import Ledger
 from tests.chaos.steered import SteeredRuns
 
 
 def test_every_point_at_least_twenty_times_in_the_full_plan() -> None:
-    counted = Counter(kill.point for kill in planned(7, 500, list(POINTS)))
+    counted = Counter(kill.point for kill in planned(7, 500, list(KILLED_AT)))
     assert counted.total() == 500
-    assert min(counted[point] for point in POINTS) >= 20
+    assert min(counted[point] for point in KILLED_AT) >= 20
 
 
 def test_a_seed_repeats_its_plan() -> None:
-    assert planned(7, 60, list(POINTS)) == planned(7, 60, list(POINTS)) != planned(8, 60, list(POINTS))
+    assert planned(7, 60, list(KILLED_AT)) == planned(7, 60, list(KILLED_AT)) != planned(8, 60, list(KILLED_AT))
 
 
 def test_every_point_has_an_owner() -> None:
-    of_the_child = {kill.point.partition(".")[0] for kill in planned(1, 40, list(POINTS)) if kill.owner == "child"}
+    of_the_child = {kill.point.partition(".")[0] for kill in planned(1, 40, list(KILLED_AT)) if kill.owner == "child"}
     assert of_the_child == {"step", "checkpoint", "evaluation"}
     assert {"agent", "api", "storage", "scheduler"} == set(OWNERS.values())
 
