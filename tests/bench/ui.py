@@ -1,6 +1,6 @@
 """`./run bench-ui`: the dashboard in a real browser, on the whole stack: how soon it paints, what live points cost, what it keeps.
 
---minutes: of live points for the growth of the heap (10). --points: of the large chart (1,000,000). --short: half a minute and 100,000.
+--minutes: of live points for the growth of the heap (10). --points: of the large chart (1,000,000). --short: half a minute and 100,000, and no comparison of runs.
 """
 
 import argparse
@@ -64,10 +64,11 @@ def main() -> int:
         bench = Bench(figures, stack, browser, Path(folder))
         with signed_in(browser, stack) as profile:
             bench.paints(profile, points)
-            bench.comparison(profile, points)
+            if not asked.short:
+                bench.comparison(profile, points)
             bench.live_points(profile, minutes)
             bench.trainer_to_pixel(profile)
-    return figures.finish(f"a GPU{', the full length' if asked.short else ''}", short=asked.short)
+    return figures.finish(f"a GPU{', the full length, runs beside each other' if asked.short else ''}", short=asked.short)
 
 
 class Bench:
