@@ -1,6 +1,7 @@
 """`./run bench-ui`: the dashboard in a real browser, on the whole stack: how soon it paints, what live points cost, what it keeps.
 
---minutes: of live points for the growth of the heap (10). --points: of the large chart (1,000,000). --short: half a minute and 100,000, and no comparison of runs.
+--minutes: of live points for the growth of the heap (10). --points: of the large chart (1,000,000). --short: half a minute
+and 100,000, and no comparison of runs.
 """
 
 import argparse
