@@ -13,11 +13,15 @@ from sqlalchemy import ColumnElement, CursorResult, func, select, text, update
 from sqlalchemy.orm import Session
 
 from serving.database import Database
+from shared import bus
 from shared.bus import Refused, Taken, publish
 from shared.events import EVENT, AnyEvent, Record
 
 log = logging.getLogger(__name__)
 _BATCH: Final = 500
+LOOK_SECONDS: Final = 2.0
+RESEND_SECONDS: Final = 86_400.0
+"""Older events are in the monitor's history."""
 
 
 @dataclass(frozen=True)
@@ -82,3 +86,22 @@ class Outbox:
     def _as_record(self, row: Any) -> Record:
         event = EVENT.validate_python(row.event)
         return Record(run_id=row.topic, producer=self.producer, producer_seq=row.seq, at=row.at, event=event)
+
+
+class Relay:
+    """An outbox on its way to Redis. A new epoch means that Redis may have lost what it had; a new word in `wanted` that the history has,
+    and asks for all of it. Both are looked at every LOOK_SECONDS."""
+
+    def __init__(self, outbox: Outbox, database: Database, client: redis.Redis) -> None:
+        self.outbox, self.database, self.client = outbox, database, client
+        self.epoch, self.wanted, self.looked_at = "", "", float("-inf")
+
+    def step(self) -> int:
+        """How many events went out. Raises redis.RedisError where Redis is down."""
+        if time.monotonic() >= self.looked_at + LOOK_SECONDS:
+            self.looked_at, epoch, wanted = time.monotonic(), bus.epoch(self.client), bus.wanted(self.client)
+            if (epoch, wanted) != (self.epoch, self.wanted):
+                since = time.time() - RESEND_SECONDS if wanted == self.wanted else 0.0
+                self.outbox.resend_lost(self.database, self.client, since)
+                self.epoch, self.wanted = epoch, wanted
+        return self.outbox.relay(self.database, self.client)

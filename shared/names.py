@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 from typing import Final
 
-PROTOCOL: Final = 2
+PROTOCOL: Final = 3
 """Version of the conversation between worker and api. A worker with another one is refused."""
 
 

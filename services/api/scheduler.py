@@ -17,22 +17,19 @@ from sqlalchemy import ColumnElement, select, update
 from services.api.emergency import end_all
 from services.api.housekeeping import Housekeeping
 from services.api.models import Attempt, Command, Run
-from services.api.outbox import relay, resend_lost
+from services.api.outbox import OUTBOX
 from services.api.placement import place
 from services.api.preparing import Preparing
 from services.api.reconcile import reconcile
 from services.api.rows import rows_changed
 from services.api.settings import DEFAULTS, KeepingSettings
 from serving.database import Database
-from shared.bus import epoch, wanted
+from serving.outbox import Relay
 from shared.settings import Settings
 from shared.storage_client import StorageClient
 
 log = logging.getLogger(__name__)
 TICK_SECONDS: Final = 0.3
-EPOCH_SECONDS: Final = 2.0
-RESEND_SECONDS: Final = 86_400.0
-"""Older events are in the monitor's history."""
 
 
 class Scheduler:
@@ -48,7 +45,7 @@ class Scheduler:
         send_hint: Callable[[str], None],
         keeping: KeepingSettings = DEFAULTS,
     ) -> None:
-        self.database, self.client, self.send_hint = database, client, send_hint
+        self.database, self.send_hint = database, send_hint
         self.lease_seconds = settings.lease_seconds
         self.preparing = Preparing(database, storage)
         self.housekeeping = Housekeeping(database, storage, keeping, self._step)
@@ -56,7 +53,7 @@ class Scheduler:
         self.last_tick = self.reconciled_at = 0.0
         self.watching_since = 0.0
         self.to_hint: deque[str] = deque()
-        self.epoch, self.wanted, self.epoch_read_at = "", "", float("-inf")
+        self.relay = Relay(OUTBOX, database, client)
 
     def run(self, stop: threading.Event) -> None:
         """Redis and the housekeeping have threads of their own, so that nothing else waits for them where they hang."""
@@ -84,17 +81,7 @@ class Scheduler:
 
     def tell(self) -> None:
         self._step("hints", self._send_hints)
-        self._step("outbox", self._relay)
-
-    def _relay(self) -> None:
-        """A new epoch means that Redis may have lost what it had; a new word in `wanted` that the history has, and asks for all of it."""
-        if time.monotonic() >= self.epoch_read_at + EPOCH_SECONDS:
-            self.epoch_read_at, now_is, asked = time.monotonic(), epoch(self.client), wanted(self.client)
-            if (now_is, asked) != (self.epoch, self.wanted):
-                since = time.time() - RESEND_SECONDS if asked == self.wanted else 0.0
-                resend_lost(self.database, self.client, since)
-                self.epoch, self.wanted = now_is, asked
-        relay(self.database, self.client)
+        self._step("outbox", self.relay.step)
 
     def _notice_gaps(self, now: float) -> None:
         """Silence counts only while we listen: a laptop that slept, or a start of everything, must not end anybody's lease."""

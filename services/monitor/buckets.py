@@ -25,17 +25,21 @@ def bucket(x: NDArray[Any], groups: Groups, limit: int) -> dict[str, list[Any]]:
     infinite).
     """
     starts = _starts(x, limit)
-    merged = merge(groups, starts)
+    return as_lists(x[starts], merge(groups, starts))
+
+
+def as_lists(x: NDArray[Any], buckets: Groups) -> dict[str, list[Any]]:
+    """As an answer has them; what is not finite is None."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        mean = merged["total"] / merged["good"]
+        mean = buckets["total"] / buckets["good"]
     return {
-        "x": x[starts].tolist(),
-        "min": _finite(merged["min"]),
-        "max": _finite(merged["max"]),
+        "x": x.tolist(),
+        "min": _finite(buckets["min"]),
+        "max": _finite(buckets["max"]),
         "mean": _finite(mean),
-        "last": _finite(merged["last"]),
-        "count": merged["count"].tolist(),
-        "nan": (merged["count"] - merged["good"]).tolist(),
+        "last": _finite(buckets["last"]),
+        "count": buckets["count"].tolist(),
+        "nan": (buckets["count"] - buckets["good"]).tolist(),
     }
 
 

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Final
 
 import redis
 from sqlalchemy import select
@@ -16,9 +16,11 @@ from services.monitor.alerting import Found
 from services.monitor.detectors.detector import Finding
 from services.monitor.detectors.surroundings import Surroundings
 from services.monitor.detectors.watch import Watch
+from services.monitor.ingest import Entries
 from services.monitor.lease import Holder
 from services.monitor.models import StoredEvent
 from services.monitor.notifications import notify
+from services.monitor.reading import StreamReader
 from serving.database import Database
 from shared import bus
 from shared.events import Record, unpack
@@ -27,7 +29,6 @@ from shared.run_events import RunDeleted, RunStateChanged
 
 log = logging.getLogger(__name__)
 
-BATCH_ENTRIES: Final = 10_000
 SAVE_SECONDS: Final = 2.0
 """The memory is written at least so often. What was seen since is seen again after a kill, and says the same."""
 OLD_SECONDS: Final = 86_400.0
@@ -63,6 +64,7 @@ class Detecting:
 
     def __init__(self, client: redis.Redis, database: Database, holder: Holder, *, clock: Callable[[], float] = time.time) -> None:
         self.client, self.database, self.holder, self.clock = client, database, holder, clock
+        self.reader = StreamReader(client)
         self.forget()
 
     def forget(self) -> None:
@@ -73,7 +75,7 @@ class Detecting:
     def step(self, block_seconds: float = 0.5) -> int:
         """Take one batch; the number of events in it. Raises RedisError, SQLAlchemyError or LeaseLost; then nothing was taken, or all."""
         self._find_topics()
-        batch = self._read(block_seconds) if self.topics else {}
+        batch = self.reader.read({name: topic.seq for name, topic in self.topics.items()}, block_seconds)
         if bus.epoch(self.client) != self.epoch:
             return 0
         now, news = self.clock(), News()
@@ -94,7 +96,7 @@ class Detecting:
         if epoch != self.epoch:
             self.forget()
             self.epoch = epoch
-        members = {member.decode() for member in cast(set[bytes], self.client.smembers(bus.TOPICS))}
+        members = self.reader.topics()
         gone = [name for name, topic in self.topics.items() if name not in members and not topic.dirty]
         for name in gone:
             del self.topics[name]
@@ -119,16 +121,9 @@ class Detecting:
         if body := session.scalar(born):
             topic.watch.take(Record(**unpack(body)), self.clock())
 
-    def _read(self, block_seconds: float) -> dict[str, list[tuple[int, bytes]]]:
-        names = {bus.stream_key(name).encode(): name for name in self.topics}
-        offsets: Any = {key: f"{self.topics[name].seq}-0" for key, name in names.items()}
-        count = max(100, BATCH_ENTRIES // len(offsets))
-        reply = cast(Any, self.client.xread(offsets, count=count, block=int(block_seconds * 1000)))
-        return {names[key]: [(int(entry.split(b"-")[0]), fields[b"r"]) for entry, fields in entries] for key, entries in reply or ()}
-
     # --- events -----------------------------------------------------------------------------------------------------------------
 
-    def _feed(self, name: str, entries: list[tuple[int, bytes]], now: float, news: News) -> None:
+    def _feed(self, name: str, entries: Entries, now: float, news: News) -> None:
         topic = self.topics[name]
         if (missed := entries[0][0] - topic.seq - 1) and topic.seq:
             log.warning("topic %s: %d events were gone before they were watched", name, missed)

@@ -17,8 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.monitor import columns, event_files, tables
-from services.monitor.models import MetricChunk, StoredEvent
+from services.monitor import columns, event_files, groups, tables
+from services.monitor.columns import Columns
+from services.monitor.keeping import NO_POINTS
+from services.monitor.models import MetricChunk, MetricRollup, StoredEvent
 from services.monitor.paths import RunPath
 from services.monitor.tables import Block
 from services.monitor.timeline import read_timeline
@@ -61,7 +63,8 @@ def export_metrics(path: RunPath, query: ExportQuery) -> Response:
     """Every point of a run as a file, made while it is sent
 
     CSV, JSON lines and Parquet have a row per point: run_id, attempt, step, tokens, time (seconds since 1970), name, value. A value that is
-    not finite is NaN, inf or -inf in CSV and a string ("NaN", "Infinity", "-Infinity") in JSON lines.
+    not finite is NaN, inf or -inf in CSV and a string ("NaN", "Infinity", "-Infinity") in JSON lines. Where retention has taken the single
+    points there is one row for 16 of them, with their mean.
     """
     database: Database = current_app.extensions["database"]
     every = query.attempts == "all"
@@ -113,15 +116,26 @@ def _blocks(database: Database, run_id: str, parts: Iterable[Part]) -> Iterator[
     """Raises LookupError where a chunk is gone."""
     for part in parts:
         with database.reading() as session:
-            row = session.execute(select(MetricChunk.data, MetricChunk.sealed).where(MetricChunk.id == part.chunk_id)).one_or_none()
-        if row is None:
+            points = _points(session, part.chunk_id)
+        if points is None:
             raise LookupError(f"a chunk of {run_id} is gone: the run was deleted while it was exported")
-        points = columns.decode(row.data, sealed=row.sealed)[: part.count]
+        points = points[: part.count]
         if part.hidden_from is not None:
             points = points[points.step < part.hidden_from]
         if len(points):
             yield Block(run_id, part.name, part.attempt, points)
         time.sleep(0)  # long downloads take turns with the sockets of the same process
+
+
+def _points(session: Session, chunk_id: int) -> Columns | None:
+    """None where the chunk is gone. Where retention has taken its points, the means of 16 each."""
+    row = session.execute(select(MetricChunk.data, MetricChunk.sealed).where(MetricChunk.id == chunk_id)).one_or_none()
+    if row is None:
+        return None
+    if row.data != NO_POINTS:
+        return columns.decode(row.data, sealed=row.sealed)
+    coarse = select(MetricRollup.data).where(MetricRollup.chunk_id == chunk_id, MetricRollup.size == groups.SIZES[0])
+    return groups.means(groups.decode(list(session.scalars(coarse))))
 
 
 def _content(form: Format, blocks: Iterator[Block], title: str, every_attempt: bool) -> Iterator[bytes]:

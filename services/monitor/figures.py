@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import redis
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.monitor.models import Position
+from services.monitor.reading import StreamReader
 from serving.database import Database
 from shared import bus
 
@@ -45,8 +46,6 @@ class HistoryFigures(Collector):
 
 
 def lag(client: redis.Redis) -> int:
-    topics = cast(set[bytes], client.smembers(bus.TOPICS))
-    pipeline = client.pipeline(transaction=False)
-    for topic in topics:
-        pipeline.hmget(bus.counter_key(topic.decode()), "seq", "committed")
-    return sum(int(seq or 0) - int(committed or 0) for seq, committed in pipeline.execute())
+    topics = sorted(StreamReader(client).topics())
+    committed = bus.committed(client, topics)
+    return sum(seq - committed[topic] for topic, (_epoch, seq) in bus.newest(client, topics).items())

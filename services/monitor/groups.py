@@ -61,6 +61,14 @@ def of_points(points: Columns, size: int) -> Groups:
     return merge(single(points), np.arange(0, len(points), size))
 
 
+def means(groups: Groups) -> Columns:
+    """A point for each group: its first place, and the mean of what is finite (NaN without any)."""
+    with np.errstate(invalid="ignore"):
+        value = groups["total"] / groups["good"]
+    step, at, tokens = (np.ascontiguousarray(groups[name]) for name in ("step", "at", "tokens"))
+    return Columns(step, at, tokens, value)
+
+
 def can_be_grouped(points: Columns) -> bool:
     """Whether neighbours on the list are neighbours on the axes. Points of one attempt are, as it takes one step after the other."""
     return bool((np.diff(points.step) >= 0).all() and (np.diff(points.tokens) >= 0).all())

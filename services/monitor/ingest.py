@@ -37,6 +37,7 @@ class Place:
     seq: int = 0
     events: int = 0
     next_line: int = 0
+    deleted: bool = False
     refused: int = 0
     refused_reason: str = ""
 
@@ -78,7 +79,7 @@ def _take_topic(batch: Batch, epoch: str, topic: str, entries: Entries) -> int:
             continue
         place.seq = seq
         record = _read(place, packed)
-        if record is not None and _is_new(heard, record):
+        if record is not None and _is_new(heard, record) and not place.deleted:
             _write(batch, place, record, packed)
             place.events += 1
     session.merge(Position(**asdict(place)))
@@ -120,6 +121,7 @@ def _write(batch: Batch, place: Place, record: Record, packed: bytes) -> None:
     """Evaluations are few, and people want to see them as points and in the list of what happened."""
     session, event = batch.session, record.event
     if isinstance(event, RunDeleted) and record.run_id == event.run_id:
+        place.deleted = True
         batch.points.forget(event.run_id)
         _delete_history(session, event.run_id)
         return

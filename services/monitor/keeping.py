@@ -36,31 +36,34 @@ class Keeping:
         return cls(_days(environ, "GROUNDUP_KEEP_POINTS_DAYS"), _days(environ, "GROUNDUP_KEEP_LOGS_DAYS"))
 
 
-class PointKeeper:
-    """`turn` does one small transaction, or nothing until it is time again; whether it did something. `clock` tells seconds since 1970."""
+class Keeper:
+    """`turn` does one small transaction, or nothing until it is time again; whether it did something. `clock` tells seconds since 1970.
 
-    def __init__(self, database: Database, keeping: Keeping, clock: Callable[[], float] = time.time) -> None:
-        self.database, self.keeping, self.clock = database, keeping, clock
+    work: a part of what is due, in that transaction; whether there was any.
+    """
+
+    def __init__(self, database: Database, work: Callable[[Session, float], bool], clock: Callable[[], float] = time.time) -> None:
+        self.database, self.work, self.clock = database, work, clock
         self.idle_until = 0.0
 
     def turn(self) -> bool:
         now = self.clock()
-        if self.keeping == Keeping() or now < self.idle_until <= now + EVERY_SECONDS:
+        if now < self.idle_until <= now + EVERY_SECONDS:
             return False
         with self.database.writing() as session:
-            busy = let_go(session, self.keeping, now) > 0
+            busy = self.work(session, now)
         self.idle_until = 0.0 if busy else now + EVERY_SECONDS
         return busy
 
 
-def let_go(session: Session, keeping: Keeping, now: float) -> int:
-    """A part of what is older than it is kept for; how many chunks that were. 0: there is no more."""
+def let_go(keeping: Keeping, session: Session, now: float) -> bool:
+    """A part of what is older than it is kept for; whether there was any."""
     gone = 0
     if keeping.points is not None:
         gone += _let_points_go(session, now - keeping.points)
     if keeping.logs is not None:
         gone += _let_logs_go(session, now - keeping.logs)
-    return gone
+    return gone > 0
 
 
 def _let_points_go(session: Session, before: float) -> int:

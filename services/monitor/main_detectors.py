@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any, Final
 
-import redis
 from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,6 +19,7 @@ from services.monitor.detecting import Detecting
 from services.monitor.lease import LEASE_SECONDS, Holder, LeaseLost
 from serving.database import Database, database_url
 from serving.ids import new_id
+from serving.outbox import Relay
 from shared import bus
 from shared.alert_actions import ActionClient
 from shared.crash import arm
@@ -28,21 +28,6 @@ from shared.settings import Settings
 log = logging.getLogger("detectors")
 
 PAUSE_SECONDS: Final = 0.2
-RESEND_SECONDS: Final = 86_400.0
-
-
-class Relay:
-    """The outbox on its way to Redis. A new epoch means that Redis may have lost what it had."""
-
-    def __init__(self, database: Database, client: redis.Redis) -> None:
-        self.database, self.client, self.epoch = database, client, ""
-
-    def step(self) -> int:
-        epoch = bus.epoch(self.client)
-        if epoch != self.epoch:
-            OUTBOX.resend_lost(self.database, self.client, time.time() - RESEND_SECONDS)
-            self.epoch = epoch
-        return OUTBOX.relay(self.database, self.client)
 
 
 class Process:
@@ -78,6 +63,10 @@ class Process:
             self._yield()
         except (RedisError, SQLAlchemyError) as error:
             log.warning("waiting: %s", error)
+            self.detecting.forget()
+            stop.wait(0.5)
+        except Exception:
+            log.exception("the detectors failed and start again")
             self.detecting.forget()
             stop.wait(0.5)
 
@@ -127,7 +116,7 @@ def main() -> None:
     ):
         api = ActionClient(settings.api_url, settings.join_secret, timeout=5.0)
         works = {
-            "relay": Relay(database, publishing).step,
+            "relay": Relay(OUTBOX, database, publishing).step,
             "actions": Acting(database, api, holder).step,
             "deliveries": Deliveries(database, sending, holder).step,
         }

@@ -5,14 +5,15 @@ import os
 import signal
 import threading
 from contextlib import closing
-from typing import Final, Protocol
+from functools import partial
+from typing import Final
 
 from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.monitor.ingester import Ingester
-from services.monitor.keeping import Keeping, PointKeeper
-from services.monitor.sample_keeper import SampleKeeper, system_days
+from services.monitor.keeping import Keeper, Keeping, let_go
+from services.monitor.sample_keeper import keep_samples, system_days
 from serving.database import Database, database_url
 from shared import bus
 from shared.settings import Settings
@@ -21,12 +22,6 @@ log = logging.getLogger("ingester")
 
 PAUSE_SECONDS: Final = 0.2
 """Between small batches, so that open chunks are rewritten a few times a second and not once per event."""
-
-
-class Keeper(Protocol):
-    """`turn` does one small piece of work beside the ingester's own, or nothing where nothing is due."""
-
-    def turn(self) -> bool: ...
 
 
 def run(ingester: Ingester, stop: threading.Event, *keepers: Keeper) -> None:
@@ -56,7 +51,8 @@ def main() -> None:
     database = Database(database_url(os.environ, "monitor", settings.data_dir))
     with closing(database), closing(bus.connect(settings.redis_url, blocking_seconds=1)) as client:
         log.info("reading the streams of events")
-        run(Ingester(client, database), stop, PointKeeper(database, keeping), SampleKeeper(database, days))
+        keepers = (Keeper(database, partial(let_go, keeping)), Keeper(database, partial(keep_samples, days)))
+        run(Ingester(client, database), stop, *keepers)
     log.info("stopped")
 
 

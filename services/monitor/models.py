@@ -1,6 +1,6 @@
 """The tables of the metric history."""
 
-from sqlalchemy import BigInteger, Boolean, Double, Index, Integer, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, Double, Index, Integer, LargeBinary, String, UniqueConstraint, false, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 Id = BigInteger().with_variant(Integer, "sqlite")
@@ -24,6 +24,8 @@ class Position(Base):
     seq: Mapped[int] = mapped_column(BigInteger)
     events: Mapped[int] = mapped_column(BigInteger)
     next_line: Mapped[int] = mapped_column(BigInteger)
+    deleted: Mapped[bool] = mapped_column(Boolean, server_default=false(), default=False)
+    """The run is gone: what is told of it later, or told again after a loss, is stepped over."""
     refused: Mapped[int] = mapped_column(BigInteger, server_default="0", default=0)
     """Points whose metric has no name that fits or one too many, and events that cannot be read; of the last one why, in words."""
     refused_reason: Mapped[str] = mapped_column(String(500), server_default="", default="")

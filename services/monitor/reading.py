@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 BATCH_ENTRIES: Final = 10_000
 BATCH_BYTES: Final = 16 << 20
 """About so much is read at once: steps are a few hundred bytes, blocks of a log up to 64 KiB, and nobody says beforehand which come."""
-LOOK_SECONDS: Final = 0.05
+LOOK_SECONDS: Final = 0.2
 
 
 class StreamReader:
@@ -38,7 +38,7 @@ class StreamReader:
         while not (batch := self._read({topic: seq for topic, seq in positions.items() if topic not in self.broken})):
             if time.monotonic() >= deadline:
                 break
-            time.sleep(LOOK_SECONDS)
+            time.sleep(min(LOOK_SECONDS, max(deadline - time.monotonic(), 0)))
         return batch
 
     def _read(self, positions: Mapping[str, int]) -> dict[str, Entries]:

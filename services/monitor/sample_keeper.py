@@ -1,15 +1,14 @@
 """Seals and forgets the readings of hosts, beside the ingester's own work and in its process, so that there is one writer."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
+from sqlalchemy.orm import Session
+
+from services.monitor.keeping import DAY
 from services.monitor.samples import expire_one, seal_one
-from serving.database import Database
 from shared.errors import EnvironmentFault
 
-EVERY_SECONDS: Final = 60.0
-DAY: Final = 86_400.0
 SETTING: Final = "GROUNDUP_SYSTEM_DAYS"
 
 
@@ -27,18 +26,6 @@ def system_days(environ: Mapping[str, str]) -> float:
     return days
 
 
-class SampleKeeper:
-    """`turn` does one small transaction, or nothing until it is time again; whether it did something. `clock` tells seconds since 1970."""
-
-    def __init__(self, database: Database, days: float, clock: Callable[[], float] = time.time) -> None:
-        self.database, self.days, self.clock = database, days, clock
-        self.idle_until = 0.0
-
-    def turn(self) -> bool:
-        now = self.clock()
-        if now < self.idle_until <= now + EVERY_SECONDS:
-            return False
-        with self.database.writing() as session:
-            busy = seal_one(session, now) or expire_one(session, now - self.days * DAY)
-        self.idle_until = 0.0 if busy else now + EVERY_SECONDS
-        return busy
+def keep_samples(days: float, session: Session, now: float) -> bool:
+    """Seal one hour, or forget one; whether there was any."""
+    return seal_one(session, now) or expire_one(session, now - days * DAY)

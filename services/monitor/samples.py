@@ -12,6 +12,8 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from services.monitor import sealed
+from services.monitor.buckets import as_lists
+from services.monitor.groups import Groups
 from services.monitor.models import WorkerHour, WorkerSample
 from shared.cluster_events import HostSampled
 from shared.events import Record, pack, unpack
@@ -83,12 +85,13 @@ def read_worker(
     edge. From minutes where that is fine enough."""
     low, high = span
     width = max((high - low) / buckets, 1.0)
-    parts: dict[str, list[sealed.Readings]] = defaultdict(list)
+    parts: dict[str, list[Groups]] = defaultdict(list)
     for name, part in _sealed_parts(session, worker, names, span, coarse=width >= sealed.MINUTE):
         parts[name].append(part)
     for name, (seconds, values) in _open_points(session, worker, int(np.ceil(low)), int(high), names).items():
         parts[name].append(sealed.single(np.array(seconds), np.array(values)))
-    return [{"name": name, **sealed.answer(sealed.grouped(_in_order(parts[name]), width))} for name in sorted(parts)]
+    curves = {name: sealed.grouped(_in_order(parts[name]), width) for name in sorted(parts)}
+    return [{"name": name, **as_lists(curve["step"], curve)} for name, curve in curves.items()]
 
 
 def extent(session: Session, worker: str) -> tuple[int, int] | None:
@@ -107,7 +110,7 @@ def extent(session: Session, worker: str) -> tuple[int, int] | None:
 
 def _sealed_parts(
     session: Session, worker: str, names: Sequence[str] | None, span: tuple[float, float], *, coarse: bool
-) -> Iterator[tuple[str, sealed.Readings]]:
+) -> Iterator[tuple[str, Groups]]:
     low, high = span
     query = select(WorkerHour.name, WorkerHour.hour, WorkerHour.minutes if coarse else WorkerHour.raw)
     query = query.where(WorkerHour.worker == worker, WorkerHour.hour > low - HOUR, WorkerHour.hour <= high)
@@ -115,7 +118,7 @@ def _sealed_parts(
         query = query.where(WorkerHour.name.in_(names))
     for name, hour, data in session.execute(query.order_by(WorkerHour.name, WorkerHour.hour)).yield_per(64):
         points = sealed.unseal_minutes(hour, data) if coarse else sealed.single(*sealed.unseal(hour, data))
-        points = points[(points.second >= low) & (points.second <= high)]
+        points = points[(points["step"] >= low) & (points["step"] <= high)]
         if len(points):
             yield name, points
         time.sleep(0)  # long curves take turns with the sockets of the same process
@@ -139,7 +142,7 @@ def _open_points(
     return points
 
 
-def _in_order(parts: Sequence[sealed.Readings]) -> sealed.Readings:
+def _in_order(parts: Sequence[Groups]) -> Groups:
     """A late part of a sealed hour may still lie open."""
-    joined = sealed.join(parts)
-    return joined[np.argsort(joined.second, kind="stable")]
+    joined = np.concatenate(parts)
+    return joined[np.argsort(joined["step"], kind="stable")]

@@ -4,90 +4,37 @@ Values are 4-byte floats, which have seven digits; readings have fewer. Bytes of
 """
 
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.monitor import groups
+from services.monitor.columns import Columns
+from services.monitor.groups import GROUP, Groups
+
 Array = NDArray[Any]
 MINUTE: Final = 60
 _SECOND, _VALUE = np.dtype("<u2"), np.dtype("<f4")
-_VALUES: Final = ("low", "high", "total", "last")
+_KEPT: Final = ("min", "max", "total", "last", "good", "count")
 
 
-@dataclass(frozen=True)
-class Readings:
-    """Arrays of the same length, in rising `second`s since 1970: of a bucket's first point. `low` and `high` are infinite, and `total` (the
-    sum) is 0, where no point of it is finite; `good` counts those that are, `count` all."""
-
-    second: Array
-    low: Array
-    high: Array
-    total: Array
-    last: Array
-    good: Array
-    count: Array
-
-    def __len__(self) -> int:
-        return len(self.second)
-
-    def __getitem__(self, which: Any) -> "Readings":
-        return Readings(*(column[which] for column in self.columns))
-
-    @property
-    def columns(self) -> tuple[Array, ...]:
-        return self.second, self.low, self.high, self.total, self.last, self.good, self.count
+def single(second: Array, value: Array) -> Groups:
+    """A group for each reading; its second since 1970 is in the place of a step."""
+    second = second.astype(np.int64)
+    return groups.single(Columns(second, second.astype(np.float64), np.zeros_like(second), value.astype(np.float64)))
 
 
-def single(second: Array, value: Array) -> Readings:
-    """A bucket for each point."""
-    value = value.astype(np.float64)
-    finite = np.isfinite(value)
-    low, high, total = (np.where(finite, value, other) for other in (np.inf, -np.inf, 0.0))
-    return Readings(second.astype(np.int64), low, high, total, value, finite.astype(np.int64), np.ones(len(value), np.int64))
-
-
-def join(parts: Sequence[Readings]) -> Readings:
-    return Readings(*(np.concatenate(columns) for columns in zip(*(part.columns for part in parts), strict=True)))
-
-
-def grouped(points: Readings, width: float) -> Readings:
-    """Buckets that are `width` seconds wide, from second 0 on; empty ones are left out. points: at least one."""
-    starts = np.flatnonzero(np.diff((points.second // width).astype(np.int64), prepend=-1))
-    ends = np.append(starts[1:], len(points))
-    return Readings(
-        points.second[starts],
-        np.minimum.reduceat(points.low, starts),
-        np.maximum.reduceat(points.high, starts),
-        np.add.reduceat(points.total, starts),
-        points.last[ends - 1],
-        np.add.reduceat(points.good, starts),
-        np.add.reduceat(points.count, starts),
-    )
-
-
-def answer(points: Readings) -> dict[str, list[Any]]:
-    """Plain lists, as `buckets.bucket` makes them of a run's curve."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = points.total / points.good
-    return {
-        "x": points.second.tolist(),
-        "min": _finite(points.low),
-        "max": _finite(points.high),
-        "mean": _finite(mean),
-        "last": _finite(points.last),
-        "count": points.count.tolist(),
-        "nan": (points.count - points.good).tolist(),
-    }
+def grouped(readings: Groups, width: float) -> Groups:
+    """Groups that are `width` seconds wide, from second 0 on; empty ones are left out. readings: at least one, in rising seconds."""
+    return groups.merge(readings, np.flatnonzero(np.diff((readings["step"] // width).astype(np.int64), prepend=-1)))
 
 
 def seal(hour: int, second: Array, value: Array) -> tuple[bytes, bytes]:
     """An hour's points, in rising seconds, as `raw` and `minutes`."""
     raw = _pack(second - hour, value)
     minutes = grouped(single(second, value), MINUTE)
-    return raw, _pack(minutes.second - hour, *(getattr(minutes, name) for name in (*_VALUES, "good", "count")))
+    return raw, _pack(minutes["step"] - hour, *(minutes[name] for name in _KEPT))
 
 
 def unseal(hour: int, raw: bytes) -> tuple[Array, Array]:
@@ -96,9 +43,13 @@ def unseal(hour: int, raw: bytes) -> tuple[Array, Array]:
     return second + hour, value
 
 
-def unseal_minutes(hour: int, minutes: bytes) -> Readings:
-    second, low, high, total, last, good, count = _unpack(minutes, len(_VALUES) + 2)
-    return Readings(second + hour, low, high, total, last, good.astype(np.int64), count.astype(np.int64))
+def unseal_minutes(hour: int, minutes: bytes) -> Groups:
+    second, *kept = _unpack(minutes, len(_KEPT))
+    readings = np.zeros(len(second), GROUP)
+    readings["step"] = second + hour
+    for name, values in zip(_KEPT, kept, strict=True):
+        readings[name] = values
+    return readings
 
 
 def _pack(second: Array, *values: Array) -> bytes:
@@ -120,7 +71,3 @@ def _shuffled(values: Array) -> bytes:
 
 def _unshuffled(data: Array, kind: "np.dtype[Any]") -> Array:
     return np.ascontiguousarray(data.reshape(kind.itemsize, -1).T).view(kind).ravel()
-
-
-def _finite(values: Array) -> list[float | None]:
-    return [value if ok else None for value, ok in zip(values.tolist(), np.isfinite(values).tolist(), strict=True)]

@@ -9,7 +9,8 @@ import redis
 
 from services.api.models import OutboxRow
 from services.api.outbox import record, relay, resend_lost
-from services.api.scheduler import RESEND_SECONDS, Scheduler
+from services.api.scheduler import Scheduler
+from serving.outbox import RESEND_SECONDS
 from shared.bus import commit, committed, connect, counted_topics, forget, read_entry, read_range, stream_key
 from shared.events import Envelope
 from shared.run_events import RunCreated
@@ -126,7 +127,7 @@ def test_a_history_that_asks_gets_also_what_is_old(stage: Stage, client: redis.R
     scheduler.tell()
     assert names(client, "run_1") == [], "it looks every few seconds"
     for _ in range(2):
-        scheduler.epoch_read_at = float("-inf")
+        scheduler.relay.looked_at = float("-inf")
         scheduler.tell()
         assert (names(client, "run_1"), names(client, "run_2")) == (["a"], ["b"])
 
@@ -150,7 +151,7 @@ def test_a_scheduler_without_redis_still_places_and_recovers(stage: Stage, setti
         scheduler.tell()
         assert scheduler.failing == {"hints", "outbox"}
         assert stage.run(run["id"])["state"] == "starting"
-        scheduler.client = client
+        scheduler.relay.client = client
         scheduler.tell()
         assert scheduler.failing == set()
         assert unsent(stage) == 0

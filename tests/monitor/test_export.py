@@ -13,6 +13,7 @@ import pytest
 
 from services.monitor import columns, export, tables
 from services.monitor.ingest import take
+from services.monitor.keeping import DAY, Keeping, let_go
 from services.monitor.models import MetricChunk
 from services.monitor.tables import COLUMNS, ROW_GROUP, Block
 from serving.database import Database
@@ -178,6 +179,18 @@ def test_a_run_deleted_meanwhile_breaks_the_stream_off(http: Any, sqlite: Databa
         session.query(MetricChunk).delete()
     with pytest.raises(LookupError, match="deleted"):
         b"".join(answer.response)
+
+
+def test_where_points_are_kept_no_longer_a_row_is_the_mean_of_sixteen(http: Any, sqlite: Database, editor: dict[str, str]) -> None:
+    child = Producer()
+    child.steps(1, columns.CHUNK_POINTS + 2)
+    ingest(sqlite, child)
+    with sqlite.writing() as session:
+        assert let_go(Keeping(points=DAY), session, now=1e10)
+    rows = csv_rows(download(http, editor, format="csv").data)
+    assert len(rows) == columns.CHUNK_POINTS // 16 + 2
+    assert [(row["step"], row["value"]) for row in rows[:2]] == [(1, 8.5), (17, 24.5)]
+    assert rows[-1]["step"] == columns.CHUNK_POINTS + 2
 
 
 def one_after_the_other(count: int) -> columns.Columns:

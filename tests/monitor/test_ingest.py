@@ -167,3 +167,12 @@ def test_a_deleted_run_leaves_no_history_and_comes_not_back(database: Database) 
     take_in(database, "e1", {RUN: entries(said)})
     take_in(database, "e2", {RUN: entries(said)})
     assert (stored.steps(database), stored.events(database), stored.log_text(database)) == ([], [], [])
+
+
+def test_what_comes_again_of_a_deleted_run_after_a_loss_is_left_out(database: Database) -> None:
+    """The api's word may come before what its workers have kept."""
+    api, child = Producer("api", attempt=None), Producer()
+    api.say(RunDeleted(run_id=RUN, by="me"))
+    child.say(step(1), STARTED, LogWritten(rank=0, lines=["x"]))
+    take_in(database, "e1", {RUN: entries([*api.records, *child.records])})
+    assert (stored.steps(database), stored.events(database), stored.log_text(database)) == ([], [], [])

@@ -1,5 +1,6 @@
 """What the history lets go after its time, and what stays."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from sqlalchemy import select
 from services.monitor.columns import CHUNK_POINTS
 from services.monitor.history import Zoom, read_series
 from services.monitor.ingest import take
-from services.monitor.keeping import DAY, Keeping, PointKeeper, let_go
+from services.monitor.keeping import DAY, Keeper, Keeping, let_go
 from services.monitor.models import LogChunk, MetricChunk
 from serving.database import Database
 from shared.errors import EnvironmentFault
@@ -31,7 +32,7 @@ def old(database: Database) -> Database:
 
 
 def let_all_go(database: Database, keeping: Keeping, now: float) -> None:
-    keeper = PointKeeper(database, keeping, clock=lambda: now)
+    keeper = Keeper(database, partial(let_go, keeping), clock=lambda: now)
     while keeper.turn():
         pass
 
@@ -69,7 +70,7 @@ def test_logs_go_but_their_lines_keep_their_numbers(old: Database) -> None:
 
 def test_without_a_time_everything_stays(old: Database) -> None:
     with old.writing() as session:
-        assert let_go(session, Keeping(), now=1e12) == 0
+        assert not let_go(Keeping(), session, now=1e12)
     assert stored.steps(old) == list(range(1, POINTS + 1))
 
 

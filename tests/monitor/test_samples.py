@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import redis
 from sqlalchemy import func, select
 
 from services.monitor.ingester import KEPT_SAMPLES, Ingester
+from services.monitor.keeping import DAY, EVERY_SECONDS, Keeper
 from services.monitor.models import WorkerHour, WorkerSample
-from services.monitor.sample_keeper import DAY, EVERY_SECONDS, SampleKeeper, system_days
+from services.monitor.sample_keeper import keep_samples, system_days
 from services.monitor.samples import HOUR, SETTLED_SECONDS, read_worker
 from serving.database import Database
 from shared import bus
@@ -54,7 +56,7 @@ def seconds(database: Database, first: float = 0, last: float = 100 * HOUR) -> l
 
 
 def settle(database: Database, now: float) -> None:
-    keeper = SampleKeeper(database, 14, clock=lambda: START + now)
+    keeper = Keeper(database, partial(keep_samples, 14), clock=lambda: START + now)
     while keeper.turn():
         pass
 
@@ -118,7 +120,7 @@ def test_what_is_old_goes_an_hour_at_a_time(client: redis.Redis, database: Datab
     settle(database, 4 * HOUR)
     assert rows(database, WorkerHour) == 6
     now = [START + 14 * DAY + HOUR]
-    keeper = SampleKeeper(database, 14, clock=lambda: now[0])
+    keeper = Keeper(database, partial(keep_samples, 14), clock=lambda: now[0])
     assert (keeper.turn(), rows(database, WorkerHour)) == (True, 4)
     assert (keeper.turn(), rows(database, WorkerHour)) == (False, 4)
     now[0] += 2 * HOUR

@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("data", sa.LargeBinary(), nullable=False),
     )
     op.create_index("ix_metric_rollups_run", "metric_rollups", ["run_id"])
+    op.add_column("positions", sa.Column("deleted", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("positions", sa.Column("refused", sa.BigInteger(), nullable=False, server_default="0"))
     op.add_column("positions", sa.Column("refused_reason", sa.String(500), nullable=False, server_default=""))
 
@@ -25,4 +26,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_column("positions", "refused_reason")
     op.drop_column("positions", "refused")
+    op.drop_column("positions", "deleted")
     op.drop_table("metric_rollups")
