@@ -743,7 +743,7 @@ export interface paths {
         };
         /**
          * Every point of a run as a file, made while it is sent
-         * @description <br/>CSV, JSON lines and Parquet have a row per point: run_id, attempt, step, tokens, time (seconds since 1970), name, value. A value that is<br/>not finite is NaN, inf or -inf in CSV and a string ("NaN", "Infinity", "-Infinity") in JSON lines.
+         * @description <br/>CSV, JSON lines and Parquet have a row per point: run_id, attempt, step, tokens, time (seconds since 1970), name, value. A value that is<br/>not finite is NaN, inf or -inf in CSV and a string ("NaN", "Infinity", "-Infinity") in JSON lines. Where retention has taken the single<br/>points there is one row for 16 of them, with their mean.
          */
         get: operations["export_export_metrics_api_v1_runs__run_id__metrics_export_get"];
         put?: never;
