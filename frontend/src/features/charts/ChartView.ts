@@ -1,5 +1,6 @@
+import type { LineChart, XY } from "@/shared/lineChart";
 import type { ViewWishes } from "./address";
-import { LAYERS, createChart, paint, setScales, type LineChart, type XY } from "./chartSetup";
+import { LAYERS, createChart, paint, setScales } from "./chartSetup";
 import { clipRange } from "./clip";
 import { indexFrom, stretched, type Buckets } from "./curve";
 import type { Line } from "./lines";

@@ -1,16 +1,9 @@
-import { Chart, Filler, LinearScale, LineController, LineElement, LogarithmicScale, PointElement, type ChartConfiguration, type Plugin } from "chart.js";
+import { Chart, type ChartConfiguration, type Plugin } from "chart.js";
 import { integer, measure, short } from "@/shared/format/numbers";
 import { duration } from "@/shared/format/time";
+import { LINE_OPTIONS, paintAxes, tokensOf, type LineChart, type XY } from "@/shared/lineChart";
 import type { ViewAxis } from "./curve";
 import type { Line } from "./lines";
-
-Chart.register(Filler, LinearScale, LineController, LineElement, LogarithmicScale, PointElement);
-
-export interface XY {
-  x: number;
-  y: number;
-}
-export type LineChart = Chart<"line", XY[]>;
 
 /** Datasets of each line, the topmost first. */
 export const LAYERS = ["value", "raw", "high", "low"] as const;
@@ -27,13 +20,8 @@ export function createChart(canvas: HTMLCanvasElement, plugins: Plugin<"line">[]
     type: "line",
     data: { datasets: [] },
     options: {
-      animation: false,
-      parsing: false,
-      normalized: true,
-      responsive: true,
-      maintainAspectRatio: false,
+      ...LINE_OPTIONS,
       events: [],
-      layout: { padding: { top: 4, right: 8 } },
       scales: {
         x: { type: "linear", bounds: "data", grid: { drawTicks: false }, ticks: { maxTicksLimit: 6, maxRotation: 0, padding: 6, includeBounds: false } },
         y: { type: "linear", grace: "4%", grid: { drawTicks: false }, border: { display: false }, ticks: { maxTicksLimit: 5, padding: 6 } },
@@ -48,8 +36,7 @@ type Dataset = LineChart["data"]["datasets"][number];
 
 /** Min-max band, raw line and smoothed line of as many lines as there are. Colours come from the page's tokens, so they change with the theme. */
 export function paint(chart: LineChart, lines: readonly Line[]): void {
-  const style = getComputedStyle(chart.canvas);
-  const token = (name: string) => style.getPropertyValue(name).trim();
+  const token = tokensOf(chart);
   const { datasets } = chart.data;
   datasets.length = Math.min(datasets.length, lines.length * LAYERS.length);
   while (datasets.length < lines.length * LAYERS.length) datasets.push({ borderWidth: 0, pointRadius: 0, data: [] });
@@ -57,12 +44,7 @@ export function paint(chart: LineChart, lines: readonly Line[]): void {
     const colour = line.colour.startsWith("var(") ? token(line.colour.slice(4, -1)) : line.colour;
     LAYERS.forEach((layer, place) => Object.assign(datasets[index * LAYERS.length + place] ?? {}, dressed(line, layer, colour)));
   });
-  for (const scale of Object.values(chart.options.scales ?? {})) {
-    if (!scale) continue;
-    // One by one: these are Chart.js's own objects, which must not be copied.
-    if (scale.grid) scale.grid.color = token("--grid");
-    if (scale.ticks) Object.assign(scale.ticks, { color: token("--text-2"), font: { size: 11, family: token("--font") } });
-  }
+  paintAxes(chart, token);
 }
 
 /** What of a line's colour is left, in hexadecimal. */

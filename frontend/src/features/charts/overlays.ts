@@ -1,6 +1,7 @@
 import type { Plugin } from "chart.js";
+import type { LineChart } from "@/shared/lineChart";
 import type { Drawn } from "./ChartView";
-import { LAYERS, type LineChart } from "./chartSetup";
+import { LAYERS } from "./chartSetup";
 import { bucketAt, type Buckets } from "./curve";
 import type { Kind, Mark } from "./marks";
 

@@ -1,14 +1,8 @@
-import { Chart, Filler, LinearScale, LineController, LineElement, PointElement, type Plugin } from "chart.js";
+import { Chart, type Plugin } from "chart.js";
+import { LINE_OPTIONS, paintAxes, tokensOf, type LineChart, type XY } from "@/shared/lineChart";
 import { readingText, type Unit } from "@/shared/workers/readings";
 import type { Curve } from "./curves";
 import { timeText, timeTicks } from "./ticks";
-
-Chart.register(Filler, LinearScale, LineController, LineElement, PointElement);
-
-interface XY {
-  x: number;
-  y: number;
-}
 
 /** Seconds since 1970. */
 export type Span = readonly [from: number, to: number];
@@ -32,7 +26,7 @@ export function lineColour(index: number): string {
 export class TimeChart {
   hovered: number | null = null;
   selection: readonly [number, number] | null = null;
-  private readonly chart: Chart<"line", XY[]>;
+  private readonly chart: LineChart;
 
   constructor(
     canvas: HTMLCanvasElement,
@@ -43,13 +37,8 @@ export class TimeChart {
       type: "line",
       data: { datasets: Array.from({ length: count * 3 }, (_, index) => layer(index)) },
       options: {
-        animation: false,
-        parsing: false,
-        normalized: true,
-        responsive: true,
-        maintainAspectRatio: false,
+        ...LINE_OPTIONS,
         events: [],
-        layout: { padding: { top: 4, right: 8 } },
         scales: {
           x: {
             type: "linear",
@@ -85,8 +74,7 @@ export class TimeChart {
 
   /** Colours come from the page's tokens, so they change with the theme. */
   paint(): void {
-    const style = getComputedStyle(this.chart.canvas);
-    const token = (name: string) => style.getPropertyValue(name).trim();
+    const token = tokensOf(this.chart);
     for (let index = 0; index < this.count; index += 1) {
       const colour = token(lineColour(index));
       const [high, low, line] = this.chart.data.datasets.slice(index * 3, index * 3 + 3);
@@ -94,10 +82,7 @@ export class TimeChart {
       for (const edge of [high, low]) if (edge) edge.borderColor = "transparent";
       if (line) line.borderColor = colour;
     }
-    for (const scale of Object.values(this.chart.options.scales ?? {})) {
-      if (scale?.grid) scale.grid.color = token("--grid");
-      if (scale?.ticks) Object.assign(scale.ticks, { color: token("--text-2"), font: { size: 11, family: token("--font") } });
-    }
+    paintAxes(this.chart, token);
     this.chart.update("none");
   }
 
