@@ -11,13 +11,13 @@ from services.api.models import Base
 from services.api.states import TRANSITIONS
 from serving.database import Database
 from shared.names import FINAL_STATES, RunState
-from tests.api.conftest import MIGRATIONS, migrate
+from tests.api.conftest import MIGRATIONS
 
 
 def test_models_and_migrations_agree(database_url: str) -> None:
-    migrate(database_url)
-    migrate(database_url)  # nothing is left to do
     database = Database(database_url)
+    database.migrate(MIGRATIONS)
+    database.migrate(MIGRATIONS)  # nothing is left to do
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
