@@ -18,6 +18,11 @@ def pytest_report_header() -> list[str]:
     return [f"Redis and PostgreSQL: {kind}", "S3: rclone serve s3"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first: a file's tests stay on one worker, and no other should wait for its last one."""
+    items.sort(key=lambda item: item.path.parent.name != "e2e")
+
+
 @pytest.fixture(scope="session")
 def redis_session_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = servers.redis_container() if servers.docker_answers() else servers.redis_server(tmp_path_factory.mktemp("redis"))
