@@ -108,7 +108,8 @@ def test_a_worker_of_another_version_is_seen_with_the_reason(both: Stage) -> Non
         assert both.beat("old", protocol=PROTOCOL - 1).status_code == 409
     told = worker(both, "old")
     assert (told["state"], told["slots"], told["last_heartbeat"]) == ("refused", [], None)
-    assert told["halted"] == f"worker old speaks protocol {PROTOCOL - 1}, this server {PROTOCOL}; install the same version of Groundup on both"
+    remedy = "install the same version of Groundup on both"
+    assert told["halted"] == f"worker old speaks protocol {PROTOCOL - 1}, this server {PROTOCOL}; {remedy}"
     both.place()
     assert reason(both, "waits") == "no worker is online"
     assert both.submit(name="more", processes=6)["state"] == "queued", "nothing is known of the cluster's size"
