@@ -60,7 +60,18 @@ def test_frames_of_every_length_are_whole(size: int) -> None:
         (sent(b"a part of nothing", 0), 1002),
         (sent(b"first", BINARY, 0) + sent(b"another first"), 1002),
     ],
-    ids="size told-size size-of-parts no-mask reserved-bit opcode ping-in-parts long-ping no-first-part two-first-parts".split(),
+    ids=[
+        "size",
+        "told-size",
+        "size-of-parts",
+        "no-mask",
+        "reserved-bit",
+        "opcode",
+        "ping-in-parts",
+        "long-ping",
+        "no-first-part",
+        "two-first-parts",
+    ],
 )
 def test_what_is_no_message_is_refused_before_it_is_kept(data: bytes, code: int) -> None:
     with pytest.raises(Broken) as refused:
