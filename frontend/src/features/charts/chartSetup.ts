@@ -1,4 +1,4 @@
-import { Chart, type ChartConfiguration, type Plugin } from "chart.js";
+import { Chart, type ChartConfiguration, type Plugin, type Scale } from "chart.js";
 import { integer, measure, short } from "@/shared/format/numbers";
 import { duration } from "@/shared/format/time";
 import { LINE_OPTIONS, paintAxes, tokensOf, type LineChart, type XY } from "@/shared/lineChart";
@@ -24,7 +24,7 @@ export function createChart(canvas: HTMLCanvasElement, plugins: Plugin<"line">[]
       events: [],
       scales: {
         x: { type: "linear", bounds: "data", grid: { drawTicks: false }, ticks: { maxTicksLimit: 6, maxRotation: 0, padding: 6, includeBounds: false } },
-        y: { type: "linear", grace: "4%", grid: { drawTicks: false }, border: { display: false }, ticks: { maxTicksLimit: 5, padding: 6 } },
+        y: { type: "linear", afterDataLimits: makeRoom, grid: { drawTicks: false }, border: { display: false }, ticks: { maxTicksLimit: 5, padding: 6 } },
       },
     },
     plugins,
@@ -57,6 +57,18 @@ function dressed({ label, dash, look }: Line, layer: (typeof LAYERS)[number], co
   if (layer === "value") return { ...named, borderColor: colour + STRENGTH[look], borderWidth: 1.5, borderDash: [...dash], order: behind };
   if (layer === "raw") return { ...named, borderColor: look === "plain" ? `${colour}40` : "transparent", borderWidth: 1, order: 2 };
   return { ...named, borderColor: "transparent", backgroundColor: `${colour}26`, fill: layer === "high" ? "+1" : false, order: 3 };
+}
+
+/** Of the data's height, left free above and below it. */
+const ROOM = 0.02;
+
+/** Chart.js's own `grace` would let an axis of what is never negative begin below 0. */
+export function makeRoom(scale: Pick<Scale, "min" | "max" | "options" | "type">): void {
+  if (scale.type !== "linear" || !Number.isFinite(scale.max - scale.min)) return;
+  const room = ROOM * (scale.max - scale.min);
+  const { min, max } = scale.options as { min?: number; max?: number };
+  if (min === undefined) scale.min = scale.min >= 0 ? Math.max(0, scale.min - room) : scale.min - room;
+  if (max === undefined) scale.max += room;
 }
 
 export interface ScaleWishes {

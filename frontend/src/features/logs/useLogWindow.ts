@@ -31,10 +31,16 @@ export function useLogWindow(run: Run, question: Question, line: number | null, 
   const newer = useNewer(question, queryKey);
   const found = query.isPlaceholderData ? undefined : query.data;
   const goesOn = found?.more === true && !newer.isPending && !newer.isError && (follow || (searches(question) && found.lines.length < ENOUGH_HITS));
-  const { mutate } = newer;
+  const { mutate, reset, isError } = newer;
   useEffect(() => {
     if (goesOn) mutate();
   }, [goesOn, mutate, found]);
+  useEffect(() => {
+    if (!isError) return undefined;
+    // What failed is told for a while, then it goes on by itself.
+    const timer = setTimeout(reset, QUIET_EVERY_MS);
+    return () => clearTimeout(timer);
+  }, [isError, reset]);
   return { query, older, newer };
 }
 
