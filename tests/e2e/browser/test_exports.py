@@ -23,6 +23,7 @@ def test_a_run_is_exported(profile: BrowserContext, finished_run: str, artefacts
     with watched(profile) as page:
         page.set_viewport_size({"width": width, "height": 800})
         page.goto(f"/runs/{finished_run}/charts")
+        page.get_by_role("heading", name="train/loss").scroll_into_view_if_needed()
         expect(page.get_by_role("img", name="train/loss:")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         name, file = download(page, "CSV")

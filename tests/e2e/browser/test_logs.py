@@ -42,7 +42,7 @@ def _text(line: int) -> str:
 
 
 def number_in_sight(page: Page, line: int) -> None:
-    expect(page.get_by_role("button", name=f"Show the log at line {line:,}", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name=f"Show the log at line {line}", exact=True)).to_be_visible()
 
 
 @pytest.mark.timeout(300)
@@ -56,7 +56,7 @@ def test_a_search_finds_every_line_and_shows_it_in_its_surroundings(
         page.keyboard.type("NEEDLE")
         expect(page.get_by_role("status").filter(has_text="3 hits")).to_be_visible()
         page.screenshot(path=artefacts / "logs-hits.png")
-        page.get_by_role("button", name=f"Show the log at line {first + NEEDLES[0]:,}", exact=True).click()
+        page.get_by_role("button", name=f"Show the log at line {first + NEEDLES[0]}", exact=True).click()
         expect(page).to_have_url(re.compile(rf"q=NEEDLE&line={first + NEEDLES[0]}"))
         number_in_sight(page, first + NEEDLES[0] - 3)
         page.get_by_role("log").focus()

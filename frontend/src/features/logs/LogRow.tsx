@@ -1,6 +1,5 @@
 import type { ReactNode } from "react";
 import type { LogLine } from "@/shared/api/types";
-import { integer } from "@/shared/format/numbers";
 import { clockTime, exactTime } from "@/shared/format/time";
 
 interface Props {
@@ -21,7 +20,7 @@ export function LogRow({ line, top, find, showRank, current, onOpen }: Props) {
       aria-current={current || undefined}
       style={{ transform: `translateY(${String(top)}px)` }}
     >
-      <button type="button" className="log-number" tabIndex={-1} aria-label={`Show the log at line ${integer(line.line)}`} onClick={onOpen}>
+      <button type="button" className="log-number" tabIndex={-1} aria-label={`Show the log at line ${String(line.line)}`} onClick={onOpen}>
         {line.line}
       </button>
       <time dateTime={line.at} title={exactTime(line.at)}>
