@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgpack
+from pydantic import Field
 
 from services.trainer.gaps import DROPPABLE, Gap
 from services.trainer.rundir import AttemptOrder, RunDirectory
@@ -142,6 +143,15 @@ def notes_of(directory: RunDirectory, whose: AttemptOrder | Claim, limit: int) -
     return SpoolWriter(directory.agent_spool, run_id=whose.run_id, attempt=whose.attempt, fence=whose.fence, producer=producer, limit=limit)
 
 
+class Spooled(Record):
+    """As it was read from a spool; it goes on as the same bytes."""
+
+    packed: bytes = Field(exclude=True, repr=False)
+
+    def pack(self) -> bytes:
+        return self.packed
+
+
 def read_spool(path: Path, offset: int, limit: int = 1 << 62) -> tuple[list[Record], int]:
     """Up to about `limit` bytes of complete records from a place on, and the place behind them. A torn end is left for the next read; what
     is not there any more is passed over.
@@ -163,7 +173,7 @@ def read_spool(path: Path, offset: int, limit: int = 1 << 62) -> tuple[list[Reco
 
 
 def _read_segment(path: Path, base: int, offset: int, stop: int) -> tuple[list[Record], int]:
-    records = []
+    records: list[Record] = []
     with path.open("rb") as file:
         file.seek(offset - base)
         while offset < stop and len(header := file.read(_HEADER.size)) == _HEADER.size:
@@ -173,7 +183,7 @@ def _read_segment(path: Path, base: int, offset: int, stop: int) -> tuple[list[R
                 break
             if zlib.crc32(payload) != checksum:
                 raise ValueError(f"{path}: the record at byte {offset - base} is damaged")
-            records.append(Record(**unpack(payload)))
+            records.append(Spooled(**unpack(payload), packed=payload))
             offset += _HEADER.size + size
     return records, offset
 
