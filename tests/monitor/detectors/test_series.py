@@ -42,6 +42,22 @@ def test_a_validation_loss_and_a_gradient_norm_count_too() -> None:
         assert finding.remedy
 
 
+@pytest.mark.parametrize(
+    ("metrics", "fires"),
+    [
+        ({"train/loss": 2.0, "train/grad_norm": INF, "train/loss_scale": 32768.0}, False),  # the scale was too large
+        ({"train/loss": 2.0, "train/grad_norm": NAN, "train/loss_scale": 1.0}, False),
+        ({"train/loss": 2.0, "train/grad_norm": INF, "train/loss_scale": 0.5}, True),  # it lasts: the gradients themselves
+        ({"train/loss": INF, "train/grad_norm": INF, "train/loss_scale": 32768.0}, True),
+        ({"train/loss": 2.0, "train/grad_norm": INF}, True),  # not in fp16
+    ],
+)
+def test_an_overflow_of_fp16_is_no_sign_against_the_run(metrics: dict[str, float], fires: bool) -> None:
+    detector = only("nan")
+    assert detector.see(Step(1, 0, 0.0, {"train/loss": 2.0, "train/grad_norm": 1.0, "train/loss_scale": 65536.0})) is None
+    assert bool(detector.see(Step(2, 0, 0.0, metrics))) == fires
+
+
 def test_a_spike_is_told_at_its_step_with_its_numbers_and_clears() -> None:
     values = noise(300, 2.0, 0.05)
     values[200] = 6.0
