@@ -47,9 +47,6 @@ class Surroundings:
     def hear(self, now: float) -> None:
         pass
 
-    def over(self) -> bool:
-        return False
-
     def action_of(self, detector: str) -> str:  # noqa: ARG002
         return "notify"
 
