@@ -58,9 +58,17 @@ class Spike(Detector):
         value = step.metrics.get(self.metric)
         if value is None or not math.isfinite(value):
             return None
-        reading = self._compare(value) if step.step > self.settings.warmup and len(self.values) >= FEWEST else None
+        comparable = step.step > self.settings.warmup and len(self.values) >= FEWEST
+        reading = self._compare(value) if comparable else self._against_limit(value)
         self.values.append(value)
         return reading
+
+    def _against_limit(self, value: float) -> Reading | None:
+        """What is too large whatever came before is so from the first step on."""
+        if self.limit is None:
+            return None
+        over = value >= self.limit
+        return Reading(self.metric, value, self.limit, over, fine=not over)
 
     def _compare(self, value: float) -> Reading:
         known = robust(self.values)
@@ -74,6 +82,8 @@ class Spike(Detector):
         return Reading(self.metric, value, threshold, bad, fine, window)
 
     def tell(self, reading: Reading) -> str:
+        if not reading.window:
+            return f"{reading.metric} is {number(reading.value)}, at least the limit of {number(reading.threshold)}"
         value, middle, z = (number(each) for each in (reading.value, reading.window["median"], reading.window["z"]))
         newest = f"the median of the {number(reading.window['values'])} steps before is {middle} (robust z {z})"
         return f"{reading.metric} is {value}, at least {number(reading.threshold)}; {newest}"

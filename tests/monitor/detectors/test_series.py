@@ -105,6 +105,17 @@ def test_a_limit_of_the_gradient_norm_needs_no_history_of_large_ones() -> None:
     assert told(feed(only("grad_norm", limit=2.5), "train/grad_norm", values))[0] == ("fired", 151)
 
 
+@pytest.mark.parametrize("step", [1, 10, 60])
+def test_a_limit_holds_from_the_first_step_on(step: int) -> None:
+    """Neither the warm-up nor too few values to compare with are an excuse."""
+    values = noise(100, 1.0, 0.3)
+    values[step - 1] = 900.0
+    fired, cleared = feed(only("grad_norm", limit=50), "train/grad_norm", values)
+    assert [(fired.kind, fired.step), (cleared.kind, cleared.step)] == [("fired", step), ("cleared", step + 20)]
+    assert fired.message == "train/grad_norm is 900, at least the limit of 50"
+    assert feed(only("grad_norm"), "train/grad_norm", values) == []
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
@@ -134,12 +145,35 @@ def test_throughput_is_compared_with_the_runs_own() -> None:
     assert told(feed(only("throughput_drop"), "perf/tokens_per_second", [1.0] * 10 + fast)) == [], "the first steps are slow"
 
 
-def test_a_straggler_is_one_for_some_steps() -> None:
-    assert told(feed(only("straggler"), "perf/straggler_ratio", [*[1.1] * 50, *[1.8] * 30, *[1.0] * 30])) == [
-        ("fired", 70),
-        ("cleared", 100),
-    ]
-    assert told(feed(only("straggler"), "perf/straggler_ratio", [1.1, 1.9] * 50)) == []
+@pytest.mark.parametrize(
+    ("settings", "ratios", "expected"),
+    [
+        ({}, [1.1, 1.8, 1.8, 1.8, 1.0, 1.0, 1.0], [("fired", 60), ("cleared", 120)]),
+        ({"steps": 50}, [1.1, 1.8, 1.8, 1.8, 1.8, 1.8, 1.4], [("fired", 100)]),
+        ({"steps": 1}, [1.1, 1.8, 1.0, 1.0, 1.8], [("fired", 40), ("cleared", 80), ("fired", 100)]),
+        ({}, [1.1, 1.9] * 50, []),
+    ],
+)
+def test_a_straggler_is_one_for_some_steps(settings: dict[str, int], ratios: list[float], expected: list[tuple[str, int]]) -> None:
+    """The trainer tells the ratio with every 20th step."""
+    detector = only("straggler", **settings)
+    steps = [Step(20 * number, 0, 0.0, {"perf/straggler_ratio": ratio}) for number, ratio in enumerate(ratios, 1)]
+    untold = [Step(20 * number + 7, 0, 0.0, {"train/loss": 1.0}) for number in range(len(ratios))]
+    found = [finding for step in sorted([*steps, *untold], key=lambda step: step.step) if (finding := detector.see(step))]
+    assert told(found) == expected
+
+
+def test_a_straggler_tells_for_how_long() -> None:
+    detector = only("straggler")
+    found = [detector.see(Step(step, 0, 0.0, {"perf/straggler_ratio": 2.0})) for step in (40, 60)]
+    assert found[1] is not None
+    assert "for 20 steps at least 1.5" in found[1].message
+    for forget in (detector.begin_attempt, detector.go_back):
+        again = only("straggler")
+        again.recall(detector.memory())
+        again.latch.reset()
+        getattr(again, forget.__name__)()
+        assert again.see(Step(80, 0, 0.0, {"perf/straggler_ratio": 2.0})) is None, "counted anew"
 
 
 def test_waiting_for_data_is_a_share_of_many_steps() -> None:
