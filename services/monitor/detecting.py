@@ -23,6 +23,7 @@ from services.monitor.notifications import notify
 from services.monitor.reading import StreamReader
 from serving.database import Database
 from shared import bus
+from shared.cluster_events import HostSampled
 from shared.events import Record, unpack
 from shared.names import CLUSTER_TOPIC, FINAL_STATES
 from shared.run_events import RunDeleted, RunStateChanged
@@ -83,7 +84,7 @@ class Detecting:
             self._feed(name, entries, now, news)
         for name, topic in self.topics.items():
             if silences := topic.watch.look(now):
-                news.found += [self._found(name, topic, finding, finding.step) for finding in silences]
+                news.found += [self._found(name, topic, finding, finding.step, now) for finding in silences]
                 topic.dirty = True
         if news or now - self.saved_at >= SAVE_SECONDS:
             self._save(news, now)
@@ -143,14 +144,15 @@ class Detecting:
             news.deleted.append(name)
             return
         for finding in _findings(topic, record, now):
-            news.found.append(self._found(name, topic, finding, finding.step or record.producer_seq))
+            number = finding.step or (int(record.at) if isinstance(event, HostSampled) else record.producer_seq)
+            news.found.append(self._found(name, topic, finding, number, record.at))
         if isinstance(event, RunStateChanged) and name == event.run_id and event.new in FINAL_STATES:
             news.ended.append((name, topic.watch.name, record, event))
 
-    def _found(self, name: str, topic: Topic, finding: Finding, number: int) -> Found:
+    def _found(self, name: str, topic: Topic, finding: Finding, number: int, at: float) -> Found:
         watch = topic.watch
         attempt, most = (watch.attempt, watch.spec.max_rollbacks) if isinstance(watch, Watch) else (0, 0)
-        return Found(finding, name, watch.name, attempt, number, watch.action_of(finding.detector), most)
+        return Found(finding, name, watch.name, attempt, number, at, watch.action_of(finding.detector), most)
 
     # --- writing ----------------------------------------------------------------------------------------------------------------
 
