@@ -75,7 +75,6 @@ def _fire(session: Session, found: Found, now: float) -> bool:
         remedy=finding.remedy,
         actions=actions_of(found.action),
     )
-    commands = found.action in _COMMANDS
     alert = Alert(
         alert_id=found.alert_id,
         run_id=found.topic,
@@ -86,21 +85,22 @@ def _fire(session: Session, found: Found, now: float) -> bool:
         fired_at=now,
         body=event.model_dump(),
         action=found.action,
-        action_state="pending" if commands else "none",
-        action_at=now if commands else None,
         max_rollbacks=found.max_rollbacks,
     )
     session.add(alert)
     publish(session, found.topic, event, now)
-    if commands and now - found.at > EXPIRY_SECONDS:
-        _refuse(session, alert, found, now)
+    if found.action in _COMMANDS:
+        _ask(session, alert, found, now)
     if found.action != "annotate":
         notify(session, f"alert.{finding.severity}", f"{found.alert_id}.fired", fired_body(found.topic, found.run_name, event), now)
     return True
 
 
-def _refuse(session: Session, alert: Alert, found: Found, now: float) -> None:
-    """The detectors were away, or Redis tells an old stream again."""
+def _ask(session: Session, alert: Alert, found: Found, now: float) -> None:
+    """The action is to be asked for, unless it comes too late: the detectors were away, or Redis tells an old stream again."""
+    alert.action_state, alert.action_at = "pending", now
+    if now - found.at <= EXPIRY_SECONDS:
+        return
     minutes, most = (now - found.at) / 60, EXPIRY_SECONDS / 60
     reason = f"it had happened {minutes:.0f} minutes before it was found, and only the last {most:.0f} minutes are acted on"
     alert.action_state, alert.action_reason, alert.action_at = "refused", reason, None

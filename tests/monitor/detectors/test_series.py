@@ -186,8 +186,9 @@ def test_waiting_for_data_is_a_share_of_many_steps() -> None:
 
 def test_room_on_the_disk() -> None:
     gigabyte = float(1 << 30)
-    kinds = told(feed(only("disk"), "system/disk.free_bytes", [5 * gigabyte, gigabyte, 2.1 * gigabyte, 3 * gigabyte]))
-    assert kinds == [("fired", 2), ("cleared", 4)]
+    values = [5 * gigabyte, gigabyte, 2.1 * gigabyte, 3 * gigabyte]
+    assert told(feed(only("disk"), "perf/disk_free_bytes", values)) == [("fired", 2), ("cleared", 4)]
+    assert told(feed(only("disk", free_bytes=int(4 * gigabyte)), "perf/disk_free_bytes", values)) == [("fired", 2)]
 
 
 def test_budgets_of_tokens_hours_and_cost() -> None:
