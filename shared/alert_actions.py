@@ -9,7 +9,11 @@ from shared.internal import Label, Message
 
 
 class AlertAction(Message):
-    """`alert_id` makes a repeated request harmless. `attempt`, `step`: where it was found; the run must not have gone elsewhere since."""
+    """`alert_id` makes a repeated request harmless.
+
+    attempt, step: where it was found; the run must not have gone elsewhere since. passed: why it is not to be done any more, if so; then
+    the answer is what was made of an earlier request, whose answer may have been lost, or else a refusal with these words.
+    """
 
     alert_id: Label
     detector: Label
@@ -17,6 +21,7 @@ class AlertAction(Message):
     attempt: int = Field(ge=0)
     step: int = Field(ge=0)
     max_rollbacks: int = Field(ge=0)
+    passed: str = ""
 
 
 class AlertCommand(Message):

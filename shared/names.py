@@ -48,6 +48,7 @@ class Metric(StrEnum):
     CHECKPOINT_STALL_MS = "perf/checkpoint_stall_ms"
     LOSS_SCALE = "train/loss_scale"
     SKIPPED_STEPS = "train/skipped_steps"
+    DISK_FREE_BYTES = "perf/disk_free_bytes"
 
 
 CLUSTER_TOPIC: Final = "cluster"

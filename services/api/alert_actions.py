@@ -18,13 +18,15 @@ _BY: Final = "detector "
 
 
 def act(session: Session, run_id: str, asked: AlertAction, now: float) -> AlertCommand:
-    """Raises NotFound, InvalidField, and Conflict where the run has gone on since, or does not allow it."""
+    """Raises NotFound, InvalidField, and Conflict where the run has gone on since, what was found has passed, or it is not allowed."""
     run = locked(session, Run, run_id)
     if run is None:
         raise NotFound(f"there is no run {run_id}")
     known = session.get(IdempotencyKey, (_BY.strip(), asked.alert_id))
     if known is not None:
         return AlertCommand.model_validate(known.body)
+    if asked.passed:
+        raise Conflict(asked.passed, code="alert-passed")
     if asked.attempt and run.attempt_count != asked.attempt:
         raise Conflict(f"it was found in attempt {asked.attempt}, and the run is at attempt {run.attempt_count}", code="stale-alert")
     wish = Wish(CommandType.PAUSE) if asked.action == "pause" else _rollback(session, run, asked)

@@ -8,7 +8,7 @@ from typing import Final, Literal, Protocol
 from sqlalchemy import select
 
 from services.monitor.alert_models import Alert
-from services.monitor.alerting import OUTBOX
+from services.monitor.alerting import EXPIRY_SECONDS, OUTBOX
 from services.monitor.lease import Holder
 from serving.database import Database
 from shared.alert_actions import AlertAction, AlertCommand
@@ -18,8 +18,6 @@ from shared.errors import Conflict, EnvironmentFault, UserError
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS: Final = 2.0
-EXPIRY_SECONDS: Final = 600.0
-"""What could not be asked for so long is not done any more: by then it is another situation."""
 _PASSES: Final = frozenset({"command-conflict"})
 """Refusals that may be gone in a moment."""
 
@@ -48,6 +46,7 @@ class Acting:
             attempt=alert.attempt,
             step=body["step"],
             max_rollbacks=alert.max_rollbacks,
+            passed=_passed(alert, expired=expired),
         )
         try:
             answer = self.api.act(alert.run_id, action)
@@ -78,3 +77,12 @@ class Acting:
             told = {"alert_id": row.alert_id, "detector": detector, "action": row.action, "outcome": outcome}
             OUTBOX.record(session, row.run_id, AlertActionTaken.model_validate({**told, "command_id": command_id, "reason": reason}), now)
         return True
+
+
+def _passed(alert: Alert, *, expired: bool) -> str:
+    """Why it is not done any more. Only the api knows whether it has been asked for already, so it is asked all the same."""
+    if alert.cleared_at is not None:
+        return f"it had passed before this was asked for: {alert.cleared}"
+    if expired:
+        return f"it could not be asked for within {EXPIRY_SECONDS / 60:.0f} minutes, and may be another situation by now"
+    return ""

@@ -12,7 +12,7 @@ from services.monitor.alert_models import Alert, AlertOutboxCounter, AlertOutbox
 from services.monitor.detectors.detector import Finding
 from services.monitor.notifications import notify
 from serving.outbox import Outbox
-from shared.alert_events import DetectorCleared, DetectorFired
+from shared.alert_events import AlertActionTaken, DetectorCleared, DetectorFired
 from shared.names import CLUSTER_TOPIC
 
 log = logging.getLogger(__name__)
@@ -20,18 +20,25 @@ log = logging.getLogger(__name__)
 OUTBOX: Final = Outbox("detectors", AlertOutboxRow, AlertOutboxCounter)
 MAX_ALERTS: Final = 1000
 """Of one run: a detector that flickers must fill neither the database nor anybody's screen."""
+EXPIRY_SECONDS: Final = 600.0
+"""What is older is not acted on any more, only told: by then it is another situation."""
 _COMMANDS: Final = frozenset({"pause", "rollback"})
 
 
 @dataclass(frozen=True)
 class Found:
-    """A finding and where it was made. `number`: tells findings of one key apart, the step of a run's or the number of the event."""
+    """A finding and where it was made.
+
+    number: tells findings of one key apart, the step of a run's or else what its event offers. at: when it happened, seconds since the
+    epoch by the clock of whoever told it.
+    """
 
     finding: Finding
     topic: str
     run_name: str
     attempt: int
     number: int
+    at: float
     action: str
     max_rollbacks: int
 
@@ -68,7 +75,6 @@ def _fire(session: Session, found: Found, now: float) -> bool:
         remedy=finding.remedy,
         actions=actions_of(found.action),
     )
-    commands = found.action in _COMMANDS
     alert = Alert(
         alert_id=found.alert_id,
         run_id=found.topic,
@@ -79,15 +85,27 @@ def _fire(session: Session, found: Found, now: float) -> bool:
         fired_at=now,
         body=event.model_dump(),
         action=found.action,
-        action_state="pending" if commands else "none",
-        action_at=now if commands else None,
         max_rollbacks=found.max_rollbacks,
     )
     session.add(alert)
     publish(session, found.topic, event, now)
+    if found.action in _COMMANDS:
+        _ask(session, alert, found, now)
     if found.action != "annotate":
         notify(session, f"alert.{finding.severity}", f"{found.alert_id}.fired", fired_body(found.topic, found.run_name, event), now)
     return True
+
+
+def _ask(session: Session, alert: Alert, found: Found, now: float) -> None:
+    """The action is to be asked for, unless it comes too late: the detectors were away, or Redis tells an old stream again."""
+    alert.action_state, alert.action_at = "pending", now
+    if now - found.at <= EXPIRY_SECONDS:
+        return
+    minutes, most = (now - found.at) / 60, EXPIRY_SECONDS / 60
+    reason = f"it had happened {minutes:.0f} minutes before it was found, and only the last {most:.0f} minutes are acted on"
+    alert.action_state, alert.action_reason, alert.action_at = "refused", reason, None
+    told = {"alert_id": alert.alert_id, "detector": found.finding.detector, "action": alert.action, "outcome": "refused", "reason": reason}
+    OUTBOX.record(session, found.topic, AlertActionTaken.model_validate(told), now)
 
 
 def publish(session: Session, topic: str, event: DetectorFired | DetectorCleared, now: float) -> None:

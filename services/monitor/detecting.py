@@ -2,12 +2,12 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final
 
 import redis
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from services.monitor import alerting
@@ -23,8 +23,9 @@ from services.monitor.notifications import notify
 from services.monitor.reading import StreamReader
 from serving.database import Database
 from shared import bus
+from shared.cluster_events import HostSampled
 from shared.events import Record, unpack
-from shared.names import CLUSTER_TOPIC, FINAL_STATES
+from shared.names import CLUSTER_TOPIC, FINAL_STATES, RunState
 from shared.run_events import RunDeleted, RunStateChanged
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,8 @@ OLD_SECONDS: Final = 86_400.0
 
 @dataclass
 class Topic:
-    """What is known of a topic. `deleted`: the run is gone, with all its alerts."""
+    """What is known of a topic. `missed`: events that came never, by the numbers of their producers, which know no epochs. `deleted`: the
+    run is gone, with all its alerts."""
 
     watch: Watch | Surroundings
     seq: int = 0
@@ -45,6 +47,10 @@ class Topic:
     missed: int = 0
     dirty: bool = False
     deleted: bool = False
+
+    def may_stall(self) -> bool:
+        """Its silence is watched, also where it is so long that the ingester has retired the topic."""
+        return isinstance(self.watch, Watch) and self.watch.state == RunState.RUNNING and not self.deleted
 
 
 @dataclass
@@ -83,7 +89,7 @@ class Detecting:
             self._feed(name, entries, now, news)
         for name, topic in self.topics.items():
             if silences := topic.watch.look(now):
-                news.found += [self._found(name, topic, finding, finding.step) for finding in silences]
+                news.found += [self._found(name, topic, finding, finding.step, now) for finding in silences]
                 topic.dirty = True
         if news or now - self.saved_at >= SAVE_SECONDS:
             self._save(news, now)
@@ -97,44 +103,70 @@ class Detecting:
             self.forget()
             self.epoch = epoch
         members = self.reader.topics()
-        gone = [name for name, topic in self.topics.items() if name not in members and not topic.dirty]
+        gone = [name for name, topic in self.topics.items() if name not in members and not topic.dirty and not topic.may_stall()]
         for name in gone:
             del self.topics[name]
         if new := members - self.topics.keys():
+            rows = self._rows(new)
             with self.database.reading() as session:
-                rows = {row.topic: row for row in session.scalars(select(WatchedTopic).where(WatchedTopic.topic.in_(new)))}
                 self.topics |= {name: self._topic(session, name, rows.get(name)) for name in sorted(new)}
+
+    def _rows(self, names: Collection[str]) -> dict[str, WatchedTopic]:
+        """Of those that were watched before. A row that cannot be unpacked is removed: it must not keep all others from being watched."""
+        try:
+            with self.database.reading() as session:
+                return {row.topic: row for row in session.scalars(select(WatchedTopic).where(WatchedTopic.topic.in_(names)))}
+        except ValueError:
+            rows = {name: self._row_of(name) for name in names}
+            return {name: row for name, row in rows.items() if row is not None}
+
+    def _row_of(self, name: str) -> WatchedTopic | None:
+        try:
+            with self.database.reading() as session:
+                return session.get(WatchedTopic, name)
+        except ValueError:
+            log.exception("what was remembered of topic %s cannot be read; it is watched anew", name)
+        with self.database.writing() as session:
+            self.holder.insist(session, self.clock())
+            session.execute(delete(WatchedTopic).where(WatchedTopic.topic == name))
+        return None
 
     def _topic(self, session: Session, name: str, row: WatchedTopic | None) -> Topic:
         kind: type[Watch] | type[Surroundings] = Surroundings if name == CLUSTER_TOPIC or name.startswith("worker.") else Watch
-        if row is None:
-            topic = Topic(kind())
-            self._begin(session, name, topic)
-            return topic
-        watch = kind.recalled(row.memory) if row.memory else kind()
-        watch.hear(self.clock())
-        return Topic(watch, row.seq if row.epoch == self.epoch else 0, dict(row.producers), row.missed, deleted=not row.memory)
+        if row is not None:
+            try:
+                watch = kind.recalled(row.memory) if row.memory else kind()
+                watch.hear(self.clock())
+                seq = row.seq if row.epoch == self.epoch else 0
+                return Topic(watch, seq, dict(row.producers), row.missed, deleted=not row.memory)
+            except Exception:
+                log.exception("what was remembered of topic %s makes no sense; it is watched anew", name)
+        topic = Topic(kind())
+        self._begin(session, name, topic)
+        return topic
 
     def _begin(self, session: Session, name: str, topic: Topic) -> None:
         """What the run is watched for was told at its birth, which Redis may have forgotten by now."""
-        born = select(StoredEvent.body).where(StoredEvent.topic == name, StoredEvent.type == "RunCreated").limit(1)
-        if body := session.scalar(born):
-            topic.watch.take(Record(**unpack(body)), self.clock())
+        born = select(StoredEvent.seq, StoredEvent.body).where(StoredEvent.topic == name, StoredEvent.type == "RunCreated").limit(1)
+        for seq, body in session.execute(born):
+            if record := _record(name, seq, body):
+                _findings(topic, record, self.clock())
 
     # --- events -----------------------------------------------------------------------------------------------------------------
 
     def _feed(self, name: str, entries: Entries, now: float, news: News) -> None:
         topic = self.topics[name]
-        if (missed := entries[0][0] - topic.seq - 1) and topic.seq:
-            log.warning("topic %s: %d events were gone before they were watched", name, missed)
-            topic.missed += missed
-        topic.dirty = True
+        topic.dirty, before = True, topic.missed
         for seq, packed in entries:
             topic.seq = seq
             record = _record(name, seq, packed)
-            if record is not None and not topic.deleted and record.producer_seq > topic.producers.get(record.producer, 0):
-                topic.producers[record.producer] = record.producer_seq
-                self._take(name, topic, record, now, news)
+            if record is None or topic.deleted or (known := topic.producers.get(record.producer, 0)) >= record.producer_seq:
+                continue
+            topic.missed += record.producer_seq - known - 1
+            topic.producers[record.producer] = record.producer_seq
+            self._take(name, topic, record, now, news)
+        if topic.missed > before:
+            log.warning("topic %s: %d events were gone before they were watched", name, topic.missed - before)
 
     def _take(self, name: str, topic: Topic, record: Record, now: float, news: News) -> None:
         event = record.event
@@ -143,14 +175,15 @@ class Detecting:
             news.deleted.append(name)
             return
         for finding in _findings(topic, record, now):
-            news.found.append(self._found(name, topic, finding, finding.step or record.producer_seq))
+            number = finding.step or (int(record.at) if isinstance(event, HostSampled) else record.producer_seq)
+            news.found.append(self._found(name, topic, finding, number, record.at))
         if isinstance(event, RunStateChanged) and name == event.run_id and event.new in FINAL_STATES:
             news.ended.append((name, topic.watch.name, record, event))
 
-    def _found(self, name: str, topic: Topic, finding: Finding, number: int) -> Found:
+    def _found(self, name: str, topic: Topic, finding: Finding, number: int, at: float) -> Found:
         watch = topic.watch
         attempt, most = (watch.attempt, watch.spec.max_rollbacks) if isinstance(watch, Watch) else (0, 0)
-        return Found(finding, name, watch.name, attempt, number, watch.action_of(finding.detector), most)
+        return Found(finding, name, watch.name, attempt, number, at, watch.action_of(finding.detector), most)
 
     # --- writing ----------------------------------------------------------------------------------------------------------------
 

@@ -6,11 +6,12 @@ from threading import Lock
 from typing import Final
 
 from services.trainer.gaps import DROPPABLE, Gap
+from services.trainer.room import with_room
 from services.trainer.rundir import AttemptOrder, Outcome, RunDirectory, write_whole
 from services.trainer.spool import SpoolWriter
 from services.trainer.world import World
 from shared.events import AnyEvent
-from shared.training_events import TrainingEnded
+from shared.training_events import StepCompleted, TrainingEnded
 
 log = logging.getLogger(__name__)
 UNTOLD: Final = 10_000
@@ -42,6 +43,8 @@ class Report:
     def emit(self, event: AnyEvent) -> None:
         if self.spool is None:
             return
+        if isinstance(event, StepCompleted):
+            event = with_room(event, self.folder.root)
         with self.lock:
             try:
                 if self.untold or self.gap:

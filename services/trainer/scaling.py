@@ -17,6 +17,7 @@ class Scaling:
         self.precision = precision
         self.scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")
         self.before = self.scaler.get_scale()
+        self.one = torch.ones((), device=device)
 
     def scaled(self, loss: Tensor) -> Tensor:
         return self.scaler.scale(loss)
@@ -35,10 +36,16 @@ class Scaling:
         del optimizer.found_inf  # type: ignore[attr-defined]
         self.scaler.update()
 
-    def skipped(self) -> bool:
-        """Whether the last step's gradients overflowed because the scale was too large. Below 1 they are themselves at fault."""
-        before, self.before = self.before, self.scaler.get_scale()
-        return 1 <= self.before < before
+    def scale(self) -> Tensor:
+        """(), still on the device: the host reads it together with the rest of the step. 1 in other precisions."""
+        return self.scaler.scale(self.one)
+
+    def overflowed(self, scale: float) -> bool:
+        """Whether the step's gradients overflowed because the scale was too large: it is `scale` now. Below 1 they are themselves at fault.
+        To be told of every step, since the scale also grows.
+        """
+        before, self.before = self.before, scale
+        return 1 <= scale < before
 
     def metrics(self) -> dict[str, float]:
         return {Metric.LOSS_SCALE: self.before} if self.scaler.is_enabled() else {}

@@ -86,9 +86,10 @@ class Skipping:
 
     def enter(self, step: int, judged: Judged) -> Taken:
         """What came of it: the step's one wait for the device."""
-        values = torch.stack((judged.loss, judged.norm, judged.flags, judged.left_out)).tolist()
-        loss, norm, flags, left_out = values
-        reason = self._reason(loss, norm, flags) if left_out else None
+        values = torch.stack((judged.loss, judged.norm, judged.flags, judged.left_out, self.scaling.scale())).tolist()
+        loss, norm, flags, left_out, scale = values
+        overflowed = self.scaling.overflowed(scale)
+        reason = self._reason(loss, norm, flags, overflowed=overflowed) if left_out else None
         if reason != "overflow":
             self.history.skipped_in_row = self.history.skipped_in_row + 1 if reason else 0
         self.history.skipped_steps += reason is not None
@@ -98,9 +99,8 @@ class Skipping:
         in_row = self.history.skipped_in_row
         return Taken(step, loss, norm, StepSkipped(step=step, reason=reason, loss=loss, grad_norm=norm, consecutive=in_row))
 
-    def _reason(self, loss: float, norm: float, flags: float) -> Reason | None:
+    def _reason(self, loss: float, norm: float, flags: float, *, overflowed: bool) -> Reason | None:
         """None where what is not finite is to be left out by nobody's wish: that ends the run."""
-        overflowed = self.scaling.skipped()
         if not math.isfinite(loss + norm):
             if overflowed and math.isfinite(loss):
                 return "overflow"

@@ -39,6 +39,15 @@ def test_back_to_the_newest_checkpoint_of_before_and_once_only(both: Stage) -> N
     assert command["arguments"]["checkpoint_id"] == "ckpt_30"
 
 
+def test_what_has_passed_is_not_done_but_what_was_done_is_told(stage: Stage) -> None:
+    run_id, *_ = at_work(stage, 20)
+    refused = act(stage, run_id, passed="it had passed before")
+    assert (refused.status_code, refused.json["code"], refused.json["detail"]) == (409, "alert-passed", "it had passed before")
+    assert commands(stage, run_id) == []
+    first = act(stage, run_id)
+    assert act(stage, run_id, passed="it had passed before").json == first.json
+
+
 def test_a_pause_like_a_persons(both: Stage) -> None:
     run_id, *_ = at_work(both)
     assert act(both, run_id, action="pause").status_code == 200

@@ -77,8 +77,11 @@ def test_what_is_no_number_is_told_and_its_notification_outlives_a_kill(
 
 
 def test_a_run_that_explodes_is_rolled_back_once(client: Client, dataset: str, alerts: Alerts) -> None:
-    """The learning rate is set far too high; the rollback undoes that, and the second explosion is left to people."""
-    watched = {"loss_spike": {"action": "rollback", "warmup": 20, "rise": 0.5}, "max_rollbacks": 1, "stall": {"enabled": False}}
+    """The learning rate is set far too high; the rollback undoes that, and the second explosion is left to people. With a long window the
+    new level is not the norm before the rollback is asked for.
+    """
+    spike = {"action": "rollback", "warmup": 20, "rise": 0.5, "window": 1024}
+    watched = {"loss_spike": spike, "max_rollbacks": 1, "stall": {"enabled": False}}
     run = client.runs.submit(endless("explodes", dataset, watched, checkpoint={"every": 50}))
     wait_until(lambda: client.checkpoints.newest(run.id) is not None, "the first checkpoint", 120)
     wait_for_step(client, run.id, 120)

@@ -24,15 +24,15 @@ def step(number: int, **metrics: float) -> StepCompleted:
 
 
 class Producer:
-    def __init__(self, name: str = "child", *, run_id: str = RUN, attempt: int | None = 1) -> None:
-        self.name, self.run_id, self.attempt = name, run_id, attempt
+    def __init__(self, name: str = "child", *, run_id: str = RUN, attempt: int | None = 1, began: float = 1000.0) -> None:
+        self.name, self.run_id, self.attempt, self.began = name, run_id, attempt, began
         self.records: list[Record] = []
         self.confirmed = 0
 
     def say(self, *events: AnyEvent) -> list[Record]:
         first = len(self.records) + 1
         for number, event in enumerate(events, first):
-            at = 1000.0 + number
+            at = self.began + number
             new = Record(run_id=self.run_id, attempt=self.attempt, producer=self.name, producer_seq=number, at=at, event=event)
             self.records.append(new)
         return self.records[first - 1 :]

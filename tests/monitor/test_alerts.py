@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import redis
 
-from services.monitor.acting import EXPIRY_SECONDS, RETRY_SECONDS, Acting
-from services.monitor.alerting import OUTBOX
+from services.monitor.acting import RETRY_SECONDS, Acting
+from services.monitor.alerting import EXPIRY_SECONDS, OUTBOX
 from serving.database import Database
 from shared.alert_actions import AlertAction, AlertCommand
 from shared.alert_events import AlertActionTaken
@@ -24,15 +24,17 @@ def watching(client: redis.Redis, sqlite: Database) -> Watching:
 
 
 class Api:
-    """`faults`: what it answers first."""
+    """`faults`: what it answers first. `known`: alerts that a command was made of, also where nobody heard the answer."""
 
-    def __init__(self, *faults: GroundupError) -> None:
-        self.faults, self.asked = list(faults), list[AlertAction]()
+    def __init__(self, *faults: GroundupError, known: str = "") -> None:
+        self.faults, self.known, self.asked = list(faults), known, list[AlertAction]()
 
     def act(self, run_id: str, action: AlertAction) -> AlertCommand:
         self.asked.append(action)
         if self.faults:
             raise self.faults.pop(0)
+        if action.passed and action.alert_id != self.known:
+            raise Conflict(action.passed, code="alert-passed")
         return AlertCommand(command_id="cmd_1", state="requested")
 
 
@@ -63,7 +65,7 @@ def test_the_api_is_asked_once_and_its_answer_is_told(watching: Watching) -> Non
     api = Api()
     assert [act(watching, api), act(watching, api, 10)] == [1, 0]
     expected = {"alert_id": f"{RUN}.1.loss_spike.151", "detector": "loss_spike", "action": "rollback", "attempt": 1, "step": 151}
-    assert [asked.model_dump() for asked in api.asked] == [{**expected, "max_rollbacks": 1}]
+    assert [asked.model_dump() for asked in api.asked] == [{**expected, "max_rollbacks": 1, "passed": ""}]
     assert taken(watching) == [("rollback", "requested", "cmd_1")]
     (alert,) = watching.alerts()
     assert (alert.action_state, alert.command_id) == ("requested", "cmd_1")
@@ -89,6 +91,38 @@ def test_what_was_found_long_ago_is_not_acted_on(watching: Watching) -> None:
     api = Api(EnvironmentFault("away"), EnvironmentFault("away"))
     assert [act(watching, api), act(watching, api, EXPIRY_SECONDS + 1)] == [0, 1]
     assert taken(watching) == [("rollback", "refused", "away")]
+
+
+def test_what_waited_too_long_to_be_asked_for_is_not_done(watching: Watching) -> None:
+    """The detectors died behind the finding, and come back after hours to a run that may be somewhere else."""
+    spiked(watching, "pause")
+    assert act(watching, Api(), EXPIRY_SECONDS + 1) == 1
+    assert taken(watching) == [
+        ("pause", "refused", "it could not be asked for within 10 minutes, and may be another situation by now"),
+    ]
+
+
+def test_what_had_happened_long_before_it_was_found_is_told_and_not_acted_on(watching: Watching) -> None:
+    watching.clock.now = 1000 + 3600.0
+    watching.holder.take(watching.database, watching.clock.now)
+    spiked(watching, "pause")
+    api = Api()
+    assert (act(watching, api), api.asked) == (0, [])
+    reason = "it had happened 57 minutes before it was found, and only the last 10 minutes are acted on"
+    assert taken(watching) == [("pause", "refused", reason)]
+    (alert,) = watching.alerts()
+    assert (alert.key, alert.action_state, alert.action_reason) == ("loss_spike", "refused", reason)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_what_has_passed_before_it_is_asked_for_is_not_done(watching: Watching, known: bool) -> None:
+    """Unless it was asked for already, and the answer was lost."""
+    api, child = run_of({"loss_spike": {"action": "pause"}})
+    losses(child, 1, [*calm(150), 9.0, *calm(30)])
+    watching.see(api, child)
+    assert act(watching, Api(known=f"{RUN}.1.loss_spike.151" if known else "")) == 1
+    refused = ("pause", "refused", "it had passed before this was asked for: train/loss is 2.08 again")
+    assert taken(watching) == [("pause", "requested", "cmd_1") if known else refused]
 
 
 def test_alerts_are_listed_filtered_and_acknowledged(http: Any, watching: Watching, editor: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from services.monitor.lease import LEASE_SECONDS, Holder, LeaseLost
 from serving.database import Database
 from shared import bus
 from shared.alert_events import DetectorCleared, DetectorFired
-from shared.cluster_events import StorageLevelChanged
+from shared.cluster_events import HostSampled, StorageLevelChanged
 from shared.events import AnyEvent, Record, unpack
 from shared.run_events import RunDeleted, RunStateChanged
 from tests.monitor.producing import RUN, Producer
@@ -42,7 +42,7 @@ def test_a_finding_is_a_row_and_an_event_with_its_numbers(watching: Watching) ->
     watching.see(api, child)
     spike, nan = watching.alerts()
     assert (spike.alert_id, spike.run_name, spike.action, spike.action_state) == (f"{RUN}.1.loss_spike.201", "tiny", "annotate", "none")
-    assert spike.cleared_at == 5000.0
+    assert spike.cleared_at == watching.clock.now
     assert (nan.severity, nan.cleared_at, nan.action) == ("critical", None, "notify")
     told = [event for event in events_on(watching.client) if isinstance(event, DetectorFired)]
     assert (told[0].value, told[0].actions) == (9.0, ["annotate"])
@@ -170,6 +170,19 @@ def test_the_room_for_checkpoints_and_a_workers_disk(lone: Watching) -> None:
     ]
 
 
+def test_two_findings_of_a_workers_disk_are_two_although_its_sampler_counts_anew(lone: Watching) -> None:
+    def sample(free: float) -> HostSampled:
+        return HostSampled(worker="w1", metrics={"system/disk.free_bytes": free})
+
+    topic = "worker.w1"
+    for number, name in enumerate(("sampler-1", "sampler-2")):
+        sampler = Producer(name, run_id=topic, attempt=None)
+        sampler.records = [record.model_copy(update={"at": record.at + 100 * number}) for record in sampler.say(sample(1e9), sample(9e9))]
+        lone.see(sampler)
+    assert [alert.alert_id for alert in lone.alerts()] == [f"{topic}.0.disk.1001", f"{topic}.0.disk.1101"]
+    assert all(alert.cleared_at is not None for alert in lone.alerts())
+
+
 def test_of_two_processes_one_watches_and_the_other_writes_nothing(watching: Watching) -> None:
     other = Holder("other")
     now = watching.clock.now
@@ -192,12 +205,11 @@ def test_events_that_cannot_be_read_stop_nobody(lone: Watching) -> None:
     api, child = run_of()
     lone.see(api)
     lone.client.xadd(bus.stream_key(RUN), {"r": b"\xc1"}, id="1000-0")
-    losses(child, 1, [math.nan])
-    records = [record.pack() for record in child.records]
-    lone.client.xadd(bus.stream_key(RUN), {"r": records[0]}, id="1001-0")
+    losses(child, 1, [math.nan] * 5)
+    lone.client.xadd(bus.stream_key(RUN), {"r": child.records[4].pack()}, id="1001-0")
     assert lone.detecting.step(0.01) == 2
     assert [alert.key for alert in lone.alerts()] == ["nan"]
-    assert lone.detecting.topics[RUN].missed == 997
+    assert lone.detecting.topics[RUN].missed == 4
 
 
 def test_what_flickers_fills_nothing(lone: Watching, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -106,7 +107,7 @@ def hook(place: Place) -> Iterator[Receiver]:
 def test_killed_between_finding_and_delivery_it_is_told_and_acted_on_once(place: Place, hook: Receiver) -> None:
     api = Producer("own-api", run_id=place.run_id, attempt=None)
     api.say(RunCreated(name="tiny", by="me", alerts=WATCHED))
-    child = Producer("attempt-1", run_id=place.run_id)
+    child = Producer("attempt-1", run_id=place.run_id, began=time.time())
     losses(child, 1, [*calm(120), 9.0, *calm(10), math.nan])
     hook.status = 503
     with place.detectors():

@@ -1,17 +1,20 @@
 import errno
 import os
+import shutil
 import signal
 import threading
 from pathlib import Path
 
 import pytest
 
+from services.monitor.detectors.watch import Watch
 from services.trainer import report as report_module
 from services.trainer.progress import SpoolWatch
 from services.trainer.report import Report
 from services.trainer.rundir import AttemptOrder, Outcome, RunDirectory
 from services.trainer.spool import SpoolWriter, read_spool
 from services.trainer.world import World
+from shared.alerts import AlertsSpec
 from shared.training_events import CheckpointSaved, EventsDropped, LogWritten, StepCompleted, TrainingEnded
 from tests.trainer.runs import events, ranks, run_directory, tiny_spec
 
@@ -152,3 +155,27 @@ def test_a_training_without_room_for_its_steps_says_so_and_ends_well(tmp_path: P
     assert len([event for event in told if isinstance(event, StepCompleted)]) + sum(gap.count for gap in gaps) == 60
     assert [event.step for event in told if isinstance(event, CheckpointSaved)] == [20, 40, 60]
     assert told[-1] == TrainingEnded(step=60, outcome="succeeded")
+
+
+def test_every_20th_step_tells_how_much_room_there_is_and_the_runs_detector_reads_it(folder: RunDirectory) -> None:
+    """What the trainer tells is what `alerts.disk` looks at: with more asked for than there is, it fires."""
+    ours = report(folder)
+    for step in range(1, 42):
+        ours.emit(StepCompleted(step=step, tokens=step, metrics={"train/loss": 1.0}))
+    told = [event for event in events(folder) if isinstance(event, StepCompleted)]
+    free = {event.step: event.metrics["perf/disk_free_bytes"] for event in told if len(event.metrics) > 1}
+    assert list(free) == [20, 40]
+    assert 0 < free[20] <= shutil.disk_usage(folder.root).total
+    watch = Watch(AlertsSpec.model_validate({"disk": {"free_bytes": 1 << 60}}))
+    found = [finding for record in read_spool(folder.spool, 0)[0] for finding in watch.take(record, 0.0)]
+    assert [(finding.key, finding.step) for finding in found] == [("disk", 20)]
+
+
+def test_room_that_cannot_be_read_costs_no_step(folder: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(_folder: Path) -> None:
+        raise OSError(errno.EIO, "gone")
+
+    monkeypatch.setattr(shutil, "disk_usage", unreadable)
+    ours = report(folder)
+    ours.emit(StepCompleted(step=20, tokens=1, metrics={"train/loss": 1.0}))
+    assert [event.metrics for event in events(folder) if isinstance(event, StepCompleted)] == [{"train/loss": 1.0}]

@@ -11,7 +11,7 @@ import torch
 from services.trainer.rundir import Order, RunDirectory
 from services.trainer.scaling import Scaling
 from services.trainer.world import choose_precision
-from shared.training_events import StepCompleted
+from shared.training_events import StepCompleted, StepSkipped
 from tests.trainer.checkpoints import Checkpoints, take_up
 from tests.trainer.runs import tiny_spec
 from tests.trainer.trainings import Training
@@ -71,9 +71,26 @@ def test_gradients_that_overflow_unscaled_are_the_runs_own_fault() -> None:
         torch.autograd.backward(scaling.scaled(weight(torch.tensor([math.inf])).sum()))
         norm = scaling.clipped(optimizer, weight, 1.0)
         scaling.step(optimizer, (~torch.isfinite(norm)).float())
-        excused.append(scaling.skipped())
+        excused.append(scaling.overflowed(scaling.scale().item()))
         optimizer.zero_grad()
     assert excused == [True, True, False, False]  # at 2, at 1, and then below it
+
+
+def test_a_scale_that_grew_until_it_overflowed_is_to_blame(tmp_path: Path) -> None:
+    """From the largest scale that did not overflow it grows every other step, and is halved again."""
+    training = Training(SPEC, tmp_path)
+    training.scaling.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**12, growth_interval=1)
+    training.scaling.before = 2.0**12
+    outcome = training.run()
+    assert outcome.state == "succeeded"
+    left_out = [event for event in training.happened if isinstance(event, StepSkipped)]
+    assert left_out
+    assert {(event.reason, event.consecutive) for event in left_out} == {("overflow", 0)}
+    scales, steps = metric(training, "train/loss_scale"), {event.step for event in left_out}
+    expected = 2.0**12
+    for step, scale in enumerate(scales, 1):
+        expected *= 0.5 if step in steps else 2
+        assert scale == expected, step
 
 
 def test_it_learns_as_in_single_precision(tmp_path: Path) -> None:

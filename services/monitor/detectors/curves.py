@@ -14,6 +14,10 @@ FEWEST: Final = 16
 
 
 class NotFinite(Detector):
+    """In fp16 a scale that is too large makes a norm infinite beside a finite loss: such a step is left out by the trainer and no sign
+    against the run, as long as the scale is not below 1 (services/trainer/scaling.py draws the same line).
+    """
+
     name = "nan"
     severity: ClassVar[Severity] = "critical"
     remedy = "lower the learning rate or raise the warm-up, check the data around this step, or train in bf16 or fp32 instead of fp16"
@@ -23,7 +27,9 @@ class NotFinite(Detector):
         super().__init__(Latch(patience=settings.steps, clear_after=10, cooldown=0))
 
     def read(self, step: Step) -> Reading | None:
-        seen = {name: step.metrics[name] for name in self.WATCHED if name in step.metrics}
+        excused = step.metrics.get(Metric.LOSS_SCALE, 0.0) >= 1 and math.isfinite(step.metrics.get(Metric.TRAIN_LOSS, math.nan))
+        watched = (name for name in self.WATCHED if name in step.metrics and not (excused and name == Metric.GRAD_NORM))
+        seen = {name: step.metrics[name] for name in watched}
         if not seen:
             return None
         name = next((name for name, value in seen.items() if not math.isfinite(value)), next(iter(seen)))
@@ -52,9 +58,17 @@ class Spike(Detector):
         value = step.metrics.get(self.metric)
         if value is None or not math.isfinite(value):
             return None
-        reading = self._compare(value) if step.step > self.settings.warmup and len(self.values) >= FEWEST else None
+        comparable = step.step > self.settings.warmup and len(self.values) >= FEWEST
+        reading = self._compare(value) if comparable else self._against_limit(value)
         self.values.append(value)
         return reading
+
+    def _against_limit(self, value: float) -> Reading | None:
+        """What is too large whatever came before is so from the first step on."""
+        if self.limit is None:
+            return None
+        over = value >= self.limit
+        return Reading(self.metric, value, self.limit, over, fine=not over)
 
     def _compare(self, value: float) -> Reading:
         known = robust(self.values)
@@ -68,6 +82,8 @@ class Spike(Detector):
         return Reading(self.metric, value, threshold, bad, fine, window)
 
     def tell(self, reading: Reading) -> str:
+        if not reading.window:
+            return f"{reading.metric} is {number(reading.value)}, at least the limit of {number(reading.threshold)}"
         value, middle, z = (number(each) for each in (reading.value, reading.window["median"], reading.window["z"]))
         newest = f"the median of the {number(reading.window['values'])} steps before is {middle} (robust z {z})"
         return f"{reading.metric} is {value}, at least {number(reading.threshold)}; {newest}"

@@ -71,6 +71,11 @@ class Latch:
             return "cleared"
         return None
 
+    def reset(self) -> bool:
+        """As at first. Whether it was firing."""
+        was, self.firing, self.bad, self.fine, self.deaf = self.firing, False, 0, 0, 0
+        return was
+
 
 class Detector(ABC):
     """`key` tells several of one name apart. `remembered`: the attributes that change, of which `memory` is made."""
@@ -109,8 +114,18 @@ class Detector(ABC):
     def begin_attempt(self) -> None:  # noqa: B027  (most have nothing to do)
         """Other processes go on, maybe elsewhere and at another speed, maybe from an earlier step."""
 
+    def undo(self, step: int, message: str) -> Finding | None:
+        """The run has gone back to `step`: what came behind it is no part of the run any more, nor is what was found there. The same fault
+        is news when it comes again.
+        """
+        self.go_back()
+        if not self.latch.reset():
+            return None
+        reading = Reading(self.name, 0.0, 0.0, bad=False, fine=True)
+        return Finding("cleared", self.name, self.key, self.severity, step, reading, message, self.remedy)
+
     def go_back(self) -> None:  # noqa: B027
-        """The run was rolled back: the newest values are no longer part of it."""
+        """Forget the newest values."""
 
     def memory(self) -> dict[str, Any]:
         values = {name: getattr(self, name) for name in self.remembered}

@@ -5,24 +5,26 @@ from typing import ClassVar, Final
 
 from services.monitor.detectors.detector import Detector, Latch, Reading, Step, number
 from shared.alerts import BudgetAlert, DiskAlert, Severity
+from shared.names import Metric
 
-DISK_FREE: Final = "system/disk.free_bytes"
+HOST_DISK_FREE: Final = "system/disk.free_bytes"
+"""As a worker's host tells it (docs/system-metrics.md)."""
 
 
 class Disk(Detector):
     name = "disk"
     remedy = "make room on the worker's disk: delete checkpoints, or lower train.checkpoint.keep_last"
 
-    def __init__(self, settings: DiskAlert) -> None:
+    def __init__(self, settings: DiskAlert, metric: str = Metric.DISK_FREE_BYTES) -> None:
         super().__init__(Latch(clear_after=1, cooldown=0))
-        self.settings = settings
+        self.settings, self.metric = settings, metric
 
     def read(self, step: Step) -> Reading | None:
-        value = step.metrics.get(DISK_FREE)
+        value = step.metrics.get(self.metric)
         if value is None or not math.isfinite(value):
             return None
         limit = float(self.settings.free_bytes)
-        return Reading(DISK_FREE, value, limit, value < limit, value >= 1.1 * limit)
+        return Reading(self.metric, value, limit, value < limit, value >= 1.1 * limit)
 
     def tell(self, reading: Reading) -> str:
         return f"{reading.value / 1e9:.1f} GB of the disk are free, less than {reading.threshold / 1e9:.1f} GB"

@@ -12,7 +12,6 @@ from shared.names import Metric
 
 FIRST_STEPS: Final = 10
 """Of an attempt: caches are cold and kernels are compiled."""
-STRAGGLER_RATIO: Final = "perf/straggler_ratio"
 STEP_GAP: Final = "step gap, seconds"
 
 
@@ -59,23 +58,42 @@ class ThroughputDrop(Detector):
 
 
 class Straggler(Detector):
+    """The ratio is told with every 20th step only (services/trainer/stragglers.py), so steps are counted by their numbers."""
+
     name = "straggler"
     remedy = "look at that rank's GPU or core: heat, another process, a slower card; give the run equal slots"
+    remembered = ("bad_since", "fine_since")
+    FINE_STEPS: ClassVar = 20
 
     def __init__(self, settings: StragglerAlert) -> None:
-        super().__init__(Latch(patience=settings.steps))
+        super().__init__(Latch(clear_after=1, cooldown=0))
         self.settings = settings
+        self.bad_since: int | None = None
+        self.fine_since: int | None = None
 
     def read(self, step: Step) -> Reading | None:
-        value = step.metrics.get(STRAGGLER_RATIO)
+        value, threshold = step.metrics.get(Metric.STRAGGLER_RATIO), self.settings.ratio
         if value is None or not math.isfinite(value):
             return None
-        threshold = self.settings.ratio
-        return Reading(STRAGGLER_RATIO, value, threshold, value >= threshold, value < (1 + threshold) / 2)
+        self.bad_since = _since(self.bad_since, step.step) if value >= threshold else None
+        self.fine_since = _since(self.fine_since, step.step) if value < (1 + threshold) / 2 else None
+        bad = self.bad_since is not None and step.step - self.bad_since + 1 >= self.settings.steps
+        fine = self.fine_since is not None and step.step - self.fine_since + 1 >= self.FINE_STEPS
+        return Reading(Metric.STRAGGLER_RATIO, value, threshold, bad, fine)
 
     def tell(self, reading: Reading) -> str:
         ratio = f"for {self.settings.steps} steps at least {number(reading.threshold)}"
         return f"the slowest rank takes {number(reading.value)} times as long as the median rank, {ratio}: all others wait for it"
+
+    def begin_attempt(self) -> None:
+        self.bad_since = self.fine_since = None
+
+    def go_back(self) -> None:
+        self.begin_attempt()
+
+
+def _since(before: int | None, step: int) -> int:
+    return step if before is None else before
 
 
 class DataWait(Detector):

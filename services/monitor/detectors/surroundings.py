@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from services.monitor.detectors.detector import Finding, Reading, Step
-from services.monitor.detectors.limits import Disk
+from services.monitor.detectors.limits import HOST_DISK_FREE, Disk
 from shared.alerts import DiskAlert, Severity
 from shared.cluster_events import StorageLevelChanged
 from shared.events import Record
@@ -18,7 +18,7 @@ class Surroundings:
 
     def __init__(self) -> None:
         self.level = "ok"
-        self.disk = Disk(DiskAlert())
+        self.disk = Disk(DiskAlert(), HOST_DISK_FREE)
 
     def take(self, record: Record, now: float) -> list[Finding]:  # noqa: ARG002  (as Watch has it)
         event = record.event
@@ -46,9 +46,6 @@ class Surroundings:
 
     def hear(self, now: float) -> None:
         pass
-
-    def over(self) -> bool:
-        return False
 
     def action_of(self, detector: str) -> str:  # noqa: ARG002
         return "notify"

@@ -42,6 +42,22 @@ def test_a_validation_loss_and_a_gradient_norm_count_too() -> None:
         assert finding.remedy
 
 
+@pytest.mark.parametrize(
+    ("metrics", "fires"),
+    [
+        ({"train/loss": 2.0, "train/grad_norm": INF, "train/loss_scale": 32768.0}, False),  # the scale was too large
+        ({"train/loss": 2.0, "train/grad_norm": NAN, "train/loss_scale": 1.0}, False),
+        ({"train/loss": 2.0, "train/grad_norm": INF, "train/loss_scale": 0.5}, True),  # it lasts: the gradients themselves
+        ({"train/loss": INF, "train/grad_norm": INF, "train/loss_scale": 32768.0}, True),
+        ({"train/loss": 2.0, "train/grad_norm": INF}, True),  # not in fp16
+    ],
+)
+def test_an_overflow_of_fp16_is_no_sign_against_the_run(metrics: dict[str, float], fires: bool) -> None:
+    detector = only("nan")
+    assert detector.see(Step(1, 0, 0.0, {"train/loss": 2.0, "train/grad_norm": 1.0, "train/loss_scale": 65536.0})) is None
+    assert bool(detector.see(Step(2, 0, 0.0, metrics))) == fires
+
+
 def test_a_spike_is_told_at_its_step_with_its_numbers_and_clears() -> None:
     values = noise(300, 2.0, 0.05)
     values[200] = 6.0
@@ -89,6 +105,17 @@ def test_a_limit_of_the_gradient_norm_needs_no_history_of_large_ones() -> None:
     assert told(feed(only("grad_norm", limit=2.5), "train/grad_norm", values))[0] == ("fired", 151)
 
 
+@pytest.mark.parametrize("step", [1, 10, 60])
+def test_a_limit_holds_from_the_first_step_on(step: int) -> None:
+    """Neither the warm-up nor too few values to compare with are an excuse."""
+    values = noise(100, 1.0, 0.3)
+    values[step - 1] = 900.0
+    fired, cleared = feed(only("grad_norm", limit=50), "train/grad_norm", values)
+    assert [(fired.kind, fired.step), (cleared.kind, cleared.step)] == [("fired", step), ("cleared", step + 20)]
+    assert fired.message == "train/grad_norm is 900, at least the limit of 50"
+    assert feed(only("grad_norm"), "train/grad_norm", values) == []
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
@@ -118,12 +145,35 @@ def test_throughput_is_compared_with_the_runs_own() -> None:
     assert told(feed(only("throughput_drop"), "perf/tokens_per_second", [1.0] * 10 + fast)) == [], "the first steps are slow"
 
 
-def test_a_straggler_is_one_for_some_steps() -> None:
-    assert told(feed(only("straggler"), "perf/straggler_ratio", [*[1.1] * 50, *[1.8] * 30, *[1.0] * 30])) == [
-        ("fired", 70),
-        ("cleared", 100),
-    ]
-    assert told(feed(only("straggler"), "perf/straggler_ratio", [1.1, 1.9] * 50)) == []
+@pytest.mark.parametrize(
+    ("settings", "ratios", "expected"),
+    [
+        ({}, [1.1, 1.8, 1.8, 1.8, 1.0, 1.0, 1.0], [("fired", 60), ("cleared", 120)]),
+        ({"steps": 50}, [1.1, 1.8, 1.8, 1.8, 1.8, 1.8, 1.4], [("fired", 100)]),
+        ({"steps": 1}, [1.1, 1.8, 1.0, 1.0, 1.8], [("fired", 40), ("cleared", 80), ("fired", 100)]),
+        ({}, [1.1, 1.9] * 50, []),
+    ],
+)
+def test_a_straggler_is_one_for_some_steps(settings: dict[str, int], ratios: list[float], expected: list[tuple[str, int]]) -> None:
+    """The trainer tells the ratio with every 20th step."""
+    detector = only("straggler", **settings)
+    steps = [Step(20 * number, 0, 0.0, {"perf/straggler_ratio": ratio}) for number, ratio in enumerate(ratios, 1)]
+    untold = [Step(20 * number + 7, 0, 0.0, {"train/loss": 1.0}) for number in range(len(ratios))]
+    found = [finding for step in sorted([*steps, *untold], key=lambda step: step.step) if (finding := detector.see(step))]
+    assert told(found) == expected
+
+
+def test_a_straggler_tells_for_how_long() -> None:
+    detector = only("straggler")
+    found = [detector.see(Step(step, 0, 0.0, {"perf/straggler_ratio": 2.0})) for step in (40, 60)]
+    assert found[1] is not None
+    assert "for 20 steps at least 1.5" in found[1].message
+    for forget in (detector.begin_attempt, detector.go_back):
+        again = only("straggler")
+        again.recall(detector.memory())
+        again.latch.reset()
+        getattr(again, forget.__name__)()
+        assert again.see(Step(80, 0, 0.0, {"perf/straggler_ratio": 2.0})) is None, "counted anew"
 
 
 def test_waiting_for_data_is_a_share_of_many_steps() -> None:
@@ -136,8 +186,9 @@ def test_waiting_for_data_is_a_share_of_many_steps() -> None:
 
 def test_room_on_the_disk() -> None:
     gigabyte = float(1 << 30)
-    kinds = told(feed(only("disk"), "system/disk.free_bytes", [5 * gigabyte, gigabyte, 2.1 * gigabyte, 3 * gigabyte]))
-    assert kinds == [("fired", 2), ("cleared", 4)]
+    values = [5 * gigabyte, gigabyte, 2.1 * gigabyte, 3 * gigabyte]
+    assert told(feed(only("disk"), "perf/disk_free_bytes", values)) == [("fired", 2), ("cleared", 4)]
+    assert told(feed(only("disk", free_bytes=int(4 * gigabyte)), "perf/disk_free_bytes", values)) == [("fired", 2)]
 
 
 def test_budgets_of_tokens_hours_and_cost() -> None:
