@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -25,7 +26,7 @@ from services.storage.objects import ObjectStore
 from services.storage.settings import StorageSettings
 from services.storage.stores import Stores
 from services.trainer.agent import Agent
-from services.trainer.figures import GpuFigures
+from services.trainer.figures import GpuFigures, HostFigures
 from services.trainer.host import Host
 from services.trainer.settings import AgentSettings
 from services.trainer.shipper import Shipper
@@ -108,6 +109,15 @@ def test_every_name_of_the_agent_is_documented_and_is_there(settings: Settings) 
     assert exported(text) == documented("agent")
     assert 'groundup_gpu_utilization_ratio{gpu="1"} 0.35' in text
     assert 'gpu="0"' not in text
+
+
+def test_all_time_of_a_processor_is_busy_or_idle(tmp_path: Path) -> None:
+    modes = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
+    times = SimpleNamespace(**{mode: float(1 << bit) for bit, mode in enumerate(modes)}, guest=1.0, guest_nice=1.0)
+    told = {s.labels["mode"]: s.value for s in next(HostFigures(tmp_path, lambda: times).collect()).samples}
+    assert told == {"busy": float(1 + 2 + 4 + 32 + 64 + 128), "idle": float(8 + 16)}
+    some = SimpleNamespace(user=1.0, nice=2.0, system=4.0, idle=8.0)
+    assert [s.value for s in next(HostFigures(tmp_path, lambda: some).collect()).samples] == [8.0, 7.0], "as on macOS"
 
 
 def test_labels_are_of_our_own_making(settings: Settings, tmp_path: Path) -> None:
