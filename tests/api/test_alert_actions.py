@@ -1,7 +1,12 @@
 """What a detector asks of a run."""
 
+import re
 from typing import Any
 
+from sqlalchemy import select
+
+from services.api.models import IdempotencyKey
+from shared.spec import NAME
 from tests.api.stage import WORKER, Stage
 
 
@@ -37,6 +42,14 @@ def test_back_to_the_newest_checkpoint_of_before_and_once_only(both: Stage) -> N
     (command,) = commands(both, run_id)
     assert (command["command_id"], command["type"], command["by"]) == (first.json["command_id"], "rollback", "detector loss_spike")
     assert command["arguments"]["checkpoint_id"] == "ckpt_30"
+
+
+def test_no_token_can_be_named_as_what_remembers_them(stage: Stage) -> None:
+    run_id, *_ = at_work(stage, 20)
+    assert act(stage, run_id).status_code == 200
+    with stage.database.reading() as session:
+        (principal,) = session.scalars(select(IdempotencyKey.principal).where(IdempotencyKey.key == f"{run_id}.1.loss_spike.40"))
+    assert not re.fullmatch(NAME, principal)
 
 
 def test_a_pause_like_a_persons(both: Stage) -> None:
