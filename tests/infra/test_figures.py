@@ -169,6 +169,15 @@ def test_the_dashboard_asks_for_documented_labels_only() -> None:
             assert text.count("(") == text.count(")")
 
 
+def test_what_every_monitor_tells_alike_is_not_added_up() -> None:
+    """Several are scraped where there are several, and all read the same database."""
+    alike = r"groundup_(events_ingested|ingest_lag|detectors|alerts_open|deliveries)"
+    asked = [text for panel in DASHBOARD["panels"] for text in expressions(panel) if re.search(alike, text)]
+    assert len(asked) >= 6
+    for text in asked:
+        assert text.startswith("max"), text
+
+
 def test_the_dashboard_has_the_shape_that_grafana_imports() -> None:
     assert DASHBOARD["schemaVersion"] >= 41
     assert "id" not in DASHBOARD, "an id is of one Grafana only"
