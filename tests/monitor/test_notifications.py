@@ -181,6 +181,19 @@ def test_a_test_is_sent_like_anything_else(http: Any, hook: Receiver, deliveries
     assert json.loads(hook.bodies[0])["type"] == "Test"
 
 
+def test_a_request_that_is_repeated_makes_no_second_one(http: Any, hook: Receiver, sqlite: Database) -> None:
+    """As where an answer got lost on its way; it has the secret, which is shown nowhere else."""
+    sent = {**ADMIN, "Idempotency-Key": "one"}
+    first, again = (http.post("/api/v1/notifications", json={"name": "ours", "url": hook.url}, headers=sent) for _ in range(2))
+    assert (first.status_code, again.json) == (201, first.json)
+    assert len(http.get("/api/v1/notifications", headers=ADMIN).json["items"]) == 1
+    other = http.post("/api/v1/notifications", json={"name": "theirs", "url": hook.url}, headers=sent)
+    assert (other.status_code, other.json["code"]) == (422, "idempotency-key-reused")
+    tests = [http.post(f"/api/v1/notifications/{first.json['id']}/test", headers={**ADMIN, "Idempotency-Key": "two"}) for _ in range(2)]
+    assert [answer.status_code for answer in tests] == [202, 202]
+    assert len(rows(sqlite)) == 1
+
+
 def test_secrets_are_never_shown_again(http: Any, hook: Receiver) -> None:
     target = add(http, hook.url, secret="a-secret-of-sixteen")
     assert target["secret"] == ""
