@@ -1,5 +1,6 @@
 """What `/metrics` tells of the detectors, which have no port: out of their tables and the streams they read."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -14,21 +15,24 @@ from serving.figures import gauge, gauges
 from shared import bus
 from shared.alerts import AlertsSpec
 
+log = logging.getLogger(__name__)
 _DETECTORS: Final = tuple(name for name in AlertsSpec.model_fields if name != "max_rollbacks")
 _STATES: Final = ("pending", "dead", "dropped")
 
 
 class AlertFigures:
-    """`clock`: seconds since the epoch."""
+    """`clock`: seconds since the epoch. Without Redis the lag is left out."""
 
     def __init__(self, client: redis.Redis, clock: Callable[[], float] = time.time) -> None:
         self.client, self.clock = client, clock
 
     def read(self, session: Session) -> Iterator[Any]:
-        """Raises RedisError."""
         up = session.scalar(select(func.count()).select_from(Lease).where(Lease.expires_at > self.clock()))
         yield gauge("groundup_detectors_up", "1 while a process watches the runs", up or 0)
-        yield gauge("groundup_detectors_lag", "Published events that the detectors have not taken", lag(self.client, session))
+        try:
+            yield gauge("groundup_detectors_lag", "Published events that the detectors have not taken", lag(self.client, session))
+        except redis.RedisError as error:
+            log.warning("the detectors' lag is missing: %s", error)
         missed = session.scalar(select(func.coalesce(func.sum(WatchedTopic.missed), 0)))
         yield gauge("groundup_detectors_missed", "Events that Redis had forgotten before they were watched", int(missed or 0))
         yield gauges("groundup_alerts_open", "Alerts that have not passed", "detector", _open_alerts(session))

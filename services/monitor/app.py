@@ -4,6 +4,7 @@ import redis
 from flask_openapi3.openapi import OpenAPI
 
 from services.monitor import alerts, audit, events, export, logs, metrics, stream, targets, tickets, worker_metrics
+from services.monitor.alert_figures import AlertFigures
 from services.monitor.figures import HistoryFigures, SocketFigures
 from services.monitor.hub import Hub
 from services.monitor.request_models import AuditRow
@@ -13,6 +14,7 @@ from services.monitor.tickets import Tickets
 from serving.app import create_service
 from serving.audit import install_audit
 from serving.database import Database
+from serving.figures import DatabaseFigures
 from shared.api_client import ApiClient
 from shared.settings import Settings
 
@@ -38,6 +40,7 @@ def create_app(
         app.register_api(resource.api)
     registry = app.extensions["metrics_registry"]
     registry.register(HistoryFigures(client, database))
+    registry.register(DatabaseFigures(database, AlertFigures(client).read))
     rights = Rights(ApiClient(settings.api_url, settings.join_secret).valid_credentials, seconds=rights_seconds)
     sockets = Sockets(app.extensions["hub"], app.extensions["tickets"], rights, SocketFigures(registry))
     app.extensions["door"] = door = stream.Door(settings, app.extensions["tickets"], sockets)

@@ -11,7 +11,6 @@ from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.monitor.alert_figures import AlertFigures
 from services.monitor.models import Position
 from services.monitor.reading import StreamReader
 from serving.database import Database
@@ -28,20 +27,17 @@ class SocketFigures:
 
 
 class HistoryFigures(Collector):
-    """Read when asked for, since the ingester and the detectors are other processes. What cannot be read is left out."""
+    """Read when asked for, since the ingester is another process. What cannot be read is left out."""
 
     def __init__(self, client: redis.Redis, database: Database) -> None:
         self.client, self.database = client, database
-        self.alerts = AlertFigures(client)
 
     def collect(self) -> Iterator[Any]:
         try:
             with self.database.reading() as session:
                 taken = session.scalar(select(func.coalesce(func.sum(Position.events), 0)))
-                of_detectors = list(self.alerts.read(session))
             yield CounterMetricFamily("groundup_events_ingested", "Events in the history", value=int(taken or 0))
             yield GaugeMetricFamily("groundup_ingest_lag", "Published events that are not yet in the history", value=lag(self.client))
-            yield from of_detectors
         except (redis.RedisError, SQLAlchemyError) as error:
             log.warning("figures are missing: %s", error)
 

@@ -7,9 +7,11 @@ import redis
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.monitor.alert_models import Delivery
+from services.monitor.app import create_app
 from services.monitor.lease import LEASE_SECONDS
 from serving.database import Database
 from shared.cluster_events import StorageLevelChanged
+from shared.settings import Settings
 from tests.monitor.producing import Producer
 from tests.monitor.watching import Watching, calm, losses, run_of
 
@@ -53,3 +55,10 @@ def test_notifications_that_have_not_arrived(http: Any, sqlite: Database) -> Non
     told = figures(http)
     assert [told[f"groundup_deliveries{{{state}}}"] for state in ("pending", "dead", "dropped")] == [2, 1, 0]
     assert told["groundup_deliveries_oldest_seconds"] > 1e9
+
+
+def test_without_redis_the_rest_is_told(settings: Settings, sqlite: Database) -> None:
+    told = figures(create_app(settings, sqlite, redis.Redis(port=1)).test_client())
+    assert "groundup_events_ingested_total" in told
+    assert "groundup_detectors_up" in told
+    assert "groundup_detectors_lag" not in told
