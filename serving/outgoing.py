@@ -3,6 +3,7 @@
 A name is resolved once, and the connection goes to the address that was checked: a second look-up could answer otherwise.
 """
 
+import asyncio
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -74,12 +75,23 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
 
 
 def post(target: Destination, body: bytes, headers: Mapping[str, str], *, timeout: float) -> int:
-    """The status of the answer; what else it says is not read, and where it would send us we do not go. Raises httpx.HTTPError."""
+    """The status of the answer; what else it says is not read, and where it would send us we do not go. `timeout`: seconds for all of it,
+    since a server that sends a byte now and then would never exceed one for each read. Raises httpx.HTTPError."""
+    return asyncio.run(_post(target, body, headers, timeout))
+
+
+async def _post(target: Destination, body: bytes, headers: Mapping[str, str], timeout: float) -> int:
     extensions = {"sni_hostname": target.name} if target.url.startswith("https:") else {}
-    with httpx.Client(timeout=timeout, trust_env=False, follow_redirects=False) as client:
-        sent = {**headers, "Host": target.host}
-        with client.stream("POST", target.url, content=body, headers=sent, extensions=extensions) as answer:
+    sent = {**headers, "Host": target.host}
+    try:
+        async with (
+            asyncio.timeout(timeout),
+            httpx.AsyncClient(timeout=timeout, trust_env=False, follow_redirects=False) as client,
+            client.stream("POST", target.url, content=body, headers=sent, extensions=extensions) as answer,
+        ):
             return answer.status_code
+    except TimeoutError:
+        raise httpx.ReadTimeout("no answer in time") from None
 
 
 def _refused(message: str) -> InvalidField:

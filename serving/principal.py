@@ -15,6 +15,7 @@ GATEWAY_HEADER: Final = "X-Groundup-Gateway"
 PRINCIPAL_HEADER: Final = "X-Groundup-Principal"
 ROLE_HEADER: Final = "X-Groundup-Role"
 CREDENTIAL_HEADER: Final = "X-Groundup-Credential"
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _RANK: Final = {Role.VIEWER: 0, Role.EDITOR: 1, Role.ADMIN: 2}
 _OPEN: Final = frozenset({"/healthz", "/readyz", "/metrics", "/api/openapi.json", "/api/v1/login"})
 """Paths that need nobody's name; /healthz, /readyz and /metrics are not routed by the gateway."""
@@ -52,7 +53,7 @@ def guard(settings: Settings) -> None:
     if not name or role not in set(Role):
         raise NotAuthenticated("no valid token", remedy="send 'Authorization: Bearer <token>'; data/admin-token holds the first one")
     g.principal = Principal(name, Role(role), request.headers.get(CREDENTIAL_HEADER, ""))
-    reading = request.method in {"GET", "HEAD", "OPTIONS"} or request.path in _FOR_VIEWERS
+    reading = request.method in SAFE_METHODS or request.path in _FOR_VIEWERS
     require(Role.VIEWER if reading else Role.EDITOR)
 
 

@@ -15,6 +15,8 @@ from shared.errors import Conflict, NotFound
 
 _BY: Final = "detector "
 """Who asked, in front of the detector's name: no token may be named so, since names have no blanks."""
+_PRINCIPAL: Final = "all detectors"
+"""Of their keys. With a blank, too: whoever had that name could use up an alert's key, and nothing would be done about it."""
 
 
 def act(session: Session, run_id: str, asked: AlertAction, now: float) -> AlertCommand:
@@ -22,7 +24,7 @@ def act(session: Session, run_id: str, asked: AlertAction, now: float) -> AlertC
     run = locked(session, Run, run_id)
     if run is None:
         raise NotFound(f"there is no run {run_id}")
-    known = session.get(IdempotencyKey, (_BY.strip(), asked.alert_id))
+    known = session.get(IdempotencyKey, (_PRINCIPAL, asked.alert_id))
     if known is not None:
         return AlertCommand.model_validate(known.body)
     if asked.passed:
@@ -33,7 +35,7 @@ def act(session: Session, run_id: str, asked: AlertAction, now: float) -> AlertC
     command = ask(session, run_id, wish, by=f"{_BY}{asked.detector}", now=now)
     answer = AlertCommand(command_id=command.id, state=command.state)
     body = answer.model_dump()
-    session.add(IdempotencyKey(principal=_BY.strip(), key=asked.alert_id, request_digest=asked.action, status=200, body=body))
+    session.add(IdempotencyKey(principal=_PRINCIPAL, key=asked.alert_id, request_digest=asked.action, status=200, body=body))
     return answer
 
 

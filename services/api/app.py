@@ -28,9 +28,11 @@ from services.api import (
     workers,
 )
 from services.api.figures import GeneratorFigures, PlatformFigures
+from services.api.models import AuditRow
 from services.api.parts import Parts
 from services.api.settings import DEFAULTS, KeepingSettings
 from serving.app import create_service
+from serving.audit import install_audit
 from serving.database import Database
 from serving.figures import DatabaseFigures
 from shared.settings import Settings
@@ -52,7 +54,7 @@ def create_app(
     app = create_service("api", settings, ready=database.ping)
     parts = Parts(settings, database, storage, client, clock, keeping)
     app.extensions["parts"] = parts
-    audit.install_audit(app, parts)
+    install_audit(app, database, AuditRow, clock=clock)
     of_runs = (runs, commands, forks, queueing, emergency, shares, workers, checkpoints, aliases, usage, generate)
     for resource in (*of_runs, tokens, login, audit, auth, internal):
         app.register_api(resource.api)

@@ -13,7 +13,7 @@ from services.api.parts import parts
 from services.api.rows import rows_changed
 from services.api.tokens import digest
 from serving.idempotency import Answer
-from serving.principal import CREDENTIAL_HEADER, PRINCIPAL_HEADER, ROLE_HEADER
+from serving.principal import CREDENTIAL_HEADER, PRINCIPAL_HEADER, ROLE_HEADER, SAFE_METHODS
 from serving.problems import problem_response
 from shared.errors import NotAllowed, NotAuthenticated, NotFound
 from shared.internal import RightsAnswer, RightsQuestion
@@ -21,7 +21,6 @@ from shared.settings import Settings, host_name
 
 api = APIBlueprint("auth", __name__, url_prefix="/internal", doc_ui=False)
 COOKIE: Final = "groundup_session"
-SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 USE_NOTED_EVERY: Final = 60.0
 _AT_ONCE: Final = 500
 

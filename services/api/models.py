@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from serving.audit import AuditColumns
 from serving.idempotency import IdempotencyColumns
 
 Json = dict[str, Any]
@@ -168,15 +169,8 @@ class LoginCode(Base):
     used_at: Mapped[float | None]
 
 
-class AuditRow(Base):
+class AuditRow(AuditColumns, Base):
     __tablename__ = "audit"
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    at: Mapped[float]
-    who: Mapped[str]
-    role: Mapped[str]
-    method: Mapped[str]
-    path: Mapped[str] = mapped_column(Text)
-    status: Mapped[int]
 
 
 class OutboxRow(Base):

@@ -13,13 +13,14 @@ from services.monitor.detectors.detector import Finding
 from services.monitor.notifications import notify
 from serving.outbox import Outbox
 from shared.alert_events import AlertActionTaken, DetectorCleared, DetectorFired
-from shared.names import CLUSTER_TOPIC
+from shared.names import CLUSTER_TOPIC, WORKER_TOPIC
 
 log = logging.getLogger(__name__)
 
 OUTBOX: Final = Outbox("detectors", AlertOutboxRow, AlertOutboxCounter)
 MAX_ALERTS: Final = 1000
-"""Of one run: a detector that flickers must fill neither the database nor anybody's screen."""
+"""Of one topic: a detector that flickers must fill neither the database nor anybody's screen. A run has no more in all its life; the
+cluster and its workers, which have no end, lose the oldest that have passed."""
 EXPIRY_SECONDS: Final = 600.0
 """What is older is not acted on any more, only told: by then it is another situation."""
 _COMMANDS: Final = frozenset({"pause", "rollback"})
@@ -59,7 +60,7 @@ def _fire(session: Session, found: Found, now: float) -> bool:
     finding, reading = found.finding, found.finding.reading
     if session.scalar(select(Alert.id).where(Alert.alert_id == found.alert_id)) is not None:
         return False
-    if (session.scalar(select(func.count()).select_from(Alert).where(Alert.run_id == found.topic)) or 0) >= MAX_ALERTS:
+    if not _has_room(session, found.topic):
         log.warning("%s has %d alerts; one of %s at step %d is left out", found.topic, MAX_ALERTS, finding.key, finding.step)
         return False
     event = DetectorFired(
@@ -143,3 +144,16 @@ def close_all(session: Session, topic: str, message: str, step: int, now: float)
 def forget(session: Session, topic: str) -> None:
     """The run was deleted."""
     session.execute(delete(Alert).where(Alert.run_id == topic))
+
+
+def _has_room(session: Session, topic: str) -> bool:
+    """Whether the topic may have one more; the oldest that has passed makes room for it where the topic is no run's."""
+    if (session.scalar(select(func.count()).select_from(Alert).where(Alert.run_id == topic)) or 0) < MAX_ALERTS:
+        return True
+    if topic != CLUSTER_TOPIC and not topic.startswith(WORKER_TOPIC):
+        return False
+    passed = select(Alert.id).where(Alert.run_id == topic, Alert.cleared_at.is_not(None)).order_by(Alert.id).limit(1)
+    oldest = session.scalar(passed)
+    if oldest is not None:
+        session.execute(delete(Alert).where(Alert.id == oldest))
+    return oldest is not None

@@ -9,17 +9,6 @@ from services.monitor.alert_models import Delivery, NotificationTarget
 
 MAX_PENDING: Final = 1000
 """Deliveries that may wait for one target; what comes on top is dropped, and is there to be seen."""
-TOPICS: Final = (
-    "alert.critical",
-    "alert.warning",
-    "alert.info",
-    "alert.cleared",
-    "run.failed",
-    "run.succeeded",
-    "run.stopped",
-    "run.killed",
-)
-"""What a target may ask for."""
 
 
 def notify(session: Session, topic: str, subject: str, body: dict[str, Any], now: float) -> int:

@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 
 from services.monitor.alert_models import Delivery, NotificationTarget
 from services.monitor.notifications import queue
+from services.monitor.request_models import IdempotencyKey
 from serving.database import Database
+from serving.idempotency import Answer, once, repeated
 from serving.ids import new_id
 from serving.outgoing import destination
 from serving.paging import PageQuery
@@ -112,20 +114,13 @@ def list_targets() -> dict[str, Any]:
 
 
 @api.post("/api/v1/notifications", responses={201: NewTargetAnswer})
-def create_target(body: TargetBody) -> tuple[dict[str, Any], int]:
+def create_target(body: TargetBody) -> Answer:
     """Add one. Its address has to be on the public internet, unless GROUNDUP_WEBHOOK_ALLOW names its host. For admins."""
     require(Role.ADMIN)
+    if answer := repeated(_database(), IdempotencyKey):
+        return answer
     destination(body.url, allowed=current_app.extensions["webhook_allow"])
-    made = secrets.token_hex(32) if body.kind == "webhook" and not body.secret else ""
-    with _database().writing() as session:
-        if (session.scalar(select(func.count()).select_from(NotificationTarget)) or 0) >= MAX_TARGETS:
-            raise Conflict(f"there are {MAX_TARGETS} already", remedy="delete one that is not needed")
-        given = body.model_dump(exclude={"secret"})
-        now, by = time.time(), principal().name
-        target = NotificationTarget(id=new_id("ntf"), **given, secret=body.secret or made, created_at=now, created_by=by)
-        session.add(target)
-        session.flush()
-        return NewTargetAnswer.model_validate({**_answer(session, target), "secret": made}).model_dump(), 201
+    return once(_database(), IdempotencyKey, lambda session: _create(session, body))
 
 
 @api.delete("/api/v1/notifications/<target_id>", responses={204: None})
@@ -139,15 +134,10 @@ def delete_target(path: TargetPath) -> tuple[str, int]:
 
 
 @api.post("/api/v1/notifications/<target_id>/test", responses={202: DeliveryAnswer})
-def test_target(path: TargetPath) -> tuple[dict[str, Any], int]:
+def test_target(path: TargetPath) -> Answer:
     """Send a test, behind what already waits; its delivery tells whether it arrived. For admins."""
     require(Role.ADMIN)
-    with _database().writing() as session:
-        target = _target(session, path.target_id)
-        subject, now = f"test.{new_id('try')}", time.time()
-        queue(session, target, subject, {"type": "Test", "topic": "test", "at": now}, now)
-        delivery = session.scalars(select(Delivery).where(Delivery.target_id == target.id, Delivery.subject == subject)).one()
-        return _delivery(delivery).model_dump(), 202
+    return once(_database(), IdempotencyKey, lambda session: _test(session, path.target_id))
 
 
 @api.get("/api/v1/notifications/deliveries", responses={200: DeliveryPage})
@@ -166,6 +156,26 @@ def list_deliveries(query: DeliveryQuery) -> dict[str, Any]:
     page = found[: query.limit]
     cursor = str(page[-1].id) if len(found) > query.limit else None
     return DeliveryPage(items=[_delivery(row) for row in page], next_cursor=cursor).model_dump()
+
+
+def _create(session: Session, body: TargetBody) -> Answer:
+    if (session.scalar(select(func.count()).select_from(NotificationTarget)) or 0) >= MAX_TARGETS:
+        raise Conflict(f"there are {MAX_TARGETS} already", remedy="delete one that is not needed")
+    made = secrets.token_hex(32) if body.kind == "webhook" and not body.secret else ""
+    given = body.model_dump(exclude={"secret"})
+    now, by = time.time(), principal().name
+    target = NotificationTarget(id=new_id("ntf"), **given, secret=body.secret or made, created_at=now, created_by=by)
+    session.add(target)
+    session.flush()
+    return NewTargetAnswer.model_validate({**_answer(session, target), "secret": made}).model_dump(), 201
+
+
+def _test(session: Session, target_id: str) -> Answer:
+    target = _target(session, target_id)
+    subject, now = f"test.{new_id('try')}", time.time()
+    queue(session, target, subject, {"type": "Test", "topic": "test", "at": now}, now)
+    delivery = session.scalars(select(Delivery).where(Delivery.target_id == target.id, Delivery.subject == subject)).one()
+    return _delivery(delivery).model_dump(), 202
 
 
 def _target(session: Session, target_id: str) -> NotificationTarget:

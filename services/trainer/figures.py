@@ -22,6 +22,9 @@ _GPU: Final = {
 }
 """By the last part of `system/gpu.INDEX.NAME`: what it is called here, and what it is multiplied by."""
 
+_BUSY: Final = ("user", "nice", "system", "irq", "softirq", "steal")
+"""What psutil tells of, as far as the system has it. A guest's time is in `user` already; what is stolen is not to be had."""
+
 
 class AgentFigures(Collector):
     def __init__(self, agent: "Agent") -> None:
@@ -46,15 +49,15 @@ class AgentFigures(Collector):
 class HostFigures(Collector):
     """`folder`: on the disk that is told of. Processor time is a counter: whoever looks chooses the time it is averaged over."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, cpu_times: Callable[[], Any] = psutil.cpu_times) -> None:
+        self.folder, self.cpu_times = folder, cpu_times
 
     def collect(self) -> Iterator[Any]:
         busy = CounterMetricFamily("groundup_host_cpu_seconds", "Processor time of all cores", labels=["mode"])
-        times = psutil.cpu_times()
+        times = self.cpu_times()
         idle = times.idle + getattr(times, "iowait", 0.0)
         busy.add_metric(["idle"], idle)
-        busy.add_metric(["busy"], times.user + times.system + getattr(times, "nice", 0.0))
+        busy.add_metric(["busy"], sum(getattr(times, mode, 0.0) for mode in _BUSY))
         yield busy
         yield _gauge("groundup_host_cpus", "Cores", os.cpu_count() or 1)
         memory = psutil.virtual_memory()

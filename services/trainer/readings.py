@@ -77,38 +77,45 @@ def _whole(size: int) -> int:
 
 
 def _counters() -> Metrics:
-    disk, networks = psutil.disk_io_counters(), psutil.net_io_counters(pernic=True)
+    disks, networks = disk_counters(), psutil.net_io_counters(pernic=True)
     outside = [counted for name, counted in networks.items() if not name.startswith(_NOT_A_NETWORK)]
     counters = {
         "network.receive": float(sum(counted.bytes_recv for counted in outside)),
         "network.transmit": float(sum(counted.bytes_sent for counted in outside)),
     }
-    if disk is not None:
-        counters |= {"disk.read": float(disk.read_bytes), "disk.write": float(disk.write_bytes)}
+    if disks:
+        counters["disk.read"] = float(sum(counted.read_bytes for counted in disks))
+        counters["disk.write"] = float(sum(counted.write_bytes for counted in disks))
     return counters
 
 
+def disk_counters(read: Callable[..., Any] = psutil.disk_io_counters, blocks: Path = Path("/sys/block")) -> list[Any]:
+    """Of each disk that is a device. What lies on one (LVM, LUKS, RAID, a loop file) would count the same bytes again. Where the system
+    does not tell which these are, as macOS, the sum of all; empty where nothing is counted."""
+    devices = [counted for name, counted in read(perdisk=True).items() if (blocks / name.replace("/", "!") / "device").exists()]
+    return devices or [total for total in [read()] if total is not None]
+
+
 class Gpus:
-    """Whatever the driver does, the host's other readings come: a failure is told once and tried again after a while. A counter that a card
-    does not have is not asked for again. `ids`: UUIDs by index, empty while no driver answers."""
+    """Whatever the driver does, the host's other readings come, and whatever a card does, the other cards': a failure is told once and
+    tried again after a while. A counter that a card does not have is not asked for again. `ids`: UUIDs by index, "" of a card that never
+    answered; none while no card does. `silent`: until when a card is left alone."""
 
     def __init__(self, nvml: Any, clock: Callable[[], float] = time.monotonic) -> None:
         self.nvml, self.clock = nvml, clock
         self.ids: list[str] = []
-        self.handles: list[Any] = []
+        self.handles: dict[int, Any] = {}
+        self.silent: dict[int, float] = {}
         self.lacking: set[tuple[int, str]] = set()
         self.retry_at = 0.0
 
     def sample(self) -> Metrics:
-        if not self.handles and not self._find():
+        if not self.ids and not self._find():
             return {}
         found: Metrics = {}
-        try:
-            for index, handle in enumerate(self.handles):
-                for group, read in _GROUPS.items():
-                    found |= {f"gpu.{index}.{name}": value for name, value in self._read(index, handle, group, read).items()}
-        except self.nvml.NVMLError as error:
-            log.warning("the GPUs are not read for %.0f s: %s", RETRY_SECONDS, error)
+        for index in range(len(self.ids)):
+            found |= self._card(index)
+        if not self.handles:
             self._leave()
         return found
 
@@ -117,14 +124,36 @@ class Gpus:
             return False
         try:
             self.nvml.nvmlInit()
-            self.handles = [self.nvml.nvmlDeviceGetHandleByIndex(index) for index in range(self.nvml.nvmlDeviceGetCount())]
-            self.ids = [str(self.nvml.nvmlDeviceGetUUID(handle)) for handle in self.handles]
+            self.ids = [""] * self.nvml.nvmlDeviceGetCount()
         except self.nvml.NVMLError as error:
             log.debug("no GPU driver answers (%s)", error)
+        if not self.ids:
             self._leave()
-        if not self.handles:
-            self.retry_at = self.clock() + RETRY_SECONDS
-        return bool(self.handles)
+        return bool(self.ids)
+
+    def _card(self, index: int) -> Metrics:
+        if self.clock() < self.silent.get(index, 0.0):
+            return {}
+        found: Metrics = {}
+        try:
+            handle = self._handle(index)
+            for group, read in _GROUPS.items():
+                found |= {f"gpu.{index}.{name}": value for name, value in self._read(index, handle, group, read).items()}
+        except self.nvml.NVMLError as error:
+            told_before = index in self.silent
+            log.log(logging.DEBUG if told_before else logging.WARNING, "GPU %d is not read for %.0f s: %s", index, RETRY_SECONDS, error)
+            self.handles.pop(index, None)
+            self.silent[index] = self.clock() + RETRY_SECONDS
+            return found
+        self.silent.pop(index, None)
+        return found
+
+    def _handle(self, index: int) -> Any:
+        if index not in self.handles:
+            handle = self.nvml.nvmlDeviceGetHandleByIndex(index)
+            self.ids[index] = str(self.nvml.nvmlDeviceGetUUID(handle))
+            self.handles[index] = handle
+        return self.handles[index]
 
     def _read(self, index: int, handle: Any, group: str, read: Callable[[Any, Any], Metrics]) -> Metrics:
         """Raises the driver's own errors, but for what the card or an old driver lacks."""
@@ -137,7 +166,7 @@ class Gpus:
             return {}
 
     def _leave(self) -> None:
-        self.handles, self.ids, self.retry_at = [], [], self.clock() + RETRY_SECONDS
+        self.handles, self.ids, self.silent, self.retry_at = {}, [], {}, self.clock() + RETRY_SECONDS
         try:
             self.nvml.nvmlShutdown()
         except self.nvml.NVMLError as error:

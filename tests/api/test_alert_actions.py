@@ -1,7 +1,12 @@
 """What a detector asks of a run."""
 
+import re
 from typing import Any
 
+from sqlalchemy import select
+
+from services.api.models import IdempotencyKey
+from shared.spec import NAME
 from tests.api.stage import WORKER, Stage
 
 
@@ -46,6 +51,14 @@ def test_what_has_passed_is_not_done_but_what_was_done_is_told(stage: Stage) -> 
     assert commands(stage, run_id) == []
     first = act(stage, run_id)
     assert act(stage, run_id, passed="it had passed before").json == first.json
+
+
+def test_no_token_can_be_named_as_what_remembers_them(stage: Stage) -> None:
+    run_id, *_ = at_work(stage, 20)
+    assert act(stage, run_id).status_code == 200
+    with stage.database.reading() as session:
+        (principal,) = session.scalars(select(IdempotencyKey.principal).where(IdempotencyKey.key == f"{run_id}.1.loss_spike.40"))
+    assert not re.fullmatch(NAME, principal)
 
 
 def test_a_pause_like_a_persons(both: Stage) -> None:

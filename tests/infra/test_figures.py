@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -25,7 +26,7 @@ from services.storage.objects import ObjectStore
 from services.storage.settings import StorageSettings
 from services.storage.stores import Stores
 from services.trainer.agent import Agent
-from services.trainer.figures import GpuFigures
+from services.trainer.figures import GpuFigures, HostFigures
 from services.trainer.host import Host
 from services.trainer.settings import AgentSettings
 from services.trainer.shipper import Shipper
@@ -110,6 +111,15 @@ def test_every_name_of_the_agent_is_documented_and_is_there(settings: Settings) 
     assert 'gpu="0"' not in text
 
 
+def test_all_time_of_a_processor_is_busy_or_idle(tmp_path: Path) -> None:
+    modes = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
+    times = SimpleNamespace(**{mode: float(1 << bit) for bit, mode in enumerate(modes)}, guest=1.0, guest_nice=1.0)
+    told = {s.labels["mode"]: s.value for s in next(HostFigures(tmp_path, lambda: times).collect()).samples}
+    assert told == {"busy": float(1 + 2 + 4 + 32 + 64 + 128), "idle": float(8 + 16)}
+    some = SimpleNamespace(user=1.0, nice=2.0, system=4.0, idle=8.0)
+    assert [s.value for s in next(HostFigures(tmp_path, lambda: some).collect()).samples] == [8.0, 7.0], "as on macOS"
+
+
 def test_labels_are_of_our_own_making(settings: Settings, tmp_path: Path) -> None:
     with application("monitor", settings, tmp_path) as app:
         http = app.test_client()
@@ -157,6 +167,15 @@ def test_the_dashboard_asks_for_documented_labels_only() -> None:
             matched = re.findall(r'(\w+)=~?"', text)
             assert {*grouped, *matched} <= known | {"le", "instance"}, text
             assert text.count("(") == text.count(")")
+
+
+def test_what_every_monitor_tells_alike_is_not_added_up() -> None:
+    """Several are scraped where there are several, and all read the same database."""
+    alike = r"groundup_(events_ingested|ingest_lag|detectors|alerts_open|deliveries)"
+    asked = [text for panel in DASHBOARD["panels"] for text in expressions(panel) if re.search(alike, text)]
+    assert len(asked) >= 6
+    for text in asked:
+        assert text.startswith("max"), text
 
 
 def test_the_dashboard_has_the_shape_that_grafana_imports() -> None:

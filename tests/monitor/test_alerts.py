@@ -7,13 +7,15 @@ import pytest
 import redis
 
 from services.monitor.acting import RETRY_SECONDS, Acting
-from services.monitor.alerting import EXPIRY_SECONDS, OUTBOX
+from services.monitor.alert_models import Alert
+from services.monitor.alerting import EXPIRY_SECONDS, MAX_ALERTS, OUTBOX
 from serving.database import Database
 from shared.alert_actions import AlertAction, AlertCommand
 from shared.alert_events import AlertActionTaken
+from shared.cluster_events import StorageLevelChanged
 from shared.errors import Conflict, EnvironmentFault, GroundupError
 from tests.conftest import headers
-from tests.monitor.producing import RUN
+from tests.monitor.producing import RUN, Producer
 from tests.monitor.test_detecting import events_on
 from tests.monitor.watching import Watching, calm, losses, run_of
 
@@ -166,3 +168,25 @@ def test_bad_requests_are_told_apart(http: Any, editor: dict[str, str], method: 
 
 def test_a_viewer_acknowledges_nothing(http: Any) -> None:
     assert http.post("/api/v1/alerts/run_z.1.nan.1/acknowledge", json={}, headers=headers("viewer")).status_code == 403
+
+
+def test_the_cluster_always_has_room_for_one_more(watching: Watching) -> None:
+    """Whose life has no end, unlike a run's."""
+    for topic in ("cluster", RUN):
+        with watching.database.writing() as session:
+            old = {"run_name": "", "attempt": 0, "key": "disk", "severity": "warning", "body": {"detector": "disk"}, "action": "annotate"}
+            session.add_all(
+                Alert(alert_id=f"{topic}.{number}", run_id=topic, fired_at=1.0, cleared_at=None if number == 0 else 2.0, **old)
+                for number in range(MAX_ALERTS)
+            )
+    cluster = Producer("api", run_id="cluster", attempt=None)
+    cluster.say(StorageLevelChanged(level="full", message="all taken"))
+    api, child = run_of()
+    losses(child, 1, [*calm(10), math.nan])
+    watching.see(cluster, api, child)
+    found = [alert.alert_id for alert in watching.alerts()]
+    assert len(found) == 2 * MAX_ALERTS
+    assert "cluster.0.disk.full.1" in found
+    assert "cluster.0" in found, "it is open"
+    assert "cluster.1" not in found
+    assert f"{RUN}.1.nan.11" not in found

@@ -2,6 +2,7 @@
 
 import math
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -27,7 +28,7 @@ from tests.api.stage import Stage
 from tests.conftest import GATEWAY_SECRET, JOIN_SECRET
 from tests.monitor.producing import Producer, migrated
 from tests.monitor.watching import calm, losses
-from tests.monitor.webhooks import Receiver, receiver
+from tests.monitor.webhooks import Receiver, receiver, tarpit
 from tests.servers import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -129,3 +130,18 @@ def test_killed_between_finding_and_delivery_it_is_told_and_acted_on_once(place:
     assert (command["type"], command["by"], command["arguments"]["checkpoint_id"]) == ("rollback", "detector loss_spike", "ckpt_100")
     assert command["command_id"] == spike.command_id
     assert [head["X-Groundup-Delivery"] for head in hook.headers[:3]] == ["ntf_1.1", "ntf_1.1", "ntf_1.2"]
+
+
+def test_a_target_that_never_answers_does_not_hold_up_the_end(place: Place) -> None:
+    with tarpit("interim answers") as pit:
+        with place.database.writing() as session:
+            target = {"name": "x", "kind": "webhook", "url": pit.url, "secret": "s", "events": ["run.failed"], "created_by": "me"}
+            session.add(NotificationTarget(id="ntf_1", created_at=1.0, **target))
+            waiting = {"subject": "test", "type": "Test", "body": {"type": "Test", "at": 1.0}, "state": "pending"}
+            session.add(Delivery(target_id="ntf_1", created_at=1.0, next_at=1.0, **waiting))
+        with place.detectors() as child:
+            wait_until(lambda: pit.opened > 0, "it is sent", 60)
+            child.send_signal(signal.SIGTERM)
+            assert child.wait(4) == 0, "one try takes 5 s"
+    (row,) = place.rows(Delivery)
+    assert (row.state, row.tries) == ("pending", 0)

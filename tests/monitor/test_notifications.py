@@ -48,6 +48,10 @@ def deliveries(watching: Watching) -> Deliveries:
     return Deliveries(watching.database, sending, watching.holder, clock=watching.clock)
 
 
+def deliver(deliveries: Deliveries) -> int:
+    return deliveries.step(30.0)
+
+
 def add(http: Any, url: str, **body: Any) -> Any:
     answer = http.post("/api/v1/notifications", json={"name": "ours", "url": url, **body}, headers=ADMIN)
     assert answer.status_code == 201, answer.text
@@ -69,7 +73,7 @@ def rows(database: Database) -> list[Delivery]:
 def test_a_webhook_is_told_and_can_check_by_whom(http: Any, hook: Receiver, watching: Watching, deliveries: Deliveries) -> None:
     target = add(http, hook.url)
     diverge(watching)
-    assert [deliveries.step() for _ in range(3)] == [1, 1, 0]
+    assert [deliver(deliveries) for _ in range(3)] == [1, 1, 0]
     sent, head = json.loads(hook.bodies[0]), hook.headers[0]
     assert (sent["type"], sent["topic"], sent["alert"]["detector"], sent["alert"]["value"]) == (
         "DetectorFired",
@@ -87,8 +91,8 @@ def test_a_webhook_is_told_and_can_check_by_whom(http: Any, hook: Receiver, watc
 def test_slack_is_told_in_its_own_words(http: Any, hook: Receiver, watching: Watching, deliveries: Deliveries) -> None:
     assert add(http, hook.url, kind="slack")["secret"] == ""
     diverge(watching)
-    deliveries.step()
-    deliveries.step()
+    deliver(deliveries)
+    deliver(deliveries)
     texts = [json.loads(body) for body in hook.bodies]
     run = f"*<https://groundup.example/runs/{RUN}/events|tiny>*"
     assert texts == [
@@ -111,16 +115,16 @@ def test_what_does_not_arrive_is_tried_again_in_order_and_given_up_at_last(
     add(http, hook.url)
     diverge(watching)
     hook.status = 503
-    assert deliveries.step() == 1
-    assert deliveries.step() == 0, "the next one waits for its turn"
+    assert deliver(deliveries) == 1
+    assert deliver(deliveries) == 0, "the next one waits for its turn"
     for pause in (5, 20):
         watching.clock.now += pause
         watching.holder.take(watching.database, watching.clock.now)
-        assert deliveries.step() == 1
+        assert deliver(deliveries) == 1
     first, second = rows(watching.database)
     assert (first.state, first.tries, first.error, second.state) == ("dead", 3, "it answered 503", "pending")
     hook.status = 200
-    deliveries.step()
+    deliver(deliveries)
     assert [row.state for row in rows(watching.database)] == ["dead", "delivered"]
     (target,) = http.get("/api/v1/notifications", headers=ADMIN).json["items"]
     assert (target["waiting"], target["failed"]) == (0, 1)
@@ -141,8 +145,8 @@ def test_a_killed_sender_sends_again_under_the_same_id(http: Any, hook: Receiver
     add(http, hook.url, events=["alert.critical"])
     diverge(watching)
     with pytest.raises(Killed):
-        Dying(watching.database, deliveries.sending, watching.holder, clock=watching.clock).step()
-    assert deliveries.step() == 1
+        deliver(Dying(watching.database, deliveries.sending, watching.holder, clock=watching.clock))
+    assert deliver(deliveries) == 1
     assert [row.state for row in rows(watching.database)] == ["delivered"]
     assert len({head["X-Groundup-Delivery"] for head in hook.headers}) == 1
     assert len(hook.bodies) == 2
@@ -152,7 +156,7 @@ def test_an_address_is_checked_again_when_it_is_used(http: Any, hook: Receiver, 
     """A name may lead elsewhere by then, and what was allowed may be no longer."""
     add(http, hook.url)
     diverge(watching)
-    Deliveries(watching.database, Sending("http://x"), watching.holder, clock=watching.clock).step()
+    deliver(Deliveries(watching.database, Sending("http://x"), watching.holder, clock=watching.clock))
     assert rows(watching.database)[0].error == "url: 127.0.0.1 is 127.0.0.1, which is not public"
     assert hook.bodies == []
 
@@ -173,8 +177,21 @@ def test_a_test_is_sent_like_anything_else(http: Any, hook: Receiver, deliveries
     assert (answer.status_code, answer.json["state"]) == (202, "pending")
     deliveries.clock = lambda: 2e9
     deliveries.holder.take(deliveries.database, 2e9)
-    deliveries.step()
+    deliver(deliveries)
     assert json.loads(hook.bodies[0])["type"] == "Test"
+
+
+def test_a_request_that_is_repeated_makes_no_second_one(http: Any, hook: Receiver, sqlite: Database) -> None:
+    """As where an answer got lost on its way; it has the secret, which is shown nowhere else."""
+    sent = {**ADMIN, "Idempotency-Key": "one"}
+    first, again = (http.post("/api/v1/notifications", json={"name": "ours", "url": hook.url}, headers=sent) for _ in range(2))
+    assert (first.status_code, again.json) == (201, first.json)
+    assert len(http.get("/api/v1/notifications", headers=ADMIN).json["items"]) == 1
+    other = http.post("/api/v1/notifications", json={"name": "theirs", "url": hook.url}, headers=sent)
+    assert (other.status_code, other.json["code"]) == (422, "idempotency-key-reused")
+    tests = [http.post(f"/api/v1/notifications/{first.json['id']}/test", headers={**ADMIN, "Idempotency-Key": "two"}) for _ in range(2)]
+    assert [answer.status_code for answer in tests] == [202, 202]
+    assert len(rows(sqlite)) == 1
 
 
 def test_secrets_are_never_shown_again(http: Any, hook: Receiver) -> None:

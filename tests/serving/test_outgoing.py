@@ -1,14 +1,16 @@
 """Addresses that a person types in: what they may be, and that a second look-up changes nothing."""
 
 import socket
+import time
 from ipaddress import ip_address
 from typing import Any
 
+import httpx
 import pytest
 
 from serving.outgoing import destination, is_public, post
 from shared.errors import InvalidField
-from tests.monitor.webhooks import receiver
+from tests.monitor.webhooks import TRICKLES, receiver, tarpit
 
 
 def answers(*addresses: str) -> Any:
@@ -71,3 +73,12 @@ def test_where_it_would_be_sent_to_it_does_not_go() -> None:
         assert post(there, b"{}", {"X-One": "1"}, timeout=5) == 302
         assert (hook.bodies, hook.headers[0]["X-One"]) == ([b"{}"], "1")
         assert hook.headers[0]["Host"] == hook.url.split("/")[2]
+
+
+@pytest.mark.parametrize("kind", TRICKLES)
+def test_an_answer_that_never_ends_has_one_time_limit(kind: str) -> None:
+    with tarpit(kind, seconds=20) as pit:
+        began = time.monotonic()
+        with pytest.raises(httpx.TimeoutException):
+            post(destination(pit.url, allowed=frozenset({"127.0.0.1"})), b"{}", {}, timeout=0.5)
+        assert time.monotonic() - began < 10

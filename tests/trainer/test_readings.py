@@ -7,7 +7,7 @@ from typing import Any
 
 import psutil
 
-from services.trainer.readings import RETRY_SECONDS, Gpus, Readings
+from services.trainer.readings import RETRY_SECONDS, Gpus, Readings, disk_counters
 
 MIB = 1 << 20
 
@@ -19,7 +19,8 @@ class NotSupported(NvmlError): ...
 
 
 class FakeNvml:
-    """Two cards; `lacking` names functions that a card does not have, `broken` raises the driver's error from any."""
+    """Two cards; `lacking` names functions that a card does not have, `broken` raises the driver's error from any, `lost` from those
+    that ask of this card."""
 
     NVMLError, NVMLError_NotSupported, NVMLError_FunctionNotFound = NvmlError, NotSupported, NotSupported
     NVML_TEMPERATURE_GPU = NVML_CLOCK_SM = NVML_MEMORY_ERROR_TYPE_CORRECTED = NVML_VOLATILE_ECC = 0
@@ -30,6 +31,7 @@ class FakeNvml:
     def __init__(self) -> None:
         self.lacking: set[str] = set()
         self.broken = False
+        self.lost: int | None = None
         self.asked: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -39,7 +41,7 @@ class FakeNvml:
 
     def _answer(self, name: str, *arguments: Any) -> Any:
         self.asked.append(name)
-        if self.broken:
+        if self.broken or (arguments and arguments[0] == self.lost):
             raise NvmlError("the GPU has fallen off the bus")
         if name in self.lacking:
             raise NotSupported(name)
@@ -79,6 +81,20 @@ def test_rates_are_of_the_time_between_two_readings(tmp_path: Path) -> None:
     found = readings.sample()
     assert found["system/network.receive_bytes_per_second"] >= 1_000_000
     assert "system/network.transmit_bytes_per_second" not in found, "a counter that went back was reset"
+
+
+def test_what_lies_on_a_disk_does_not_count_its_bytes_again(tmp_path: Path) -> None:
+    counted = {name: SimpleNamespace(read_bytes=size) for name, size in {"sda": 7, "sda1": 7, "dm-0": 7, "c0d0": 1, "loop0": 3}.items()}
+
+    def read(*, perdisk: bool = False) -> Any:
+        return counted if perdisk else SimpleNamespace(read_bytes=17)
+
+    assert [disk.read_bytes for disk in disk_counters(read, tmp_path)] == [17], "which are devices is not told"
+    for device in ("sda", "c0d0"):
+        (tmp_path / device / "device").mkdir(parents=True)
+    (tmp_path / "dm-0").mkdir()
+    assert [disk.read_bytes for disk in disk_counters(read, tmp_path)] == [7, 1]
+    assert disk_counters(lambda **perdisk: {} if perdisk else None, tmp_path) == []
 
 
 def test_a_reading_costs_little(tmp_path: Path) -> None:
@@ -134,6 +150,32 @@ def test_a_driver_that_fails_is_left_alone_for_a_while(tmp_path: Path) -> None:
     assert nvml.asked == []
     nvml.broken, now[0] = False, 2.0 + RETRY_SECONDS
     assert readings.sample()["system/gpu.0.utilization"] == 97.0
+
+
+def indices(found: dict[str, float]) -> set[str]:
+    return {name.split(".")[1] for name in found}
+
+
+def test_a_card_that_is_lost_takes_no_other_one_with_it() -> None:
+    nvml, now = FakeNvml(), [0.0]
+    gpus = Gpus(nvml, clock=lambda: now[0])
+    assert indices(gpus.sample()) == {"0", "1"}
+    nvml.lost = 0
+    assert indices(gpus.sample()) == {"1"}
+    nvml.asked.clear()
+    nvml.lost = None
+    assert indices(gpus.sample()) == {"1"}, "it is left alone for a while"
+    now[0] = RETRY_SECONDS
+    assert indices(gpus.sample()) == {"0", "1"}
+    assert gpus.ids == ["GPU-0", "GPU-1"]
+
+
+def test_a_card_that_was_lost_from_the_beginning_keeps_its_place() -> None:
+    nvml = FakeNvml()
+    nvml.lost = 0
+    gpus = Gpus(nvml)
+    assert indices(gpus.sample()) == {"1"}
+    assert gpus.ids == ["", "GPU-1"]
 
 
 def test_where_there_is_no_driver_there_are_no_gpus(tmp_path: Path) -> None:
