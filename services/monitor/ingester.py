@@ -9,7 +9,7 @@ import redis
 from sqlalchemy import select
 from sqlalchemy.exc import DataError, IntegrityError
 
-from services.monitor.ingest import Entries, take
+from services.monitor.ingest import Entries, step_over, take
 from services.monitor.metric_names import MetricNames
 from services.monitor.models import Position
 from services.monitor.reading import StreamReader
@@ -100,18 +100,29 @@ class Ingester:
         try:
             with self.database.writing() as session:
                 take(session, self.epoch, batch, self.names)
-        except _POISON as error:
-            self._take_halves(batch, error)
+        except _POISON:
+            self._take_halves(batch)
 
-    def _take_halves(self, batch: Mapping[str, Entries], error: Exception) -> None:
+    def _take_halves(self, batch: Mapping[str, Entries]) -> None:
         """One event that cannot be stored must not stop all others, nor have each of them written by itself."""
         entries = [(topic, entry) for topic, some in batch.items() for entry in some]
         if len(entries) == 1:
-            topic, (seq, _) = entries[0]
-            log.error("event %s of topic %s cannot be stored and is skipped: %s", seq, topic, error)
+            self._take_alone(*entries[0])
             return
         for half in (entries[: len(entries) // 2], entries[len(entries) // 2 :]):
             part: dict[str, list[tuple[int, bytes]]] = {}
             for topic, entry in half:
                 part.setdefault(topic, []).append(entry)
             self._take(part)
+
+    def _take_alone(self, topic: str, entry: tuple[int, bytes]) -> None:
+        """Once more, since two ingesters that begin a topic at once are in each other's way; then it is the event's fault. It moves the
+        position all the same, or the history would seem to lack what Redis is told to forget."""
+        try:
+            with self.database.writing() as session:
+                take(session, self.epoch, {topic: [entry]}, self.names)
+        except _POISON as error:
+            seq, reason = entry[0], str(getattr(error, "orig", None) or error)
+            log.error("event %s of topic %s cannot be stored and is skipped: %s", seq, topic, reason)
+            with self.database.writing() as session:
+                step_over(session, self.epoch, topic, seq, reason)

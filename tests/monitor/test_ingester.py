@@ -6,18 +6,20 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 import redis
 
+from services.monitor.ingest import Entries
 from services.monitor.ingester import DRAINED_SECONDS, Ingester
 from services.monitor.main_ingester import run
+from services.monitor.models import Position
 from serving.database import Database
 from shared import bus
-from shared.training_events import EvaluationCompleted
+from shared.training_events import EvaluationCompleted, StepCompleted
 from tests.conftest import GATEWAY_SECRET, JOIN_SECRET
 from tests.monitor import stored
 from tests.monitor.producing import RUN, Producer, migrated, step
@@ -179,6 +181,39 @@ def test_an_event_that_no_database_can_hold_does_not_stop_the_others(ingester: I
     assert ingester.step() == 1
     assert stored.steps(database) == [1, 2, 3]
     assert stored.points(database, "val/loss") == []
+
+
+def test_an_event_that_no_database_can_hold_is_told_and_not_missed_later(
+    ingester: Ingester, client: redis.Redis, database: Database
+) -> None:
+    """It is the last one."""
+    child = Producer()
+    child.say(*map(step, range(1, 6)), StepCompleted(step=1 << 63, tokens=1, metrics={"train/loss": 1.0}))
+    child.publish(client)
+    take_all(ingester)
+    for _ in range(2):
+        take_all(Ingester(client, database))
+        assert bus.wanted(client) == ""
+    with database.reading() as session:
+        position = session.get(Position, RUN)
+    assert position is not None
+    assert (position.seq, position.events, position.refused) == (6, 5, 1)
+    assert position.refused_reason.startswith("event 6 cannot be stored: ")
+    assert stored.steps(database) == [1, 2, 3, 4, 5]
+
+
+def test_an_event_alone_in_the_way_of_another_ingester_is_not_taken_for_bad(client: redis.Redis, sqlite: Database) -> None:
+    class InTheWay(Ingester):
+        """The first transaction finds a row that was not there when it looked."""
+
+        def _take(self, batch: Mapping[str, Entries]) -> None:
+            self._take_halves(batch)
+
+    child = Producer()
+    child.steps(1, 1)
+    child.publish(client)
+    InTheWay(client, sqlite).step()
+    assert stored.steps(sqlite) == [1]
 
 
 @contextmanager
