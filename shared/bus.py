@@ -143,11 +143,21 @@ def forget(client: redis.Redis, topic: str, committed: int) -> bool:
 
 def committed(client: redis.Redis, topics: Sequence[str]) -> dict[str, int]:
     """By topic, the last seq that is in the history."""
+    return {topic: seq for topic, (_, seq) in noted(client, topics).items()}
+
+
+def noted(client: redis.Redis, topics: Sequence[str]) -> dict[str, tuple[str, int]]:
+    """By topic, the last seq that is in the history and the epoch in which that was noted; empty where an earlier version noted it."""
     pipeline = client.pipeline(transaction=False)
     for topic in topics:
-        pipeline.hget(counter_key(topic), "committed")
-    answers = pipeline.execute(raise_on_error=False)
-    return {topic: int(seq) if isinstance(seq, bytes) and seq.isdigit() else 0 for topic, seq in zip(topics, answers, strict=True)}
+        pipeline.hmget(counter_key(topic), "committed_epoch", "committed")
+    return {topic: _note(answer) for topic, answer in zip(topics, pipeline.execute(raise_on_error=False), strict=True)}
+
+
+def _note(answer: Any) -> tuple[str, int]:
+    """Of a key that is not ours there is none."""
+    epoch_id, seq = answer if isinstance(answer, list) else (None, None)
+    return (epoch_id or b"").decode(), int(seq) if seq and seq.isdigit() else 0
 
 
 def epoch(client: redis.Redis) -> str:

@@ -75,16 +75,16 @@ class Ingester:
 
     def _ask_for_lost(self, topics: Sequence[str]) -> bool:
         """Whether Redis was told that more of these topics had been written than the database has: it is another one, or an older one."""
-        committed = bus.committed(self.client, topics)  # before the database, which is written first
+        notes = bus.noted(self.client, topics)  # before the database, which is written first
         with self.database.reading() as session:
-            rows = session.execute(select(Position.topic, Position.seq)).all()
-        taken = {row.topic: row.seq for row in rows}
-        lost = [topic for topic in topics if taken.get(topic, 0) < committed[topic]]
+            rows = session.execute(select(Position.topic, Position.epoch, Position.seq)).all()
+        taken = {row.topic: (row.epoch, row.seq) for row in rows}
+        current = bus.epoch(self.client)  # behind the database, which knows none that is newer
+        lost = [topic for topic in topics if _is_behind(*taken.get(topic, ("", 0)), *notes[topic], current)]
         for topic in lost:
-            log.error(
-                "the history has %s of %s events of %s; its producers are asked for all", taken.get(topic, 0), committed[topic], topic
-            )
-            bus.forget(self.client, topic, committed[topic])
+            has, (_, noted) = taken.get(topic, ("", 0))[1], notes[topic]
+            log.error("the history lacks events of %s (it has %s, Redis noted %s); its producers are asked for all", topic, has, noted)
+            bus.forget(self.client, topic, noted)
         return bool(lost)
 
     def _retire_drained(self) -> None:
@@ -126,3 +126,11 @@ class Ingester:
             log.error("event %s of topic %s cannot be stored and is skipped: %s", seq, topic, reason)
             with self.database.writing() as session:
                 step_over(session, self.epoch, topic, seq, reason)
+
+
+def _is_behind(epoch: str, seq: int, noted_epoch: str, noted: int, current: str) -> bool:
+    """Whether a history that stands at `seq` of `epoch` lacks something of what was noted. Only numbers of one epoch can be compared. Who
+    has taken something of the current one was compared with the note before; any other is of another life."""
+    if not noted_epoch or epoch == noted_epoch:
+        return seq < noted
+    return noted > 0 and epoch != current
