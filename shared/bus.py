@@ -119,6 +119,11 @@ def wanted(client: redis.Redis) -> str:
     return cast(bytes, client.get(WANTED) or b"").decode()
 
 
+def last_of(client: redis.Redis, topic: str, producer: str) -> int:
+    """The last event of this producer that was taken; 0 where none is known."""
+    return int(cast(bytes, client.hget(counter_key(topic), f"producer:{producer}") or b"0"))
+
+
 def counted_topics(client: redis.Redis) -> Iterator[str]:
     """All that ever had an event in this Redis, also those that are not live any more, in no order."""
     for key in client.scan_iter(match=f"{_COUNTERS}*", count=1000):
