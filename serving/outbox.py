@@ -61,16 +61,19 @@ class Outbox:
             self._publish(database, client, topic, last)
 
     def _publish(self, database: Database, client: redis.Redis, topic: str, waiting: list[Any]) -> int:
-        """Consecutive events, or from where Redis says that it goes on."""
+        """Consecutive events, or from where Redis says that it goes on: then to the end, since nobody else offers what was sent before."""
+        sent, rewound = 0, False
         while waiting:
             answer = publish(client, [self._as_record(row) for row in waiting])
-            if isinstance(answer, Taken):
-                return self._mark_sent(database, topic, min(answer.producer_seq, waiting[-1].seq))
             if isinstance(answer, Refused):
                 raise RuntimeError(f"Redis refused events of {topic} although they carry no fence")
+            if isinstance(answer, Taken):
+                sent += self._mark_sent(database, topic, min(answer.producer_seq, waiting[-1].seq))
+                waiting = self._read(database, topic, self.rows.seq > answer.producer_seq) if rewound else []
+                continue
             log.warning("Redis asks for the events of %s again, from number %d", topic, answer.producer_seq)
-            waiting = self._read(database, topic, self.rows.seq >= answer.producer_seq)
-        return 0
+            rewound, waiting = True, self._read(database, topic, self.rows.seq >= answer.producer_seq)
+        return sent
 
     def _mark_sent(self, database: Database, topic: str, last: int) -> int:
         reached = (self.rows.topic == topic, self.rows.seq <= last, self.rows.sent_at.is_(None))

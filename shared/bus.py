@@ -119,6 +119,11 @@ def wanted(client: redis.Redis) -> str:
     return cast(bytes, client.get(WANTED) or b"").decode()
 
 
+def last_of(client: redis.Redis, topic: str, producer: str) -> int:
+    """The last event of this producer that was taken; 0 where none is known."""
+    return int(cast(bytes, client.hget(counter_key(topic), f"producer:{producer}") or b"0"))
+
+
 def counted_topics(client: redis.Redis) -> Iterator[str]:
     """All that ever had an event in this Redis, also those that are not live any more, in no order."""
     for key in client.scan_iter(match=f"{_COUNTERS}*", count=1000):
@@ -143,11 +148,21 @@ def forget(client: redis.Redis, topic: str, committed: int) -> bool:
 
 def committed(client: redis.Redis, topics: Sequence[str]) -> dict[str, int]:
     """By topic, the last seq that is in the history."""
+    return {topic: seq for topic, (_, seq) in noted(client, topics).items()}
+
+
+def noted(client: redis.Redis, topics: Sequence[str]) -> dict[str, tuple[str, int]]:
+    """By topic, the last seq that is in the history and the epoch in which that was noted; empty where an earlier version noted it."""
     pipeline = client.pipeline(transaction=False)
     for topic in topics:
-        pipeline.hget(counter_key(topic), "committed")
-    answers = pipeline.execute(raise_on_error=False)
-    return {topic: int(seq) if isinstance(seq, bytes) and seq.isdigit() else 0 for topic, seq in zip(topics, answers, strict=True)}
+        pipeline.hmget(counter_key(topic), "committed_epoch", "committed")
+    return {topic: _note(answer) for topic, answer in zip(topics, pipeline.execute(raise_on_error=False), strict=True)}
+
+
+def _note(answer: Any) -> tuple[str, int]:
+    """Of a key that is not ours there is none."""
+    epoch_id, seq = answer if isinstance(answer, list) else (None, None)
+    return (epoch_id or b"").decode(), int(seq) if seq and seq.isdigit() else 0
 
 
 def epoch(client: redis.Redis) -> str:

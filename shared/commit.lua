@@ -8,6 +8,6 @@ if epoch ~= ARGV[2] then return 0 end
 local keep = tonumber(ARGV[4])
 -- XTRIM goes first: it works in a Redis that is full, and the write behind it then does too.
 redis.call('XTRIM', KEYS[2], 'MINID', string.format('%d-0', math.max(tonumber(ARGV[3]) - keep + 1, 0)))
-redis.call('HSET', KEYS[1], 'committed', ARGV[3])
+redis.call('HSET', KEYS[1], 'committed', ARGV[3], 'committed_epoch', epoch)
 if keep == 0 and redis.call('HGET', KEYS[1], 'seq') == ARGV[3] then redis.call('SREM', KEYS[3], ARGV[1]) end
 return 1

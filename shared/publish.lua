@@ -1,5 +1,5 @@
 -- Publish a batch of one producer's events on one topic, atomically: fence, duplicates, numbering, stream and pub/sub in one place.
--- KEYS[1] hash of the topic (seq, fence, committed, producer:<name>)   KEYS[2] its stream   KEYS[3] set of topics   KEYS[4] birth of this Redis's data
+-- KEYS[1] hash of the topic (seq, fence, committed, committed_epoch, producer:<name>)   KEYS[2] its stream   KEYS[3] set of topics   KEYS[4] birth of this Redis's data
 -- ARGV[1] topic  ARGV[2] fence or ''  ARGV[3] producer  ARGV[4] live channel  ARGV[5] producer_seq of the first event
 -- ARGV[6] producer_seq of the oldest event the producer still has  ARGV[7..] packed records
 -- Returns {'ok', last producer_seq taken} | {'stale', highest fence, last producer_seq taken} | {'rewind', producer_seq wanted next}

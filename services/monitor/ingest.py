@@ -65,12 +65,27 @@ def take(session: Session, epoch: str, entries: Mapping[str, Entries], names: Me
     return taken
 
 
-def _take_topic(batch: Batch, epoch: str, topic: str, entries: Entries) -> int:
-    session = batch.session
+def step_over(session: Session, epoch: str, topic: str, seq: int, reason: str) -> None:
+    """Write that this event is left out, and why; nothing where it lies behind the stored position."""
+    place = _place(session, epoch, topic)
+    if seq > place.seq:
+        place.seq = seq
+        _refuse(place, 1, f"event {seq} cannot be stored: {reason}")
+        session.merge(Position(**asdict(place)))
+
+
+def _place(session: Session, epoch: str, topic: str) -> Place:
+    """Locked until the transaction ends."""
     position = session.get(Position, topic, with_for_update=True)
     place = Place(topic, epoch) if position is None else Place(**{field: getattr(position, field) for field in _FIELDS})
     if place.epoch != epoch:
         place.epoch, place.seq = epoch, 0
+    return place
+
+
+def _take_topic(batch: Batch, epoch: str, topic: str, entries: Entries) -> int:
+    session = batch.session
+    place = _place(session, epoch, topic)
     producers = {row.producer: row for row in session.scalars(select(Producer).where(Producer.topic == topic))}
     heard = {name: row.producer_seq for name, row in producers.items()}
     before = place.events

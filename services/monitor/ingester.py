@@ -9,7 +9,7 @@ import redis
 from sqlalchemy import select
 from sqlalchemy.exc import DataError, IntegrityError
 
-from services.monitor.ingest import Entries, take
+from services.monitor.ingest import Entries, step_over, take
 from services.monitor.metric_names import MetricNames
 from services.monitor.models import Position
 from services.monitor.reading import StreamReader
@@ -75,16 +75,16 @@ class Ingester:
 
     def _ask_for_lost(self, topics: Sequence[str]) -> bool:
         """Whether Redis was told that more of these topics had been written than the database has: it is another one, or an older one."""
-        committed = bus.committed(self.client, topics)  # before the database, which is written first
+        notes = bus.noted(self.client, topics)  # before the database, which is written first
         with self.database.reading() as session:
-            rows = session.execute(select(Position.topic, Position.seq)).all()
-        taken = {row.topic: row.seq for row in rows}
-        lost = [topic for topic in topics if taken.get(topic, 0) < committed[topic]]
+            rows = session.execute(select(Position.topic, Position.epoch, Position.seq)).all()
+        taken = {row.topic: (row.epoch, row.seq) for row in rows}
+        current = bus.epoch(self.client)  # behind the database, which knows none that is newer
+        lost = [topic for topic in topics if _is_behind(*taken.get(topic, ("", 0)), *notes[topic], current)]
         for topic in lost:
-            log.error(
-                "the history has %s of %s events of %s; its producers are asked for all", taken.get(topic, 0), committed[topic], topic
-            )
-            bus.forget(self.client, topic, committed[topic])
+            has, (_, noted) = taken.get(topic, ("", 0))[1], notes[topic]
+            log.error("the history lacks events of %s (it has %s, Redis noted %s); its producers are asked for all", topic, has, noted)
+            bus.forget(self.client, topic, noted)
         return bool(lost)
 
     def _retire_drained(self) -> None:
@@ -100,18 +100,37 @@ class Ingester:
         try:
             with self.database.writing() as session:
                 take(session, self.epoch, batch, self.names)
-        except _POISON as error:
-            self._take_halves(batch, error)
+        except _POISON:
+            self._take_halves(batch)
 
-    def _take_halves(self, batch: Mapping[str, Entries], error: Exception) -> None:
+    def _take_halves(self, batch: Mapping[str, Entries]) -> None:
         """One event that cannot be stored must not stop all others, nor have each of them written by itself."""
         entries = [(topic, entry) for topic, some in batch.items() for entry in some]
         if len(entries) == 1:
-            topic, (seq, _) = entries[0]
-            log.error("event %s of topic %s cannot be stored and is skipped: %s", seq, topic, error)
+            self._take_alone(*entries[0])
             return
         for half in (entries[: len(entries) // 2], entries[len(entries) // 2 :]):
             part: dict[str, list[tuple[int, bytes]]] = {}
             for topic, entry in half:
                 part.setdefault(topic, []).append(entry)
             self._take(part)
+
+    def _take_alone(self, topic: str, entry: tuple[int, bytes]) -> None:
+        """Once more, since two ingesters that begin a topic at once are in each other's way; then it is the event's fault. It moves the
+        position all the same, or the history would seem to lack what Redis is told to forget."""
+        try:
+            with self.database.writing() as session:
+                take(session, self.epoch, {topic: [entry]}, self.names)
+        except _POISON as error:
+            seq, reason = entry[0], str(getattr(error, "orig", None) or error)
+            log.error("event %s of topic %s cannot be stored and is skipped: %s", seq, topic, reason)
+            with self.database.writing() as session:
+                step_over(session, self.epoch, topic, seq, reason)
+
+
+def _is_behind(epoch: str, seq: int, noted_epoch: str, noted: int, current: str) -> bool:
+    """Whether a history that stands at `seq` of `epoch` lacks something of what was noted. Only numbers of one epoch can be compared. Who
+    has taken something of the current one was compared with the note before; any other is of another life."""
+    if not noted_epoch or epoch == noted_epoch:
+        return seq < noted
+    return noted > 0 and epoch != current

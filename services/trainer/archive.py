@@ -1,12 +1,13 @@
 """Spools of attempts that are over, kept for a history that is lost: `spools/<attempt>/` beside the folder of the run directories.
 
-They are sent again when somebody asks for it (shared.bus.forget). All of them together get as much room as the spool of one attempt;
-the oldest go first, and all when they have been there for 30 days.
+They are sent again when somebody asks for it (shared.bus.forget), and when Redis lost them before the history had them (unread.py). All of
+them together get as much room as the spool of one attempt; the oldest go first, and all when they have been there for 30 days.
 """
 
 import logging
 import shutil
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from threading import Event, Thread
 from typing import Final
@@ -15,6 +16,7 @@ import redis
 
 from services.trainer.rundir import RunDirectory, write_whole
 from services.trainer.shipper import Shipper, Tail
+from services.trainer.unread import Unread
 from shared import bus
 
 log = logging.getLogger(__name__)
@@ -47,6 +49,7 @@ class Archive:
         self.attempts_folder, self.folder, self.limit = attempts_folder, archive_of(attempts_folder), limit
         self.client, self.shipper = client, shipper
         self.on_their_way: list[Tail] = []
+        self.unread = Unread(client)
         self.answer = self.folder / "answered"
         self.stopping = Event()
         self.thread = Thread(target=self._run, name="archive", daemon=True)
@@ -75,18 +78,31 @@ class Archive:
             self._make_room()
             asked = bus.wanted(self.client)
             if asked and asked != self._answered():
-                self._send()
+                self._send(self._spools())
+                log.warning("the history asks for its events again; %d spools of attempts that are over are sent", len(self.on_their_way))
                 write_whole(self.answer, asked)
+            elif lost := [spool for spool in self._spools() if self._is_lost(spool)]:
+                self._send(lost)
+                log.warning("Redis has lost events before the history had them; %d spools of attempts that are over are sent", len(lost))
 
-    def _send(self) -> None:
-        """Whose attempt goes on is asked by Redis itself (shipper.py)."""
+    def _spools(self) -> list[Path]:
+        """Of attempts that are over. Whose attempt goes on is asked by Redis itself (shipper.py)."""
         ended = [folder for folder in self.attempts_folder.glob("*") if folder.is_dir() and not self.shipper.ships(folder)]
-        for folder in (*self._kept(), *ended):
-            directory = RunDirectory(folder)
-            for spool in (directory.spool, directory.agent_spool):
-                self.on_their_way.append(self.shipper.add(Tail(spool, lambda: None, again=True)))
-                self.on_their_way[-1].close()
-        log.warning("the history asks for its events again; %d spools of attempts that are over are sent", len(self.on_their_way))
+        directories = [RunDirectory(folder) for folder in (*self._kept(), *ended)]
+        return [spool for directory in directories for spool in (directory.spool, directory.agent_spool)]
+
+    def _is_lost(self, spool: Path) -> bool:
+        """One that cannot be looked at does not stop the others."""
+        try:
+            return self.unread.is_lost(spool)
+        except (redis.ResponseError, OSError, ValueError) as error:
+            log.warning("%s: whether Redis still has its events is not known: %s", spool, error)
+            return False
+
+    def _send(self, spools: Iterable[Path]) -> None:
+        for spool in spools:
+            self.on_their_way.append(self.shipper.add(Tail(spool, lambda: None, again=True)))
+            self.on_their_way[-1].close()
 
     def _answered(self) -> str:
         return self.answer.read_text() if self.answer.exists() else ""

@@ -13,6 +13,7 @@ import redis
 from services.trainer.pruning import Pruning
 from services.trainer.rundir import write_whole
 from services.trainer.spool import read_spool, segments
+from services.trainer.unread import LastSent, look_after
 from shared import bus
 from shared.events import Record
 
@@ -39,6 +40,7 @@ class Tail:
         self.oldest = 1
         self.marks: list[tuple[int, int]] = []  # (producer_seq of a batch's first record, its offset), about one per BATCH_BYTES
         self.last: Record | None = None
+        self.sent: LastSent | None = None
         self.checked = self.pruned = time.monotonic()
         self.closing = False
         self.shipped = Event()
@@ -96,15 +98,21 @@ class Tail:
         """Whether Redis has them all."""
         match bus.publish(client, records, oldest=self.oldest, fenced=not self.again):
             case bus.Taken():
+                self._note_sent(records[-1], records[-1].producer_seq)
                 return True
             case bus.Rewind(producer_seq=wanted):
                 self._rewind(wanted)
             case bus.Refused(fence=fence, producer_seq=taken):
                 log.warning("%s: refused behind event %d, fence %d speaks for this run now", self.spool, taken, fence)
+                self._note_sent(records[-1], taken)
                 _note_taken(self.spool, max(taken, self.last.producer_seq if self.last else 0))
                 self.shipped.set()
                 self.on_refused()
         return False
+
+    def _note_sent(self, record: Record, producer_seq: int) -> None:
+        if producer_seq and (self.sent is None or producer_seq > self.sent.producer_seq):
+            self.sent = LastSent(topic=record.run_id, producer=record.producer, producer_seq=producer_seq)
 
     def _read(self) -> tuple[list[Record], int]:
         try:
@@ -172,6 +180,9 @@ class Shipper:
         return tail
 
     def drop(self, tail: Tail) -> None:
+        """It is looked after by the archive from now on, if all of it was sent."""
+        if tail.shipped.is_set() and (tail.sent or tail.again):
+            look_after(tail.spool, tail.sent)
         with self.lock:
             self.tails = [kept for kept in self.tails if kept is not tail]
 

@@ -10,7 +10,7 @@ import redis
 from services.api.models import OutboxRow
 from services.api.outbox import record, relay, resend_lost
 from services.api.scheduler import Scheduler
-from serving.outbox import RESEND_SECONDS
+from serving.outbox import _BATCH, RESEND_SECONDS
 from shared.bus import commit, committed, connect, counted_topics, forget, read_entry, read_range, stream_key
 from shared.events import Envelope
 from shared.run_events import RunCreated
@@ -109,6 +109,24 @@ def test_a_topic_without_news_is_told_again_too(stage: Stage, client: redis.Redi
     assert names(client, "run_1") == ["a", "b"]
     resend_lost(stage.database, client, stage.now)
     assert names(client, "run_1") == ["a", "b"]
+
+
+@pytest.mark.parametrize("news", [False, True], ids=["no news", "a new event"])
+def test_more_than_one_batch_is_sent_again_at_once(stage: Stage, client: redis.Redis, news: bool) -> None:
+    count = 2 * _BATCH + 1
+    with stage.database.writing() as session:
+        for number in range(count):
+            record(session, "run_1", RunCreated(name=str(number), by="test"), stage.now)
+    while relay(stage.database, client):
+        pass
+    client.flushall()
+    if news:
+        write(stage, "run_1", str(count))
+        assert relay(stage.database, client) == 1
+    else:
+        resend_lost(stage.database, client, stage.now)
+    assert names(client, "run_1") == [str(number) for number in range(count + news)]
+    assert unsent(stage) == 0
 
 
 def test_a_history_that_asks_gets_also_what_is_old(stage: Stage, client: redis.Redis, settings: Settings) -> None:

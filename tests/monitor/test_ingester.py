@@ -2,17 +2,17 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 import redis
 
+from services.monitor.ingest import Entries
 from services.monitor.ingester import DRAINED_SECONDS, Ingester
 from services.monitor.main_ingester import run
 from serving.database import Database
@@ -70,64 +70,6 @@ def test_after_flushall_a_producer_sends_all_again_and_history_has_it_once(
     assert sorted(stored.steps(database)) == [*range(1, 61), *range(1001, 1011)]
 
 
-def take_all(ingester: Ingester) -> None:
-    while ingester.step(0.05):
-        pass
-
-
-def test_a_history_that_is_gone_is_built_again_from_its_producers(client: redis.Redis, database: Database, tmp_path: Path) -> None:
-    child, other = Producer(), Producer("other", run_id="run_b")
-    child.steps(1, 300)
-    other.steps(1, 20)
-    for producer in (child, other):
-        producer.publish(client)
-    take_all(Ingester(client, database, kept=100))
-    with closing(migrated(f"sqlite:///{tmp_path / 'another.db'}")) as empty:
-        ingester = Ingester(client, empty, kept=100)
-        take_all(ingester)
-        child.steps(301, 310)
-        for producer in (child, other):
-            producer.publish(client)
-        take_all(ingester)
-        assert stored.steps(empty) == list(range(1, 311))
-        assert [step for _, step, _ in stored.points(empty, run_id="run_b")] == list(range(1, 21))
-
-
-def test_a_history_from_a_backup_gets_what_came_after_it(client: redis.Redis, sqlite: Database, tmp_path: Path) -> None:
-    child = Producer()
-    child.steps(1, 100)
-    child.publish(client)
-    take_all(Ingester(client, sqlite, kept=10))
-    with closing(sqlite3.connect(tmp_path / "monitor.db")) as connection:
-        connection.execute("VACUUM INTO ?", (str(tmp_path / "backup.db"),))
-    child.steps(101, 200)
-    child.publish(client)
-    take_all(Ingester(client, sqlite, kept=10))
-    with closing(Database(f"sqlite:///{tmp_path / 'backup.db'}")) as older:
-        ingester = Ingester(client, older, kept=10)
-        take_all(ingester)
-        child.publish(client)
-        take_all(ingester)
-        assert stored.steps(older) == list(range(1, 201))
-        loss = bus.wanted(client)
-        take_all(Ingester(client, older, kept=10))
-        assert bus.wanted(client) == loss, "and then nothing is missed any more"
-
-
-def test_nothing_is_taken_for_lost_in_a_redis_that_came_back(ingester: Ingester, client: redis.Redis, database: Database) -> None:
-    child = Producer()
-    child.steps(1, 50)
-    child.publish(client)
-    take_all(ingester)
-    for again in (Ingester(client, database), ingester):
-        take_all(again)
-    client.flushall()
-    child.publish(client)
-    take_all(ingester)
-    assert bus.wanted(client) == ""
-    assert stored.steps(database) == list(range(1, 51))
-
-
 def test_a_change_of_epoch_during_the_read_is_not_taken_for_the_old_one(client: redis.Redis, sqlite: Database) -> None:
     class Unlucky(Ingester):
         def _read(self, block_seconds: float) -> dict[str, list[tuple[int, bytes]]]:  # type: ignore[override]
@@ -179,6 +121,20 @@ def test_an_event_that_no_database_can_hold_does_not_stop_the_others(ingester: I
     assert ingester.step() == 1
     assert stored.steps(database) == [1, 2, 3]
     assert stored.points(database, "val/loss") == []
+
+
+def test_an_event_alone_in_the_way_of_another_ingester_is_not_taken_for_bad(client: redis.Redis, sqlite: Database) -> None:
+    class InTheWay(Ingester):
+        """The first transaction finds a row that was not there when it looked."""
+
+        def _take(self, batch: Mapping[str, Entries]) -> None:
+            self._take_halves(batch)
+
+    child = Producer()
+    child.steps(1, 1)
+    child.publish(client)
+    InTheWay(client, sqlite).step()
+    assert stored.steps(sqlite) == [1]
 
 
 @contextmanager

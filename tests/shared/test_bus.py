@@ -194,6 +194,7 @@ def test_a_topic_that_is_forgotten_asks_for_everything_again_in_a_new_epoch(clie
     before = bus.epoch(client)
     assert bus.commit(client, RUN, before, 3, keep=0)
     assert bus.committed(client, [RUN, "run_b", "run_c"]) == {RUN: 3, "run_b": 0, "run_c": 0}
+    assert bus.noted(client, [RUN, "run_b"]) == {RUN: (before, 3), "run_b": ("", 0)}
     assert bus.wanted(client) == ""
     assert not bus.forget(client, RUN, 2), "somebody else has seen more of it"
     assert (bus.epoch(client), bus.wanted(client)) == (before, "")
