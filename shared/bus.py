@@ -20,6 +20,8 @@ LIVE_CHANNEL: Final = "events:live"
 TOPICS: Final = "events:topics"
 MAX_TOPIC: Final = 200
 WANTED: Final = "events:wanted"
+RANGE_BYTES: Final = 1 << 20
+"""A range read takes another entry only as long as it has less."""
 _COUNTERS: Final = "events:counter:"
 _BORN: Final = "events:born"
 _AT_ONCE: Final = 1000
@@ -170,11 +172,12 @@ def epoch(client: redis.Redis) -> str:
     return read_range(client, "", 0, 1).epoch
 
 
-def read_range(client: redis.Redis, topic: str, after: int, count: int) -> Range:
-    """The first `count` entries behind `after`, and where the topic stands, as of one moment."""
-    reply = cast(Any, client.eval(_READ, 4, *_keys(topic), f"{after + 1}-0", count))
-    entries = tuple((int(entry_id.split(b"-")[0]), fields[1]) for entry_id, fields in reply[3])
-    return Range(reply[0].decode(), int(reply[1]), int(reply[2]), entries)
+def read_range(client: redis.Redis, topic: str, after: int, count: int, *, size: int = RANGE_BYTES) -> Range:
+    """The first entries behind `after`, and where the topic stands, as of one moment: at most `count`, and none behind the one with which
+    `size` bytes are reached; at least one if there is any. In the place of a record that is too long there is none (`b""`).
+    """
+    reply = cast(Any, client.eval(_READ, 4, *_keys(topic), f"{after + 1}-0", count, size, MAX_EVENT_BYTES))
+    return Range(reply[0].decode(), int(reply[1]), int(reply[2]), tuple(_pairs(reply[3])))
 
 
 def collect(client: redis.Redis, after: Mapping[str, int], *, entries: int, size: int) -> dict[str, list[tuple[int, bytes]] | str]:
@@ -192,12 +195,12 @@ def _pairs(flat: list[bytes]) -> list[tuple[int, bytes]]:
 
 
 def newest(client: redis.Redis, topics: Sequence[str]) -> dict[str, tuple[str, int]]:
-    """`(epoch, newest seq)` of each topic, in one round trip per thousand."""
+    """`(epoch, newest seq)` of each topic, in one round trip per thousand. Topics whose counter is not as we make it are left out."""
     found: dict[str, tuple[str, int]] = {}
     for first in range(0, len(topics), _AT_ONCE):
         some = topics[first : first + _AT_ONCE]
         reply = cast(Any, client.eval(_NEWEST, len(some) + 1, _BORN, *map(counter_key, some)))
-        found.update({topic: (reply[0].decode(), int(seq)) for topic, seq in zip(some, reply[1], strict=True)})
+        found.update({topic: (reply[0].decode(), int(seq)) for topic, seq in zip(some, reply[1], strict=True) if seq.isdigit()})
     return found
 
 

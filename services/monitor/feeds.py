@@ -34,9 +34,7 @@ class Subscription:
 
     def goes_with(self, other: "Subscription", place: tuple[str | None, int]) -> bool:
         """Whether a page read for the other one from `place` is right for this one, too."""
-        if self.place != place or self.paced != other.paced or self.resting:
-            return False
-        return self is other or not self.outbox.frames
+        return self.place == place and self.paced == other.paced and not self.resting and not self.outbox.frames
 
 
 @dataclass(eq=False)

@@ -21,7 +21,7 @@ from shared import bus
 log = logging.getLogger(__name__)
 
 PAGE: Final = 200
-"""Entries that are read from a stream at once."""
+"""Entries that are read from a stream at once, or fewer if they are large (bus.RANGE_BYTES)."""
 PACED_PAGE: Final = 1000
 AUDIT_SECONDS: Final = 2.0
 """So long may the last event of a topic stay unseen where Redis dropped its message."""
@@ -38,6 +38,7 @@ class Hub:
         self.stopping = threading.Event()
         self._readers = threading.BoundedSemaphore(_READERS)
         self._listener: threading.Thread | None = None
+        self._broken: set[str] = set()
 
     def connect(self, outbox: Outbox) -> None:
         self.outboxes.add(outbox)
@@ -84,13 +85,14 @@ class Hub:
     # --- joining: called for a socket to which nothing waits to be sent, again and again until the subscription is live ---
 
     def catch_up(self, subscription: Subscription) -> bool:
-        """Put the next part of the stream into the outbox. False where there was nothing to read yet, or the subscription has left.
+        """Put the next part of the stream into the outbox, if it is empty. False where there was nothing to read yet, or the subscription
+        has left.
 
         One read serves all who wait at the same place and have nothing else to send, as thousands do after a restart. Raises
         RedisError; then nothing has changed.
         """
         with self.lock:
-            if not self._is_joining(subscription):
+            if not self._is_joining(subscription) or subscription.outbox.frames:
                 return False
             place, fresh = subscription.place, not subscription.announced
             count = PACED_PAGE if subscription.paced else PAGE
@@ -185,20 +187,32 @@ class Hub:
         """One question for all feeds; those that missed something are filled."""
         with self.lock:
             followed = [feed.topic for feed in self.feeds.values() if feed.live]
-        for topic, (epoch, seq) in bus.newest(self.client, followed).items():
+        found = bus.newest(self.client, followed)
+        self._tell_of_broken(set(followed) - found.keys())
+        for topic, (epoch, seq) in found.items():
             feed = self.feeds.get(topic)
             if feed is not None and feed.live and (feed.epoch != epoch or feed.seq < seq):
                 self._fill(feed)
 
     def _fill(self, feed: Feed) -> None:
         """Hand out what the stream has behind the feed's position; where that is much or not all of it, let the subscriptions join anew."""
-        page = self._read(feed.topic, feed.seq)
+        try:
+            page = self._read(feed.topic, feed.seq)
+        except (redis.ResponseError, ValueError) as error:  # of this topic's keys; the others go on, and the next look asks again
+            log.error("topic %r has no live events: %s", feed.topic, error)
+            return
         with self.lock:
             entries = unbroken(feed.seq, page)
             if page.epoch != feed.epoch or entries is None or feed.seq + len(entries) < page.newest:
                 self._restart(feed, page.epoch, page.newest)
             elif entries:
                 self._broadcast(feed, entries)
+
+    def _tell_of_broken(self, topics: set[str]) -> None:
+        """Of each once."""
+        for topic in sorted(topics - self._broken):
+            log.error("topic %r has no live events: its counter in Redis is not as we make it", topic)
+        self._broken = topics
 
     def _broadcast(self, feed: Feed, entries: Sequence[tuple[int, bytes]]) -> None:
         feed.seq += len(entries)

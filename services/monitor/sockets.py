@@ -12,6 +12,7 @@ import gevent  # type: ignore[import-untyped]
 import redis
 
 from services.monitor.connection import UNSENT_BYTES, Connection
+from services.monitor.feeds import Subscription
 from services.monitor.figures import SocketFigures
 from services.monitor.hub import Hub
 from services.monitor.outbox import TOO_SLOW
@@ -24,6 +25,10 @@ log = logging.getLogger(__name__)
 MAX_SOCKETS: Final = 10_000
 _WORKERS: Final = 8
 _LOOK_SECONDS: Final = 1.0
+_AGAIN_SECONDS: Final = 0.02
+"""After which a subscription looks again for which there was nothing to read yet."""
+_BROKEN_SECONDS: Final = 2.0
+"""The same where its topic cannot be read."""
 
 
 class Sockets:
@@ -77,30 +82,28 @@ class Sockets:
         """A page of one subscription at a time, so that a long replay does not keep others waiting."""
         while True:
             connection = self._to_catch_up.get()
-            try:
-                self._read_a_page(connection)
-            except redis.RedisError as error:
-                log.warning("a subscription waits: %s", error)
-                time.sleep(0.5)
-            except Exception:
-                log.exception("a subscription failed and tries again")
-                time.sleep(0.5)
+            if subscription := connection.outbox.next_join():
+                if wait := self._read_a_page(subscription):
+                    gevent.spawn_later(wait, _join_again, connection, subscription)
+                else:
+                    _join_again(connection, subscription)
             connection.planned = False
             if connection.outbox.joins and not connection.outbox.frames and not connection.ended:
                 self.plan(connection)
 
-    def _read_a_page(self, connection: Connection) -> None:
-        subscription = connection.outbox.next_join()
-        if subscription is None:
-            return
-        moved = False
+    def _read_a_page(self, subscription: Subscription) -> float:
+        """Seconds until it is worth another try. What concerns one topic only must not keep a worker from the others."""
         try:
-            moved = self.hub.catch_up(subscription)
-        finally:
-            if not subscription.settled and connection.subscriptions.get(subscription.topic) is subscription:
-                connection.outbox.join(subscription)
-                if not moved:
-                    time.sleep(0.02)
+            return 0.0 if self.hub.catch_up(subscription) else _AGAIN_SECONDS
+        except redis.ResponseError as error:
+            log.warning("a subscription to %r waits: %s", subscription.topic, error)
+        except redis.RedisError as error:  # nobody is served now
+            log.warning("subscriptions wait: %s", error)
+            time.sleep(0.5)
+            return 0.0
+        except Exception:
+            log.exception("a subscription to %r failed and tries again", subscription.topic)
+        return _BROKEN_SECONDS
 
     def _look_after(self) -> None:
         while True:
@@ -110,6 +113,15 @@ class Sockets:
             now = time.monotonic()
             for connection in list(self.connections):
                 connection.look(now)
+
+
+def _has_to_read(connection: Connection, subscription: Subscription) -> bool:
+    return not subscription.settled and connection.subscriptions.get(subscription.topic) is subscription
+
+
+def _join_again(connection: Connection, subscription: Subscription) -> None:
+    if _has_to_read(connection, subscription):
+        connection.outbox.join(subscription)
 
 
 def _unblocking(sock: Any) -> socket.socket:

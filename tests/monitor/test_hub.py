@@ -21,12 +21,12 @@ from tests.servers import free_port, wait_until
 class Reader:
     """A socket that takes everything at once and keeps it."""
 
-    def __init__(self, hub: Hub, epoch: str | None = None, since: int = 0, **limits: Any) -> None:
+    def __init__(self, hub: Hub, epoch: str | None = None, since: int = 0, *, topic: str = RUN, **limits: Any) -> None:
         self.hub = hub
         self.said: list[dict[str, Any]] = []
         self.takes = True
         self.outbox = Outbox(self._take, **limits)
-        self.subscription = Subscription(RUN, self.outbox, epoch, since)
+        self.subscription = Subscription(topic, self.outbox, epoch, since)
         hub.enter(self.subscription)
 
     def _take(self, frame: bytes) -> int:
