@@ -1,17 +1,10 @@
+import { Chart } from "chart.js";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ChartView } from "@/features/charts/ChartView";
 import { read } from "@/features/charts/address";
 import { fromSeries, type CurveSource } from "@/features/charts/curve";
 import { linesOf } from "@/features/charts/lines";
-
-/** Takes every call, and draws nothing. */
-function blankCanvas(): HTMLCanvasElement {
-  const canvas: Record<string, unknown> = { width: 600, height: 200, style: {} };
-  const told: Record<string, unknown> = { canvas, measureText: () => ({ width: 10 }) };
-  const context = new Proxy(told, { get: (own, name: string) => own[name] ?? (() => undefined), set: () => true });
-  canvas.getContext = () => context;
-  return canvas as unknown as HTMLCanvasElement;
-}
+import { blankCanvas } from "./blankCanvas";
 
 beforeEach(() => {
   vi.stubGlobal("requestAnimationFrame", (draw: () => void) => setTimeout(draw));
@@ -31,7 +24,9 @@ test("one canvas shows as many runs as there are, in order, and clips what lies 
   const runs = Object.keys(sources).map((id) => ({ id, name: id, factor: 1 }));
   const lines = (hidden: string[], pointed: string | null = null) => linesOf({ runs, hidden, pointed, unit: 1 }, (id) => sources[id] ?? sourceOf([]));
   const drawn = vi.fn<() => void>();
-  const view = new ChartView(blankCanvas(), "m", drawn);
+  const canvas = blankCanvas();
+  const view = new ChartView(canvas, "m", drawn);
+  const top = () => Chart.getChart(canvas)?.scales.y?.max;
   view.setVisible(true);
   const draw = async (address: string, hidden: string[], pointed: string | null = null) => {
     const before = drawn.mock.calls.length;
@@ -41,6 +36,9 @@ test("one canvas shows as many runs as there are, in order, and clips what lies 
   };
   expect((await draw("", [])).map(({ line, shown }) => [line.id, shown.length])).toEqual([["a", 5], ["b", 11], ["c", 1]]);
   expect(view.range[1]).toBe(10);
+  expect(top()).toBeGreaterThan(1000);
+  await draw("clip=1", []);
+  expect(top()).toBeLessThan(10);
   const some = await draw("smooth=0.9&clip=1&from=0&to=4", ["c"], "b");
   expect(some.map(({ line, shown }) => [line.id, line.look, shown.length])).toEqual([["a", "faded", 5], ["b", "plain", 11]]);
   expect(some[1]?.shown[1]).toBeCloseTo((0.9 * 4 + 3) / 1.9);

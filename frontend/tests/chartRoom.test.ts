@@ -1,28 +1,48 @@
-import { describe, expect, it } from "vitest";
-import { makeRoom } from "@/features/charts/chartSetup";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { createChart, setScales } from "@/features/charts/chartSetup";
+import { blankCanvas } from "./blankCanvas";
 
-function scale(min: number, max: number, options: object = {}, type = "linear") {
-  return { min, max, type, options } as unknown as Parameters<typeof makeRoom>[0];
-}
+beforeEach(() => {
+  vi.stubGlobal("getComputedStyle", () => ({ getPropertyValue: () => "#ffffff" }));
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
 
-function roomOf(...of: Parameters<typeof scale>): [number, number] {
-  const made = scale(...of);
-  makeRoom(made);
-  return [made.min, made.max];
+/** The vertical axis of a chart with these values: where it ends, and its ticks. */
+function axisOf(values: readonly number[], { log = false, ...limits }: { log?: boolean; min?: number; max?: number } = {}) {
+  const chart = createChart(blankCanvas(), []);
+  setScales(chart, { axis: "step", log, from: undefined, to: undefined });
+  Object.assign(chart.options.scales?.y ?? {}, limits);
+  chart.data.datasets.push({ data: values.map((y, x) => ({ x, y })) });
+  chart.update("none");
+  const { y } = chart.scales;
+  const found = { ends: [y?.min ?? NaN, y?.max ?? NaN].map((end) => Number(end.toPrecision(6))), ticks: y?.ticks.map(({ value }) => value) };
+  chart.destroy();
+  return found;
 }
 
 describe("room above and below the data", () => {
-  it("never goes below 0 for what is not negative", () => {
-    expect(roomOf(0, 100)).toEqual([0, 102]);
-    expect(roomOf(1, 101)).toEqual([0, 103]);
-    expect(roomOf(50, 150)).toEqual([48, 152]);
+  it("never goes below 0 for what is not negative, and no further up than it has to", () => {
+    expect(axisOf([0, 1])).toEqual({ ends: [0, 1.02], ticks: [0, 0.5, 1] });
+    expect(axisOf([1, 101])).toEqual({ ends: [0, 103], ticks: [0, 50, 100] });
+    expect(axisOf([50, 150])).toEqual({ ends: [48, 152], ticks: [50, 100, 150] });
+  });
+  it("of what is always 0 the axis begins there", () => {
+    expect(axisOf([0, 0, 0])).toMatchObject({ ends: [0, 1.04], ticks: [0, 0.5, 1] });
+    expect(axisOf([3, 3]).ends).toEqual([2.844, 3.156]);
+    expect(axisOf([-2, -2]).ends[1]).toBeLessThan(0);
   });
   it("is there below what is negative", () => {
-    expect(roomOf(-1, 99)).toEqual([-3, 101]);
+    expect(axisOf([-1, 99]).ends).toEqual([-3, 101]);
   });
-  it("is not added to limits that were asked for, nor to logarithms, nor to no data", () => {
-    expect(roomOf(0.5, 1.5, { min: 0.5, max: 1.5 })).toEqual([0.5, 1.5]);
-    expect(roomOf(1, 1000, {}, "logarithmic")).toEqual([1, 1000]);
-    expect(roomOf(Infinity, -Infinity)).toEqual([Infinity, -Infinity]);
+  it("is not added to limits that were asked for, nor to logarithms", () => {
+    expect(axisOf([0, 9], { min: 0.5, max: 1.5 }).ends).toEqual([0.5, 1.5]);
+    expect(axisOf([1, 1000], { log: true }).ends).toEqual([1, 1000]);
+  });
+  it("leaves at least two ticks, which are round", () => {
+    expect(axisOf([0.62, 1.41]).ticks).toEqual([0.75, 1, 1.25]);
+    expect(axisOf([2.31, 2.34]).ticks).toEqual([2.32, 2.34]);
+    expect(axisOf([-0.3, 0.31]).ticks).toEqual([-0.2, 0, 0.2]);
   });
 });

@@ -7,6 +7,7 @@ const ON_A_CHART = [
   ["+ − 0", "zoom in, out, show all"],
   ["← →", "move along"],
   [", .", "to the mark before, behind; Enter tells its story"],
+  ["Escape", "leave the marks"],
 ] as const;
 const NAMES: Record<string, string> = { " ": "space" };
 

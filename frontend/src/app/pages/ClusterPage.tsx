@@ -1,3 +1,4 @@
+import { ClusterAlerts } from "@/features/alerts/ClusterAlerts";
 import { ClusterOverview } from "@/features/cluster/ClusterOverview";
 import { EmergencyButton } from "@/features/cluster/EmergencyStop";
 import { useTitle } from "@/shared/useTitle";
@@ -10,6 +11,7 @@ export default function ClusterPage() {
         <h1>Cluster</h1>
         <EmergencyButton />
       </div>
+      <ClusterAlerts />
       <ClusterOverview />
     </div>
   );

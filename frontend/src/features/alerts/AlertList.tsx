@@ -33,7 +33,8 @@ export function watched({ spec }: Pick<Run, "spec">): string[] {
   return sections.filter(([, section]) => (section as { enabled?: boolean }).enabled !== false).map(([name]) => name.replaceAll("_", " "));
 }
 
-function Alerts({ items, more }: { items: readonly Alert[]; more: boolean }) {
+/** `whose`: what an alert is of, where that is not told by the page. */
+export function Alerts({ items, more, whose }: { items: readonly Alert[]; more: boolean; whose?: (alert: Alert) => string }) {
   const now = useNow(10_000);
   return (
     <section className="card" aria-label="Alerts">
@@ -44,7 +45,7 @@ function Alerts({ items, more }: { items: readonly Alert[]; more: boolean }) {
       <ol>
         {items.map((alert) => (
           <li key={alert.alert_id} className="alert">
-            <AlertEntry alert={alert} now={now} />
+            <AlertEntry alert={alert} whose={whose?.(alert)} now={now} />
           </li>
         ))}
       </ol>
@@ -52,7 +53,7 @@ function Alerts({ items, more }: { items: readonly Alert[]; more: boolean }) {
   );
 }
 
-function AlertEntry({ alert, now }: { alert: Alert; now: number }) {
+function AlertEntry({ alert, whose, now }: { alert: Alert; whose: string | undefined; now: number }) {
   const open = alert.cleared_at === null;
   return (
     <>
@@ -61,6 +62,7 @@ function AlertEntry({ alert, now }: { alert: Alert; now: number }) {
           {open ? <TriangleAlert size={14} aria-hidden /> : <CircleCheck size={14} aria-hidden />} {alert.severity}
         </span>
         <strong>{alert.detector.replaceAll("_", " ")}</strong>
+        {whose && <span className="mono">{whose}</span>}
         {alert.step > 0 && <span className="muted">step {integer(alert.step)}, attempt {integer(alert.attempt)}</span>}
         <time className="muted" dateTime={alert.fired_at} title={exactTime(alert.fired_at)}>
           {ago(alert.fired_at, now)}

@@ -44,7 +44,7 @@ export function TrainingMetricsChart({ onZoom, onMarks, ...shown }: Props) {
         <output ref={reading} className="muted" aria-live="off" />
       </figcaption>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- keys zoom it and open its marks */}
-      <div className="chart-canvas" role="group" aria-label={`Zoom and marks of ${name}`} aria-keyshortcuts="+ - 0 ArrowLeft ArrowRight , . Enter" tabIndex={0} {...gestures}>
+      <div className="chart-canvas" role="group" aria-label={`Zoom and marks of ${name}`} aria-keyshortcuts="+ - 0 ArrowLeft ArrowRight , . Enter Escape" tabIndex={0} {...gestures}>
         <canvas ref={canvas} role="img" aria-label={name} />
         {pointed && <Readings name={name} axis={wishes.axis} pointed={pointed} />}
       </div>

@@ -24,7 +24,7 @@ export function createChart(canvas: HTMLCanvasElement, plugins: Plugin<"line">[]
       events: [],
       scales: {
         x: { type: "linear", bounds: "data", grid: { drawTicks: false }, ticks: { maxTicksLimit: 6, maxRotation: 0, padding: 6, includeBounds: false } },
-        y: { type: "linear", afterDataLimits: makeRoom, grid: { drawTicks: false }, border: { display: false }, ticks: { maxTicksLimit: 5, padding: 6 } },
+        y: { type: "linear", bounds: "data", afterDataLimits: makeRoom, afterBuildTicks: roundTicks, grid: { drawTicks: false }, border: { display: false }, ticks: { maxTicksLimit: 5, padding: 6 } },
       },
     },
     plugins,
@@ -62,13 +62,28 @@ function dressed({ label, dash, look }: Line, layer: (typeof LAYERS)[number], co
 /** Of the data's height, left free above and below it. */
 const ROOM = 0.02;
 
-/** Chart.js's own `grace` would let an axis of what is never negative begin below 0. */
-export function makeRoom(scale: Pick<Scale, "min" | "max" | "options" | "type">): void {
+/** Chart.js's own `grace` would let an axis of what is never negative begin below 0, as its widening of what is always 0 does. */
+function makeRoom(scale: Scale): void {
   if (scale.type !== "linear" || !Number.isFinite(scale.max - scale.min)) return;
   const room = ROOM * (scale.max - scale.min);
   const { min, max } = scale.options as { min?: number; max?: number };
-  if (min === undefined) scale.min = scale.min >= 0 ? Math.max(0, scale.min - room) : scale.min - room;
+  const negative = scale.getMinMax(false).min < 0;
+  if (min === undefined) scale.min = negative ? scale.min - room : Math.max(0, scale.min - room);
   if (max === undefined) scale.max += room;
+}
+
+/** Where an axis ends with its data, Chart.js counts its ticks from there; their distance is round, but they are not. */
+function roundTicks(scale: Scale): void {
+  const [first, second] = scale.ticks;
+  if (scale.type !== "linear" || !first || !second) return;
+  const step = Number((second.value - first.value).toPrecision(1));
+  const ticks = multiples(step, scale.min, scale.max);
+  scale.ticks = (ticks.length > 1 ? ticks : multiples(step / 2, scale.min, scale.max)).map((value) => ({ value }));
+}
+
+function multiples(step: number, from: number, to: number): number[] {
+  const [first, last] = [Math.ceil(from / step), Math.floor(to / step)];
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => Number(((first + index) * step).toPrecision(12)));
 }
 
 export interface ScaleWishes {

@@ -23,13 +23,8 @@ export function useGestures(view: RefObject<ChartView | null>, hovered: Store<nu
   const element = useWheel(zoom);
   const open = (marks: readonly Mark[] = []) => marks.length > 0 && onMarks.open(marks, element.current);
   const pointers = usePointers(view, zoom, (pixel) => open(view.current?.marksAtPixel(pixel)));
-  const walk = (direction: 1 | -1) => {
-    const mark = view.current?.markBeside(hovered.get(), direction);
-    if (!mark) return;
-    hovered.set(mark.x);
-    onMarks.tell(view.current?.marksAtValue(mark.x) ?? []);
-  };
-  const act: Record<string, () => void> = { ".": () => walk(1), ",": () => walk(-1), Enter: () => open(view.current?.marksAtValue(hovered.get())) };
+  const walk = useWalk(view, hovered, onMarks);
+  const act: Record<string, () => void> = { ".": walk.on, ",": walk.back, Enter: () => open(view.current?.marksAtValue(hovered.get())), Escape: walk.end };
   const place = (event: PointerEvent<HTMLElement>) => event.clientX - event.currentTarget.getBoundingClientRect().left;
   return {
     ref: element,
@@ -46,6 +41,7 @@ export function useGestures(view: RefObject<ChartView | null>, hovered: Store<nu
     onPointerUp: (event: PointerEvent<HTMLElement>) => pointers.current?.up(event.pointerId, place(event)),
     onPointerCancel: (event: PointerEvent<HTMLElement>) => pointers.current?.cancel(event.pointerId),
     onPointerLeave: () => hovered.set(null),
+    onBlur: () => hovered.set(null),
     onDoubleClick: zoom.all,
     onKeyDown: (event: KeyboardEvent) => {
       const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
@@ -66,6 +62,23 @@ const KEYS: Record<string, (zoom: Zoom) => void> = {
   ArrowLeft: (zoom) => zoom.move(-MOVE_SHARE),
   ArrowRight: (zoom) => zoom.move(MOVE_SHARE),
 };
+
+/** From mark to mark. It goes on where it was when the focus comes back, as from a mark's story. */
+function useWalk(view: RefObject<ChartView | null>, hovered: Store<number | null>, onMarks: OnMarks) {
+  const reached = useRef<number | null>(null);
+  const walk = (direction: 1 | -1) => {
+    const mark = view.current?.markBeside(hovered.get() ?? reached.current, direction);
+    if (!mark) return;
+    reached.current = mark.x;
+    hovered.set(mark.x);
+    onMarks.tell(view.current?.marksAtValue(mark.x) ?? []);
+  };
+  const end = () => {
+    reached.current = null;
+    hovered.set(null);
+  };
+  return { on: () => walk(1), back: () => walk(-1), end };
+}
 
 function usePointers(view: RefObject<ChartView | null>, zoom: Zoom, onClick: (pixel: number) => void): RefObject<Pointers | null> {
   const pointers = useRef<Pointers>(null);

@@ -94,6 +94,25 @@ export function alertsQuery(runId?: string) {
   });
 }
 
+const MOST_PAGES = 10;
+
+/** Open alerts of what is no run, newest first: the room for checkpoints (`cluster`) and the workers' disks (`worker.<name>`). */
+export const clusterAlertsQuery = queryOptions({
+  queryKey: [...keys.alerts, "of no run"],
+  queryFn: async ({ signal }): Promise<Page<Alert>> => {
+    const items: Alert[] = [];
+    let cursor: string | null = null;
+    // They have no question of their own, and may be behind many of runs.
+    for (let page = 0; page < MOST_PAGES; page += 1) {
+      const found: Page<Alert> = await call<Page<Alert>>("GET", "/api/v1/alerts", { query: { open: "true", limit: 200, cursor }, signal });
+      items.push(...found.items.filter(({ run_id }) => run_id === "cluster" || run_id.startsWith("worker.")));
+      cursor = found.next_cursor;
+      if (cursor === null) break;
+    }
+    return { items, next_cursor: cursor };
+  },
+});
+
 /** An envelope whose event is of one kind. */
 export type EnvelopeOf<Type extends AnyEvent["type"]> = Envelope & { event: Extract<AnyEvent, { type: Type }> };
 
