@@ -157,3 +157,6 @@ def tell_listeners(figures: Figures, kind: str, lived: Lived) -> None:
     figures.about += f" Clients were told {counts['events']} events and {counts['resets']} resets"
     figures.about += f", over {counts['connections lost']} lost connections."
     figures.tell(f"{kind}: events that clients were told", counts["events"], "", least=1)
+    compared = f"of {counts['attempts']} attempts, {counts['segments']} segments"
+    figures.tell(f"{kind}: points of the history compared with the spools", counts["points"], compared, least=1)
+    figures.tell(f"{kind}: lines of logs compared with the spools", counts["lines"], "", least=1)

@@ -61,7 +61,7 @@ class Keeper:
 @dataclass
 class Said:
     """Of one attempt. `spools`: records of rank 0 and of the agent, in order; none where no such file was kept. `refused`: of each, the
-    last event taken before a fence refused it. `logs`: by rank, what it wrote. `trained`: the api or the history say so."""
+    last event taken before a fence refused it. `logs`: by rank, what it wrote. `trained`: the api says that it ran. `segments`: files."""
 
     attempt: int
     spools: dict[str, list[Record]] = field(default_factory=dict)
@@ -69,12 +69,14 @@ class Said:
     logs: dict[int, bytes] = field(default_factory=dict)
     trained: bool = True
     damage: str = ""
+    segments: int = 0
 
     @classmethod
     def read(cls, attempt: int, folder: Path, *, trained: bool) -> "Said":
         said = cls(attempt, trained=trained)
         for name in SPOOLS:
             found = segments(folder / name)
+            said.segments += len(found)
             if found and found[0][0] > 0:
                 said.damage = f"its {name} begins at byte {found[0][0]}"
             try:

@@ -47,7 +47,8 @@ class Witness:
         """What was told first, then what is kept: it may grow meanwhile."""
         found, logs = self._late(topic), self._logs(topic)
         said, kept = self._said(topic), kept_of(self.platform, topic)
-        self._count(topic, kept)
+        self._count(topic)
+        self._count_compared(said, kept)
         return found + mistakes(logs, said, kept)
 
     def _unlike(self, run_id: str) -> list[str]:
@@ -73,10 +74,13 @@ class Witness:
     def _logs(self, topic: str) -> Mapping[str, Sequence[Heard]]:
         return {ear.name: list(ear.log[topic]) for ear in self.ears.all}
 
-    def _count(self, topic: str, kept: Kept) -> None:
+    def _count(self, topic: str) -> None:
         names = {"event": "events", "reset": "resets", "cut": "connections lost", "subscribed": "subscriptions"}
         self.counts.update(names[heard.kind] for log in self._logs(topic).values() for heard in log)
 
+    def _count_compared(self, said: Sequence[Said], kept: Kept) -> None:
+        self.counts["attempts"] += len(said)
+        self.counts["segments"] += sum(one.segments for one in said)
         self.counts["points"] += sum(map(len, kept.points.values()))
         self.counts["lines"] += len(kept.line_numbers)
 
