@@ -30,6 +30,12 @@ def unlike_the_spools(said: Sequence[Said], kept: Kept) -> Iterator[str]:
     yield from _shown_otherwise(kept)
 
 
+def unlike_the_outbox(numbers: Sequence[int], kept: Kept) -> Iterator[str]:
+    """`numbers`: of the platform's own events of the topic, as the api's outbox has them."""
+    if difference := _difference(numbers, [number for producer, number in kept.events if producer == "api"]):
+        yield f"events of the api: {difference}"
+
+
 def _unlike(said: Said, kept: Kept, *, last: bool) -> Iterator[str]:
     expected: dict[str, Sequence[Any]] = {}
     there = _kept_of(kept, said.attempt)

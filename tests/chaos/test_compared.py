@@ -11,7 +11,7 @@ import pytest
 from services.trainer.spool import SpoolWriter, segments
 from shared.events import AnyEvent, Record
 from shared.training_events import CheckpointSaved, EventsDropped, LogWritten, StepCompleted, TrainingStarted
-from tests.chaos.compared import unlike_the_spools
+from tests.chaos.compared import unlike_the_outbox, unlike_the_spools
 from tests.chaos.kept import Kept
 from tests.chaos.spools import Keeper, Said, unsaid
 
@@ -149,6 +149,14 @@ def test_what_is_left_out_and_told_is_no_loss(name: str) -> None:
     world = World()
     cut(world, name, told=True)
     assert world.found() == []
+
+
+def test_the_platforms_own_events_are_those_of_its_outbox() -> None:
+    kept = Kept(events=[("api", 1), ("attempt-1", 1), ("api", 2)])
+    assert list(unlike_the_outbox([1, 2], kept)) == []
+    assert list(unlike_the_outbox([1, 2, 3], kept)) == ["events of the api: 3 were logged: 1 lost [3]"]
+    kept.events.append(("api", 2))
+    assert list(unlike_the_outbox([1, 2], kept)) == ["events of the api: 2 were logged: 1 doubled [2]"]
 
 
 def test_an_attempt_that_never_ran_needs_no_spool() -> None:

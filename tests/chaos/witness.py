@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from shared.names import CLUSTER_TOPIC
-from tests.chaos.compared import unlike_the_spools
+from tests.chaos.compared import unlike_the_outbox, unlike_the_spools
 from tests.chaos.heard import mistakes
 from tests.chaos.hosts import AGENTS, Hosts
 from tests.chaos.kept import Kept, read_kept
@@ -30,8 +30,6 @@ class Witness:
 
     def judge(self, run_id: str) -> list[str]:
         """Of a run that has ended, in words; once everybody had time to hear its end, and the history to have it."""
-        with contextlib.suppress(TimeoutError):  # what it does not have is told below
-            wait_until(lambda: not self._unlike(run_id), "its history", SECONDS)
         found = self._judge(run_id)
         self.good += [] if found else [run_id]
         return found
@@ -45,14 +43,17 @@ class Witness:
 
     def _judge(self, topic: str) -> list[str]:
         """What was told first, then what is kept: it may grow meanwhile."""
+        with contextlib.suppress(TimeoutError):  # what it does not have is told below
+            wait_until(lambda: not self._unlike(topic), f"the history of {topic}", SECONDS)
         found, logs = self._late(topic), self._logs(topic)
-        said, kept = self._said(topic), kept_of(self.platform, topic)
+        said, numbers, kept = self._said(topic), self.platform.outbox(topic), kept_of(self.platform, topic)
         self._count(topic)
         self._count_compared(said, kept)
-        return found + mistakes(logs, said, kept)
+        return [*found, *mistakes(logs, said, kept), *unlike_the_outbox(numbers, kept)]
 
-    def _unlike(self, run_id: str) -> list[str]:
-        return list(unlike_the_spools(self._said(run_id), kept_of(self.platform, run_id)))
+    def _unlike(self, topic: str) -> list[str]:
+        said, numbers, kept = self._said(topic), self.platform.outbox(topic), kept_of(self.platform, topic)
+        return [*unlike_the_spools(said, kept), *unlike_the_outbox(numbers, kept)]
 
     def _late(self, topic: str) -> list[str]:
         """Clients that never got to the end of a topic, which must rest."""
