@@ -1,5 +1,5 @@
 """`./run chaos [--seed N] [--part runs|events|checkpoints] [--short] [--only K] [--kills 500] [--flips 1000] [--model 1000] [--runs 60]
-[--torch 10] [--events 33]`: what breaks on purpose, and what must hold all the same.
+[--torch 10] [--events 36]`: what breaks on purpose, and what must hold all the same.
 
 Each iteration has a number and is a line in build/chaos/. Of checkpoints: kills, then flipped bits. Of runs: the model's, then those with
 real processes, then those with torch. Of events: each a run of its own. `--part P --only K` repeats one of them alone, with the same seed
@@ -112,7 +112,7 @@ def parsed() -> argparse.Namespace:
     arguments.add_argument("--model", type=int, default=1000)
     arguments.add_argument("--runs", type=int, default=60)
     arguments.add_argument("--torch", type=int, default=10)
-    arguments.add_argument("--events", type=int, default=33)
+    arguments.add_argument("--events", type=int, default=36)
     arguments.add_argument("--part", choices=("runs", "events", "checkpoints"), default="")
     arguments.add_argument("--short", action="store_true", help="a few of each, for CI; under 2 min")
     arguments.add_argument("--only", type=int, metavar="K", help="one iteration alone")

@@ -1,11 +1,13 @@
 """A training without torch: `python -m tests.chaos.fake_training <run directory> <processes> [rank]`.
 
-It goes on from its checkpoint, takes a step in 10 ms, saves, obeys every command between two steps, and keeps its journal.
+It goes on from its checkpoint, takes a step in 10 ms, writes lines, saves, obeys every command between two steps, and keeps its journal.
 """
 
 import hashlib
 import json
+import math
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -44,7 +46,7 @@ class Rank:
             self.journal = json.loads((directory.restore / "model.safetensors").read_bytes())["journal"]
         self.replays = {entry.command_id: entry.step for entry in self.order.journal if entry.command_id not in self.journal}
         signal.signal(signal.SIGTERM, self._note)
-        order = self.order
+        order, self.log = self.order, directory.log(0).open("a", encoding="utf-8")
         self.spool = SpoolWriter(
             directory.spool, run_id=order.run_id, attempt=order.attempt, fence=order.fence, producer=f"attempt-{order.attempt}"
         )
@@ -70,8 +72,11 @@ class Rank:
 
     def _take_step(self) -> None:
         self.step += 1
-        metrics = {"train/loss": 4 / self.step, "perf/step_ms": STEP_SECONDS * 1000}
+        metrics = {"train/loss": 4 / self.step, "perf/step_ms": STEP_SECONDS * 1000, "chaos/wild": wild(self.step)}
+        metrics |= {"chaos/rare": random.random()} if self.step % 7 == 0 else {}
         self.spool.emit(StepCompleted(step=self.step, tokens=self.step * 8, metrics=metrics))
+        self.log.write(f"step {self.step} of attempt {self.order.attempt}: {metrics} \u00e9\n" + "\n" * (self.step % 50 == 0))
+        self.log.flush()
         if self.step % self.order.spec.train.checkpoint.every == 0:
             self._save()
 
@@ -130,16 +135,25 @@ class Rank:
         return 0
 
 
-def other_rank(directory: RunDirectory) -> int:
-    while not directory.outcome.exists():
-        time.sleep(0.02)
+def wild(step: int) -> float:
+    """Any 64 bits, and now and then what is no number."""
+    odd = (math.nan, math.inf, -math.inf, -0.0, 5e-324)
+    return odd[step % 5] if step % 3 == 0 else random.uniform(-1, 1) * 10.0 ** random.randint(-300, 300)
+
+
+def other_rank(directory: RunDirectory, rank: int) -> int:
+    with directory.log(rank).open("a") as log:
+        while not directory.outcome.exists():
+            log.write(f"rank {rank} waits at {time.monotonic()}\n")
+            log.flush()
+            time.sleep(0.02)
     return 0
 
 
 def main(root: Path, processes: int, rank: int) -> int:
     directory = RunDirectory(root)
     directory.pid(rank).write_text(str(os.getpid()))
-    return other_rank(directory) if rank else Rank(directory, processes).run()
+    return other_rank(directory, rank) if rank else Rank(directory, processes).run()
 
 
 def launch(root: str, processes: int) -> int:

@@ -1,23 +1,13 @@
-"""What clients were told of a run, against what may never happen and against the history; the history against the trainers' spools."""
+"""What clients were told of a run, against what may never happen, against the history and against the trainers' spools."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
+from shared.events import pack
+from tests.chaos.compared import unlike_the_spools
+from tests.chaos.kept import Kept, Place
 from tests.chaos.listening import STEPS_AND_LOGS, Heard
-
-Place = tuple[str, int]
-"""Of a producer: its name, its number."""
-Taken = tuple[int, int]
-"""A step: attempt, number."""
-
-
-@dataclass
-class Kept:
-    """What the history has of a topic: steps of every attempt, with how often; other events, in order."""
-
-    steps: Counter[Taken] = field(default_factory=Counter)
-    events: list[Place] = field(default_factory=list)
+from tests.chaos.spools import Said
 
 
 def unheard_of(log: Sequence[Heard]) -> Iterator[str]:
@@ -51,18 +41,30 @@ def _misplaced(heard: Heard, place: tuple[str, int] | None, producers: Mapping[s
         yield f"{heard.producer} says {heard.producer_seq} behind {last}"
 
 
+def unsteady_logs(log: Sequence[Heard]) -> Iterator[str]:
+    """One client, one topic: each rank's log goes on where it was, until a reset lets it be told again."""
+    places: dict[tuple[str, int], int] = {}
+    for heard in log:
+        if heard.kind == "reset":
+            places.clear()
+        offset = heard.event.get("offset")
+        if heard.about[0] != "LogWritten" or offset is None:
+            continue
+        whose = heard.producer, heard.event["rank"]
+        if offset <= places.get(whose, 0):
+            yield f"the log of rank {whose[1]} was told up to byte {offset} behind byte {places[whose]} by {heard.producer}"
+        places[whose] = offset
+
+
 def unknown_to_history(log: Sequence[Heard], kept: Kept) -> Iterator[str]:
     """What a client was told is in the history, in the order in which it was told. Where Redis forgot (a reset), producers say all again
     beside each other, and only what each of them said keeps its order, which its numbers tell."""
     order = {place: number for number, place in enumerate(kept.events)}
     newest, forgot = -1, any(heard.kind == "reset" for heard in log)
+    yield from _unknown_points_and_lines(log, kept)
     for heard in log:
-        if heard.kind != "event":
-            continue
-        kind, attempt, step = heard.about
-        if kind == "StepCompleted" and not kept.steps[attempt, step]:
-            yield f"step {step} of attempt {attempt} was told and is not in the history"
-        if kind in STEPS_AND_LOGS:
+        kind = heard.about[0]
+        if heard.kind != "event" or kind in STEPS_AND_LOGS:
             continue
         found = order.get((heard.producer, heard.producer_seq))
         if found is None:
@@ -73,21 +75,28 @@ def unknown_to_history(log: Sequence[Heard], kept: Kept) -> Iterator[str]:
             newest = found
 
 
-def unlike_the_spools(logged: Mapping[int, Sequence[int]], kept: Kept) -> Iterator[str]:
-    """Of each attempt, what its spool says and what the history has. A successor's fence may cut an earlier attempt short, nothing else."""
-    there: dict[int, list[int]] = defaultdict(list)
-    for (attempt, step), count in sorted(kept.steps.items()):
-        there[attempt].append(step)
-        if count != 1:
-            yield f"step {step} of attempt {attempt} is in the history {count} times"
-    for attempt in sorted({*there, *logged}):
-        said, has = list(logged.get(attempt, ())), there.get(attempt, [])
-        if attempt == max(logged, default=0):
-            lost, more = sorted(set(said) - set(has)), sorted(set(has) - set(said))
-            if lost or more:
-                yield f"attempt {attempt} logged {len(said)} steps: {len(lost)} lost {lost[:5]}, {len(more)} never logged {more[:5]}"
-        elif has != said[: len(has)]:
-            yield f"attempt {attempt}, which had a successor: the history is no beginning of what it logged"
+def _unknown_points_and_lines(log: Sequence[Heard], kept: Kept) -> Iterator[str]:
+    steps, lines = set(kept.steps), {(*whose, line) for whose, some in kept.lines.items() for line in some}
+    told = {heard.about[1:] for heard in log if heard.about[0] == "StepCompleted"}
+    if missing := sorted(told - steps):
+        yield f"{len(missing)} steps were told and are not in the history, (attempt, step) {missing[:3]}"
+    logs = [heard for heard in log if heard.about[0] == "LogWritten"]
+    if unknown := sorted({(one.about[1], one.event["rank"], line) for one in logs for line in one.event["lines"]} - lines):
+        yield f"{len(unknown)} lines were told and are not in the history, (attempt, rank, line) {unknown[:3]}"
+
+
+def unlike_what_was_said(log: Sequence[Heard], said: Sequence[Said]) -> Iterator[str]:
+    """What a client was told of a trainer or its agent is what that one's spool has under this number: values, lines, everything."""
+    written = {(record.producer, record.producer_seq): pack(record.event.model_dump()) for one in said for record in one.records}
+    producers = {f"{who}-{one.attempt}" for one in said if one.records for who in ("attempt", "agent")}
+    for heard in log:
+        if heard.kind != "event" or heard.producer not in producers:
+            continue
+        record = written.get((heard.producer, heard.producer_seq))
+        if record is None:
+            yield f"event {heard.producer_seq} of {heard.producer} was told and is in no spool"
+        elif record != pack(heard.event):
+            yield f"event {heard.producer_seq} of {heard.producer} was told otherwise than its spool has it"
 
 
 def disordered(events: Sequence[Place]) -> Iterator[str]:
@@ -104,7 +113,8 @@ def doubled(events: Iterable[Place]) -> Iterator[str]:
             yield f"event {number} of {producer} is in the history {count} times"
 
 
-def mistakes(logs: Mapping[str, Sequence[Heard]], logged: Mapping[int, Sequence[int]], kept: Kept) -> list[str]:
-    """Everything that may not be, of one topic. `logs`: by client. `logged`: steps of each attempt's spool; empty where there is none."""
-    found = [f"{name}: {what}" for name, log in logs.items() for what in (*unheard_of(log), *unknown_to_history(log, kept))]
-    return found + [*doubled(kept.events), *disordered(kept.events)] + (list(unlike_the_spools(logged, kept)) if logged else [])
+def mistakes(logs: Mapping[str, Sequence[Heard]], said: Sequence[Said], kept: Kept) -> list[str]:
+    """Everything that may not be, of one topic. `logs`: by client. `said`: of every attempt; a topic that is no run's has none."""
+    checks = (unheard_of, unsteady_logs, lambda log: unknown_to_history(log, kept), lambda log: unlike_what_was_said(log, said))
+    found = [f"{name}: {what}" for name, log in logs.items() for check in checks for what in check(log)]
+    return [*found, *doubled(kept.events), *disordered(kept.events), *unlike_the_spools(said, kept)]

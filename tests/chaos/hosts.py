@@ -214,6 +214,11 @@ class Hosts(Platform):
         with self.api_tables.reading() as session:
             return list(session.scalars(select(Command).where(Command.run_id == run_id).order_by(Command.created_at)))
 
+    def outbox(self, topic: str) -> list[int]:
+        """Numbers of the platform's own events of it."""
+        with self.api_tables.reading() as session:
+            return list(session.scalars(select(OutboxRow.seq).where(OutboxRow.topic == topic).order_by(OutboxRow.seq)))
+
     def event_times(self, run_id: str, kind: str) -> list[tuple[float, dict[str, Any]]]:
         with self.api_tables.reading() as session:
             rows = session.scalars(select(OutboxRow).where(OutboxRow.topic == run_id).order_by(OutboxRow.seq))

@@ -21,7 +21,7 @@ STEPS_AND_LOGS: Final = frozenset({"StepCompleted", "LogWritten"})
 
 @dataclass(frozen=True)
 class Heard:
-    """What one client was told about one topic. `about`: the event's type, and of steps their attempt and number."""
+    """What one client was told about one topic. `about`: the event's type, and of steps their attempt and number. `event`: all of it."""
 
     kind: Literal["subscribed", "reset", "event", "cut"]
     epoch: str = ""
@@ -29,6 +29,7 @@ class Heard:
     producer: str = ""
     producer_seq: int = 0
     about: tuple[str, int, int] = ("", 0, 0)
+    event: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass
@@ -95,7 +96,7 @@ class Ear:
 def event_of(item: dict[str, Any]) -> Heard:
     event = item["event"]
     about = event["type"], item["attempt"] or 0, event.get("step", 0)
-    return Heard("event", item["epoch"], item["seq"], item["producer"], item["producer_seq"], about)
+    return Heard("event", item["epoch"], item["seq"], item["producer"], item["producer_seq"], about, event)
 
 
 class Ears:

@@ -23,7 +23,9 @@ simulated workers, two schedulers, a person and faults, all from one seed: hosts
 killed between two writes, messages lost, late and doubled; commands, preemption, emergency stops and rollbacks among them. Runs, with real
 processes: two agents with real children, each run with one fault ({SCALED}; agents look at their processes twice as often). Without torch
 the child is tests/chaos/fake_training.py, two ranks of torchrun where it is said. Two platforms at a time, and the model behind them.
-The history checker (tests/chaos/history.py) reads events and tables of all of them; its verdict is the number of its findings."""
+The history checker (tests/chaos/history.py) reads events and tables of all of them; its verdict is the number of its findings. Of runs with
+real processes every point (all 64 bits of its value), every line and every other event of the history is compared with all segments of the
+spools of every attempt and its agent, of which second names are kept, and these with the logs of the ranks (tests/chaos/compared.py)."""
 OUTCOMES: Final = ("succeeded", "stopped", "killed", "failed", "lost", "paused", "preempted", "rolled_back")
 MUST_HAPPEN: Final = (
     *FAULTS,

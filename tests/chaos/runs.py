@@ -78,7 +78,7 @@ class Runs:
             for what in self.wrong[before:]:
                 tell(f"DOES NOT HOLD: {what}")
         assert self.witness is not None
-        found = self.witness.judge_cluster()
+        found = [*self.witness.judge_cluster(), *self.witness.judge_again()]
         for what in found:
             tell(f"DOES NOT HOLD: {what}")
         self.wrong += found

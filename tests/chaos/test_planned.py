@@ -42,10 +42,10 @@ def test_every_fault_of_runs_at_least_twice_in_the_full_plan() -> None:
 
 
 def test_every_fault_on_the_path_of_events_equally_often() -> None:
-    counted = Counter(fault for _, fault in eventful.planned(7, 33))
+    counted = Counter(fault for _, fault in eventful.planned(7, 36))
     assert counted == dict.fromkeys(eventful.EVENTFUL, 3)
     assert all(hasattr(EventfulRuns, f"_{fault.replace(' ', '_')}") for fault in counted)
-    assert "disk full" not in {fault for _, fault in eventful.planned(7, 33, disk=False)}
+    assert "disk full" not in {fault for _, fault in eventful.planned(7, 36, disk=False)}
 
 
 def test_a_flipped_bit_is_flipped_back(tmp_path: Path) -> None:
