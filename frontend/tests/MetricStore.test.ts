@@ -179,7 +179,7 @@ test("a later attempt that resumes within joined live points has history loaded 
   const store = long();
   store.add(point(4, 4, 2));
   expect(store.wanted.get()).toBe(1);
-  expect(store.ask("step")).toEqual(upTo(3));
+  expect(store.ask("step")).toEqual({ ...upTo(3), base: { attempt: 2, step: 4, tokens: 40 } });
   store.setHistory(upTo(3), [series([1, 2, 3])], { attempt: 2, step: 4 });
   store.add(point(5, 5, 2));
   expect(steps(store)).toEqual([1, 2, 3, 4, 5]);
@@ -215,4 +215,22 @@ test("an answer that was asked for before the first live point came, and may hol
   expect(store.wanted.get()).toBe(1);
   store.setHistory(store.ask("step"), [series([1, 4], [3, 3])], { attempt: 1, step: 9 });
   expect(counted(store)).toBe(7);
+});
+
+test("what an earlier attempt did is heard again too, and history is asked until it has it", () => {
+  const store = new MetricStore();
+  for (let step = 1; step <= 10; step += 1) store.add(point(step));
+  store.add(point(9, 90, 2));
+  store.forget();
+  store.setHistory(store.ask("step"), [series([1, 2, 3, 4, 5])], { attempt: 1, step: 5 });
+  for (let step = 6; step <= 10; step += 1) store.add(point(step));
+  store.add(point(9, 90, 2));
+  expect(steps(store)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(store.curve("train/loss").mean.at(-1)).toBe(90);
+  const question = store.ask("step");
+  expect(question.to).toBe(8);
+  expect(isBehind(question, { attempt: 1, step: 5 })).toBe(true);
+  expect(isBehind(question, { attempt: 2, step: 9 })).toBe(false);
+  store.setHistory(question, [series([1, 2, 3, 4, 5, 6, 7, 8])], { attempt: 2, step: 9 });
+  expect(store.ask("step").base).toBeNull();
 });

@@ -62,10 +62,11 @@ export class MetricStore {
     }
   }
 
-  /** Events were missed: keep what is shown until history is loaded again, and start over behind it. */
+  /** Events were missed: keep what is shown until history is loaded again, and start over behind it, maybe in an earlier attempt. */
   forget(): void {
     this.history = this.shown();
     this.startOver(null);
+    this.attempt = 0;
     this.want();
   }
 
@@ -106,10 +107,14 @@ export class MetricStore {
     for (const curve of this.live.values()) curve.cutFrom(place.step);
   }
 
-  /** A later attempt takes steps again. What is shown before them is history now, loaded again where it is too coarse to be cut there. */
+  /**
+   * A later attempt takes steps again. What is shown before them is history now, loaded again where it is too coarse to be cut there; whoever
+   * loads it does so until it was written that far.
+   */
   private retake(place: Place): void {
     this.history = this.shown();
     this.startOver(place);
+    this.base = place;
     const x = this.firstX;
     if (x !== undefined) {
       for (const [name, curve] of this.history) this.history.set(name, joined(curve, indexFrom(curve.x, x), emptyBuckets()));
