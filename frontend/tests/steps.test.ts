@@ -144,7 +144,7 @@ test.each(Array.from({ length: 40 }, (_, seed) => seed))("whatever happens, ever
   }
   training.write(1);
   reader.settle();
-  const curve = store.curve(NAME);
+  const curve = store.curve(NAME, "step");
   const winners = training.all();
   expect(curve.x).toEqual([...new Set(curve.x)].sort((a, b) => a - b));
   expect(curve.count.reduce((sum, count) => sum + count, 0)).toBe(winners.size);

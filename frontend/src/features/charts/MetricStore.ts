@@ -70,11 +70,14 @@ export class MetricStore {
     this.want();
   }
 
-  /** History before the first live point, then the live points. Over time there is history only, as the run's clock is not known here. */
-  curve(name: string): Buckets {
-    const history = this.history.get(name) ?? emptyBuckets();
-    const live = (this.axis === "time" ? undefined : this.live.get(name)?.as(this.axis)) ?? emptyBuckets();
-    const from = Math.min(this.firstX ?? Infinity, live.x[0] ?? Infinity);
+  /**
+   * History before the first live point, as far as it was loaded over `axis`, then the live points. Over time there is history only, as the run's
+   * clock is not known here.
+   */
+  curve(name: string, axis: Axis): Buckets {
+    const history = (axis === this.axis ? this.history.get(name) : undefined) ?? emptyBuckets();
+    const live = (axis === "time" ? undefined : this.live.get(name)?.as(axis)) ?? emptyBuckets();
+    const from = Math.min((this.first && xOf(this.first, axis)) ?? Infinity, live.x[0] ?? Infinity);
     return joined(history, indexFrom(history.x, from), live);
   }
 
@@ -89,7 +92,7 @@ export class MetricStore {
   }
 
   private shown(): Map<string, Buckets> {
-    return new Map(this.names.get().map((name) => [name, this.curve(name)]));
+    return new Map(this.names.get().map((name) => [name, this.curve(name, this.axis)]));
   }
 
   private take(place: Place): void {
