@@ -26,8 +26,8 @@ function written(last: number, from: number, to: number, buckets = 800): Series 
   return series(xs, xs.map((x) => Math.min(width, Math.min(to, last) - x + 1)));
 }
 
-const counted = (store: MetricStore) => store.curve("train/loss").count.reduce((sum, count) => sum + count, 0);
-const steps = (store: MetricStore) => store.curve("train/loss").x;
+const counted = (store: MetricStore, axis: Axis = "step") => store.curve("train/loss", axis).count.reduce((sum, count) => sum + count, 0);
+const steps = (store: MetricStore, axis: Axis = "step") => store.curve("train/loss", axis).x;
 
 test("live points continue history; what both have is shown once", () => {
   const store = new MetricStore();
@@ -74,7 +74,7 @@ test("a later attempt wins where it takes a step again", () => {
   store.add(point(4, 40, 2));
   store.add(point(7, 7, 1));
   expect(steps(store)).toEqual([1, 2, 3, 4]);
-  expect(store.curve("train/loss").mean).toEqual([1, 2, 30, 40]);
+  expect(store.curve("train/loss", "step").mean).toEqual([1, 2, 30, 40]);
 });
 
 test("after a reset what was shown stays until history is there again", () => {
@@ -92,7 +92,7 @@ test("after a reset what was shown stays until history is there again", () => {
 test("many live points are joined, and no spike or count is lost", () => {
   const store = new MetricStore();
   for (let step = 1; step <= 10_001; step += 1) store.add(point(step, step === 5000 ? 1e6 : 1));
-  const curve = store.curve("train/loss");
+  const curve = store.curve("train/loss", "step");
   expect(curve.x.length).toBeLessThanOrEqual(1200);
   expect(Math.max(...curve.max)).toBe(1e6);
   expect(curve.count.reduce((sum, count) => sum + count, 0)).toBe(10_001);
@@ -104,7 +104,7 @@ test("what is not a number is counted and leaves a gap", () => {
   const store = new MetricStore();
   store.add(point(1));
   store.add(point(2, NaN));
-  const curve = store.curve("train/loss");
+  const curve = store.curve("train/loss", "step");
   expect(curve.mean).toEqual([1, NaN]);
   expect(curve.nan).toEqual([0, 1]);
 });
@@ -113,7 +113,7 @@ test("over tokens live points are placed by their tokens", () => {
   const store = new MetricStore();
   store.add(point(3));
   store.setHistory(upTo(29, "tokens"), [series([10, 20])], null);
-  expect(steps(store)).toEqual([10, 20, 30]);
+  expect(steps(store, "tokens")).toEqual([10, 20, 30]);
 });
 
 test("an evaluation that comes first does not hide the step it belongs to", () => {
@@ -122,7 +122,7 @@ test("an evaluation that comes first does not hide the step it belongs to", () =
   store.setHistory(store.ask("step"), [series([1, 2, 3]), { ...series([3]), name: "val/loss" }], null);
   store.add(point(4));
   expect(steps(store)).toEqual([1, 2, 3, 4]);
-  expect(store.curve("val/loss")).toMatchObject({ x: [3], mean: [9] });
+  expect(store.curve("val/loss", "step")).toMatchObject({ x: [3], mean: [9] });
 });
 
 /** 5,000 steps that came live, and so were joined. */
@@ -179,7 +179,7 @@ test("a later attempt that resumes within joined live points has history loaded 
   const store = long();
   store.add(point(4, 4, 2));
   expect(store.wanted.get()).toBe(1);
-  expect(store.ask("step")).toEqual(upTo(3));
+  expect(store.ask("step")).toEqual({ ...upTo(3), base: { attempt: 2, step: 4, tokens: 40 } });
   store.setHistory(upTo(3), [series([1, 2, 3])], { attempt: 2, step: 4 });
   store.add(point(5, 5, 2));
   expect(steps(store)).toEqual([1, 2, 3, 4, 5]);
@@ -203,7 +203,7 @@ test("a later attempt that resumes between buckets, or goes on behind, asks for 
   for (const step of [4, 5, 6]) store.add(point(step));
   store.add(point(7, 7, 2));
   store.add(point(6, 60, 3));
-  expect(store.curve("train/loss").mean).toEqual([1, 2, 3, 4, 5, 60]);
+  expect(store.curve("train/loss", "step").mean).toEqual([1, 2, 3, 4, 5, 60]);
   expect(store.wanted.get()).toBe(0);
 });
 
@@ -215,4 +215,34 @@ test("an answer that was asked for before the first live point came, and may hol
   expect(store.wanted.get()).toBe(1);
   store.setHistory(store.ask("step"), [series([1, 4], [3, 3])], { attempt: 1, step: 9 });
   expect(counted(store)).toBe(7);
+});
+
+test("what an earlier attempt did is heard again too, and history is asked until it has it", () => {
+  const store = new MetricStore();
+  for (let step = 1; step <= 10; step += 1) store.add(point(step));
+  store.add(point(9, 90, 2));
+  store.forget();
+  store.setHistory(store.ask("step"), [series([1, 2, 3, 4, 5])], { attempt: 1, step: 5 });
+  for (let step = 6; step <= 10; step += 1) store.add(point(step));
+  store.add(point(9, 90, 2));
+  expect(steps(store)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(store.curve("train/loss", "step").mean.at(-1)).toBe(90);
+  const question = store.ask("step");
+  expect(question.to).toBe(8);
+  expect(isBehind(question, { attempt: 1, step: 5 })).toBe(true);
+  expect(isBehind(question, { attempt: 2, step: 9 })).toBe(false);
+  store.setHistory(question, [series([1, 2, 3, 4, 5, 6, 7, 8])], { attempt: 2, step: 9 });
+  expect(store.ask("step").base).toBeNull();
+});
+
+test("what was loaded over another axis is not shown, what came live is", () => {
+  const store = new MetricStore();
+  store.setHistory(upTo(), [series([1, 2])], null);
+  expect(steps(store, "tokens")).toEqual([]);
+  store.add(point(3));
+  expect(steps(store, "tokens")).toEqual([30]);
+  expect(steps(store, "time")).toEqual([]);
+  store.setHistory(upTo(29, "tokens"), [series([10, 20])], null);
+  expect(steps(store, "tokens")).toEqual([10, 20, 30]);
+  expect(steps(store)).toEqual([3]);
 });

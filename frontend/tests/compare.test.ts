@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import type { Drawn } from "@/features/charts/ChartView";
 import { read, searchOf, wishesOf, written } from "@/features/charts/address";
-import { bucketAt, emptyBuckets, extremes, fromSeries, stretched, type Buckets } from "@/features/charts/curve";
+import { bucketAt, emptyBuckets, extremes, fromSeries, stretched, within, type Buckets } from "@/features/charts/curve";
 import { describe, readingsAt } from "@/features/charts/describe";
 import { grouped, isBetterHigh, matching } from "@/features/charts/groups";
-import { linesOf, smoothingUnit, withEarlier, type Line } from "@/features/charts/lines";
+import { factorOn, linesOf, smoothingUnit, withEarlier, type Line } from "@/features/charts/lines";
 import { earlierOf } from "@/features/charts/useEarlier";
 import { bucketsEach, historySpan } from "@/features/charts/useHistory";
 import type { Run, Series } from "@/shared/api/types";
@@ -61,12 +61,13 @@ test("hidden runs have no line and the others keep their colours; who is not poi
 });
 
 test("earlier attempts stand behind their run, dashed and without the newest", () => {
-  const earlier = earlierOf([series("train/loss", 1, [3, 2]), series("train/loss", 2, [1]), series("val/loss", 1, [9])]);
-  expect(earlier.map(({ attempt, source }) => [attempt, source.curve("train/loss").mean, source.curve("val/loss").mean])).toEqual([[1, [3, 2], [9]]]);
+  const earlier = earlierOf([series("train/loss", 1, [3, 2]), series("train/loss", 2, [1]), series("val/loss", 1, [9])], "step");
+  expect(earlier.map(({ attempt, source }) => [attempt, source.curve("train/loss", "step").mean, source.curve("val/loss", "step").mean])).toEqual([[1, [3, 2], [9]]]);
   const [line] = linesOf({ runs: [{ id: "a", name: "a", factor: 1 }], hidden: [], pointed: null, unit: 1 }, () => NOTHING);
   const lines = withEarlier(line ? [line] : [], () => earlier);
   expect(lines.map(({ label, look, dash }) => [label, look, dash.length])).toEqual([["a", "plain", 0], ["a, attempt 1", "earlier", 2]]);
-  expect(earlierOf([])).toEqual([]);
+  expect(earlier[0]?.source.curve("train/loss", "tokens").x, "these are steps").toEqual([]);
+  expect(earlierOf([], "step")).toEqual([]);
 });
 
 test("values at the crosshair come largest first, and only of who is there", () => {
@@ -84,11 +85,15 @@ test("a chart of many runs says in words where they end", () => {
 
 test("a curve has a newest, a least and a most", () => {
   expect(extremes(fromSeries(series("m", 1, [3, 1, 2, null])))).toEqual({ newest: 2, least: 1, most: 3 });
+  const seen = (from?: number, to?: number) => extremes(within(fromSeries(series("m", 1, [3, 1, 2, 9])), from, to));
+  expect([seen(20, 30), seen(25), seen(undefined, 39)], "of what is in sight").toEqual([{ newest: 2, least: 1, most: 2 }, { newest: 9, least: 2, most: 9 }, { newest: 2, least: 1, most: 3 }]);
   expect(extremes(emptyBuckets())).toEqual({ newest: NaN, least: NaN, most: NaN });
 });
 
 test("over FLOPs it is the history over tokens, stretched", () => {
   expect(historySpan({ axis: "flops", from: 600, to: undefined }, 6)).toEqual({ axis: "tokens", from: 100, to: undefined });
+  expect(historySpan({ axis: "flops", from: 600, to: 900 }, null), "nobody knows what a token costs").toEqual({ axis: "tokens", from: undefined, to: undefined });
+  expect([factorOn("flops", 6), factorOn("flops", null), factorOn("tokens", null)]).toEqual([6, null, 1]);
   expect(historySpan({ axis: "time", from: 1, to: 2 }, 6)).toEqual({ axis: "time", from: 1, to: 2 });
   expect(stretched(fromSeries(series("m", 1, [1, 2])), 6).x).toEqual([60, 120]);
 });

@@ -21,12 +21,22 @@ class Training {
 
   constructor(private readonly store: MetricStore) {}
 
-  goOn(steps: number): void {
+  goOn(steps: number, heard = true): void {
     for (let left = steps; left > 0; left -= 1) {
       this.step += 1;
       this.taken.push({ attempt: this.attempt, step: this.step });
-      this.store.add({ evaluation: false, attempt: this.attempt, step: this.step, tokens: this.step * 10, metrics: { [NAME]: this.attempt } });
+      if (heard) this.tell(this.attempt, this.step);
     }
+  }
+
+  /** Somebody looks again who has not heard everything: history is asked, and what it has not yet is told again. */
+  lookAgain(): void {
+    this.store.forget();
+    for (const { attempt, step } of this.taken.slice(this.written)) this.tell(attempt, step);
+  }
+
+  private tell(attempt: number, step: number): void {
+    this.store.add({ evaluation: false, attempt, step, tokens: step * 10, metrics: { [NAME]: attempt } });
   }
 
   resumeBehind(step: number): void {
@@ -119,7 +129,10 @@ test.each(Array.from({ length: 40 }, (_, seed) => seed))("whatever happens, ever
     else if (what < 0.67) training.resumeBehind(Math.floor(training.step * (0.5 + random() / 2)));
     else if (what < 0.75) reader.ask(random() * training.step, training.step * (0.5 + random()));
     else if (what < 0.85) reader.ask();
-    else reader.take();
+    else if (what < 0.9) {
+      training.goOn(Math.ceil(random() * 300), false);
+      training.lookAgain();
+    } else reader.take();
   }
   training.goOn(1);
   for (let restarts = 0; restarts < 4; restarts += 1) {
@@ -131,7 +144,7 @@ test.each(Array.from({ length: 40 }, (_, seed) => seed))("whatever happens, ever
   }
   training.write(1);
   reader.settle();
-  const curve = store.curve(NAME);
+  const curve = store.curve(NAME, "step");
   const winners = training.all();
   expect(curve.x).toEqual([...new Set(curve.x)].sort((a, b) => a - b));
   expect(curve.count.reduce((sum, count) => sum + count, 0)).toBe(winners.size);

@@ -17,9 +17,10 @@ export default function ChartsTab({ run, metrics }: { run: Run; metrics: MetricS
   const navigate = useNavigate({ from: "/runs/$runId/$tab" });
   const { wishes, asked, change } = useWishes(search, (next) => void navigate({ search: next, replace: true, resetScroll: false }));
   const { data: me } = useQuery(meQuery);
-  const { data: estimate } = useQuery(estimateQuery(run, me));
+  const { data: estimate, isLoading } = useQuery(estimateQuery(run, me));
   const marks = useMarks(run);
-  return <RunCharts run={run} store={metrics} wishes={wishes} asked={asked} marks={marks} flopsPerToken={flopsPerToken(estimate)} onChange={change} />;
+  const reckoned = me !== undefined && !isLoading;
+  return <RunCharts run={run} store={metrics} wishes={wishes} asked={asked} marks={marks} flopsPerToken={flopsPerToken(estimate)} reckoned={reckoned} onChange={change} />;
 }
 
 /** What charts are to show, as it is edited and as the address has it. `go` puts it there. */

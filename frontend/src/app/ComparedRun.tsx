@@ -17,6 +17,6 @@ interface Props {
 /** Brings the curves of one run of a comparison, history and live; to be seen only where that fails. */
 export function ComparedRun({ run, store, asked, flopsPerToken, buckets }: Props) {
   useRunNews(run.id, store);
-  const history = useHistory(run.id, store, historySpan(asked, flopsPerToken ?? 1), !hasEnded(run), buckets);
+  const history = useHistory(run.id, store, historySpan(asked, flopsPerToken), !hasEnded(run), buckets);
   return history.isError ? <ErrorBanner error={history.error} /> : null;
 }

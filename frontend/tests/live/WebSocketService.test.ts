@@ -91,10 +91,23 @@ test("an answer at another place than asked for is a reset", async () => {
   await vi.waitFor(() => expect(history).toBe(2));
 });
 
+test("who follows a known topic gets what history has not yet, though another one had it", async () => {
+  await follow(7);
+  events(step(8), step(9));
+  await vi.waitFor(() => expect(seqs()).toEqual([8, 9]));
+  const second: (number | "history")[] = [];
+  service.subscribe("run_1", { onEvents: (items) => void second.push(...items.map(({ seq }) => seq)), onHistory: () => void second.push("history") });
+  await vi.waitFor(() => expect(second).toEqual(["history"]));
+  expect(history).toBe(2);
+  expect(server.asked.at(-1)).toEqual({ type: "subscribe", topic: "run_1", epoch: null, since: 0 });
+  events(step(8), step(9), step(10));
+  await vi.waitFor(() => expect(second).toEqual(["history", 8, 9, 10]));
+});
+
 test("a topic is left when its last follower leaves", async () => {
   const leave = await follow();
   const second = service.subscribe("run_1", { onEvents: () => undefined, onHistory: () => void (history += 1) });
-  await vi.waitFor(() => expect(history).toBe(2));
+  await vi.waitFor(() => expect(history).toBe(3));
   leave();
   service.subscribe("other", handlers);
   await vi.waitFor(() => expect(server.asked.at(-1)).toMatchObject({ topic: "other" }));

@@ -38,7 +38,12 @@ function digest(since: number, seq: number, left: Record<string, number>, ...ite
   server.send({ type: "digest", topic: "run_1", epoch: "e1", since, seq, left_out: left, items });
 }
 
-test("a hidden page asks for digests, and history for what they left out once it is seen", async () => {
+/** The last thing that was asked for is the topic, from where history ends. */
+async function askedFromHistory(): Promise<void> {
+  await vi.waitFor(() => expect(server.asked.at(-1)).toEqual({ type: "subscribe", topic: "run_1", epoch: null, since: 0 }));
+}
+
+test("a hidden page asks for digests; once it is seen, history is asked for what they left out, and the server for what history has not yet", async () => {
   await follow();
   service.setHidden(true);
   await vi.waitFor(() => expect(server.asked.at(-1)).toMatchObject({ type: "pace" }));
@@ -46,16 +51,25 @@ test("a hidden page asks for digests, and history for what they left out once it
   digest(40, 41, {}, step(41));
   await vi.waitFor(() => expect(received).toEqual([39, 40, 41]));
   expect(history).toBe(1);
+  server.onFrame = ({ type }) => type === "subscribe" && server.send({ type: "subscribed", topic: "run_1", epoch: "e1", seq: 30 });
+  server.asked.length = 0;
   service.setHidden(false);
-  expect(history).toBe(2);
-  await vi.waitFor(() => expect(server.asked.at(-1)).toEqual({ type: "pace", every: 0 }));
-  server.send({ type: "events", topic: "run_1", epoch: "e1", items: [step(42)] });
-  await vi.waitFor(() => expect(received.at(-1)).toBe(42));
+  await askedFromHistory();
+  expect(server.asked.map(({ type }) => type)).toEqual(["pace", "subscribe"]);
+  await vi.waitFor(() => expect(history).toBe(2));
+  received.length = 0;
+  server.send({ type: "events", topic: "run_1", epoch: "e1", items: Array.from({ length: 12 }, (_, index) => step(31 + index)) });
+  await vi.waitFor(() => expect(received).toEqual([31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42]));
+  service.setHidden(true);
+  service.setHidden(false);
+  await vi.waitFor(() => expect(server.asked.filter(({ type }) => type === "pace")).toHaveLength(3));
+  expect(history, "nothing is missing any more").toBe(2);
 });
 
-test("a digest that comes when somebody looks again asks history at once", async () => {
+test("a digest that comes when somebody looks again asks at once", async () => {
   await follow();
   digest(0, 40, { StepCompleted: 39 }, step(40));
+  await askedFromHistory();
   await vi.waitFor(() => expect(history).toBe(2));
   expect(received).toEqual([40]);
 });

@@ -5,7 +5,7 @@ import { Store } from "@/shared/store";
 import { ChartControls } from "./ChartControls";
 import { TrainingMetricsChart } from "./TrainingMetricsChart";
 import type { ViewWishes } from "./address";
-import { stretched } from "./curve";
+import { axisOfHistory, stretched, type Axis } from "./curve";
 import { grouped } from "./groups";
 import type { Line } from "./lines";
 import type { Mark } from "./marks";
@@ -40,7 +40,7 @@ export function ChartGrid({ children, withoutFlops, live, onOpen, ...shown }: Pr
     [onOpen],
   );
   const following = wishes.to === undefined;
-  const toggleFollow = () => onChange({ to: following ? newestOf(names, lines) : undefined }, "at once");
+  const toggleFollow = () => onChange({ to: following ? newestOf(names, lines, axisOfHistory(wishes.axis)) : undefined }, "at once");
   useChartKeys(wishes, onChange, toggleFollow);
   return (
     <div className="stack">
@@ -86,7 +86,7 @@ function Group({ prefix, members, lines, wishes, marks, hovered, onMarks, onChan
 }
 
 /** Where the charts stand still when they no longer follow. */
-function newestOf(names: readonly string[], lines: readonly Line[]): number | undefined {
-  const ends = names.flatMap((name) => lines.flatMap(({ source, factor }) => stretched(source.curve(name), factor).x.at(-1) ?? []));
+function newestOf(names: readonly string[], lines: readonly Line[], axis: Axis): number | undefined {
+  const ends = names.flatMap((name) => lines.flatMap(({ source, factor }) => stretched(source.curve(name, axis), factor).x.at(-1) ?? []));
   return ends.length > 0 ? Math.max(...ends) : undefined;
 }

@@ -2,7 +2,7 @@ import type { LineChart, XY } from "@/shared/lineChart";
 import type { ViewWishes } from "./address";
 import { LAYERS, createChart, paint, setScales } from "./chartSetup";
 import { clipRange } from "./clip";
-import { indexFrom, stretched, type Buckets } from "./curve";
+import { axisOfHistory, indexFrom, stretched, type Buckets } from "./curve";
 import type { Line } from "./lines";
 import { markBeside, marksAt } from "./markPlaces";
 import type { Mark } from "./marks";
@@ -133,7 +133,7 @@ export class ChartView {
   };
 
   private take(line: Line): Drawn {
-    const curve = stretched(line.source.curve(this.name), line.factor);
+    const curve = stretched(line.source.curve(this.name, axisOfHistory(this.wishes.axis)), line.factor);
     if (this.wishes.smoothing === 0) return { line, curve, shown: curve.mean };
     const smoothed = this.smoothed.get(line.id) ?? [];
     this.smoothed.set(line.id, smoothed);

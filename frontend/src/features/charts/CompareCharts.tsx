@@ -4,16 +4,17 @@ import { hasEnded } from "@/shared/api/queries";
 import type { Run } from "@/shared/api/types";
 import type { Choice } from "@/shared/choice";
 import { runLooks } from "@/shared/runColour";
-import { InfoBanner, Notice } from "@/shared/ui/Notice";
+import { Notice } from "@/shared/ui/Notice";
 import { useNow } from "@/shared/useNow";
 import { ChartGrid } from "./ChartGrid";
 import { Legend } from "./Legend";
 import { MarkDialog } from "./MarkDialog";
 import { NameFilter } from "./NameFilter";
 import type { RunStores } from "./RunStores";
+import { WithoutFlops } from "./WithoutFlops";
 import type { ViewWishes } from "./address";
 import { matching } from "./groups";
-import { linesOf, smoothingUnit, withEarlier, type Line, type Overlaid } from "./lines";
+import { factorOn, linesOf, smoothingUnit, withEarlier, type Line, type Overlaid } from "./lines";
 import type { Mark } from "./marks";
 import type { OnWishes } from "./useChartKeys";
 import { useEarlier } from "./useEarlier";
@@ -73,7 +74,7 @@ export function CompareCharts(props: Props) {
           onOpen={open}
         >
           <NameFilter text={props.names} onText={props.onNames} />
-          {without.length > 0 && <InfoBanner>Nobody knows the FLOPs of {without.map(({ name }) => name).join(", ")}, so they are not drawn over them.</InfoBanner>}
+          <WithoutFlops runs={without} />
           {names.length === 0 && <NoCurves hidden={shown.length === 0} />}
         </ChartGrid>
       </div>
@@ -92,10 +93,9 @@ function NoCurves({ hidden }: { hidden: boolean }) {
 
 /** Made anew only when something about them is new: all charts are drawn again for them. */
 function useLines({ runs, choice, stores, wishes, asked, flopsPerToken }: Props, shown: readonly Run[], pointed: string | null): Line[] {
-  const earlier = useEarlier(shown, wishes.attempts, ({ id }) => historySpan(asked, flopsPerToken(id) ?? 1), bucketsEach(shown.length));
+  const earlier = useEarlier(shown, wishes.attempts, ({ id }) => historySpan(asked, flopsPerToken(id)), bucketsEach(shown.length));
   const unit = smoothingUnit(runs, wishes.axis, flopsPerToken, useNow(60_000));
-  const factorOf = (id: string) => (wishes.axis === "flops" ? flopsPerToken(id) : 1);
-  const overlaid: Overlaid = { runs: runs.map(({ id, name }) => ({ id, name, factor: factorOf(id) })), hidden: choice.hidden, pointed, unit };
+  const overlaid: Overlaid = { runs: runs.map(({ id, name }) => ({ id, name, factor: factorOn(wishes.axis, flopsPerToken(id)) })), hidden: choice.hidden, pointed, unit };
   const told = JSON.stringify(overlaid);
   return useMemo(() => withEarlier(linesOf(JSON.parse(told) as Overlaid, stores.of), earlier), [told, stores, earlier]);
 }

@@ -6,9 +6,11 @@ import type { RunLook } from "@/shared/runColour";
 import { IconButton } from "@/shared/ui/Button";
 import { RunStateBadge } from "@/shared/ui/RunStateBadge";
 import { Swatch } from "@/shared/ui/Swatch";
+import type { ViewWishes } from "./address";
 import { valueText } from "./chartSetup";
-import { extremes, type CurveSource } from "./curve";
+import { extremes, within, type CurveSource } from "./curve";
 import { isBetterHigh } from "./groups";
+import { historySpan, type Span } from "./useHistory";
 
 interface Props {
   runs: readonly Run[];
@@ -18,6 +20,8 @@ interface Props {
   /** Whose values are told, of those there are. */
   metric: string;
   metrics: readonly string[];
+  wishes: ViewWishes;
+  flopsPerToken: (id: string) => number | null;
   onMetric: (name: string) => void;
   /** Of the run whose marks are on the charts. */
   marked: Run | null;
@@ -53,7 +57,7 @@ export function Legend({ runs, metric, metrics, onMetric, ...row }: Props) {
 
 type RowProps = Omit<Props, "runs" | "metrics" | "onMetric"> & { run: Run };
 
-function Row({ run, metric, looks, hidden, marked, sourceOf, onMark, onPoint, onHide, onRemove }: RowProps) {
+function Row({ run, metric, looks, hidden, wishes, flopsPerToken, marked, sourceOf, onMark, onPoint, onHide, onRemove }: RowProps) {
   const { id, name, state } = run;
   const isHidden = hidden.includes(id);
   const look = looks.get(id);
@@ -70,7 +74,7 @@ function Row({ run, metric, looks, hidden, marked, sourceOf, onMark, onPoint, on
         {name}
       </Link>
       <RunStateBadge state={state} />
-      {isHidden ? <span className="muted legend-values">hidden</span> : <Values source={sourceOf(id)} metric={metric} />}
+      {isHidden ? <span className="muted legend-values">hidden</span> : <Values source={sourceOf(id)} metric={metric} {...historySpan(wishes, flopsPerToken(id))} />}
       {!isHidden && (
         <IconButton label={`Marks of ${name}`} aria-pressed={marked?.id === id} onClick={() => onMark(marked?.id === id ? null : id)}>
           <Diamond size={12} aria-hidden />
@@ -85,13 +89,13 @@ function Row({ run, metric, looks, hidden, marked, sourceOf, onMark, onPoint, on
 
 const TELL_EVERY_MS = 500;
 
-function Values({ source, metric }: { source: CurveSource; metric: string }) {
+function Values({ source, metric, axis, from, to }: Span & { source: CurveSource; metric: string }) {
   const [{ newest, least, most }, setEnds] = useState({ newest: NaN, least: NaN, most: NaN });
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const look = () => {
       timer = undefined;
-      setEnds(extremes(source.curve(metric)));
+      setEnds(extremes(within(source.curve(metric, axis), from, to)));
     };
     timer = setTimeout(look);
     const leave = source.subscribe(metric, () => (timer ??= setTimeout(look, TELL_EVERY_MS)));
@@ -99,7 +103,7 @@ function Values({ source, metric }: { source: CurveSource; metric: string }) {
       clearTimeout(timer);
       leave();
     };
-  }, [source, metric]);
+  }, [source, metric, axis, from, to]);
   const text = (value: number) => (Number.isNaN(value) ? "–" : valueText(metric, value));
   return (
     <span className="legend-values">

@@ -62,18 +62,22 @@ export class MetricStore {
     }
   }
 
-  /** Events were missed: keep what is shown until history is loaded again, and start over behind it. */
+  /** Events were missed: keep what is shown until history is loaded again, and start over behind it, maybe in an earlier attempt. */
   forget(): void {
     this.history = this.shown();
     this.startOver(null);
+    this.attempt = 0;
     this.want();
   }
 
-  /** History before the first live point, then the live points. Over time there is history only, as the run's clock is not known here. */
-  curve(name: string): Buckets {
-    const history = this.history.get(name) ?? emptyBuckets();
-    const live = (this.axis === "time" ? undefined : this.live.get(name)?.as(this.axis)) ?? emptyBuckets();
-    const from = Math.min(this.firstX ?? Infinity, live.x[0] ?? Infinity);
+  /**
+   * History before the first live point, as far as it was loaded over `axis`, then the live points. Over time there is history only, as the run's
+   * clock is not known here.
+   */
+  curve(name: string, axis: Axis): Buckets {
+    const history = (axis === this.axis ? this.history.get(name) : undefined) ?? emptyBuckets();
+    const live = (axis === "time" ? undefined : this.live.get(name)?.as(axis)) ?? emptyBuckets();
+    const from = Math.min((this.first && xOf(this.first, axis)) ?? Infinity, live.x[0] ?? Infinity);
     return joined(history, indexFrom(history.x, from), live);
   }
 
@@ -88,7 +92,7 @@ export class MetricStore {
   }
 
   private shown(): Map<string, Buckets> {
-    return new Map(this.names.get().map((name) => [name, this.curve(name)]));
+    return new Map(this.names.get().map((name) => [name, this.curve(name, this.axis)]));
   }
 
   private take(place: Place): void {
@@ -106,10 +110,14 @@ export class MetricStore {
     for (const curve of this.live.values()) curve.cutFrom(place.step);
   }
 
-  /** A later attempt takes steps again. What is shown before them is history now, loaded again where it is too coarse to be cut there. */
+  /**
+   * A later attempt takes steps again. What is shown before them is history now, loaded again where it is too coarse to be cut there; whoever
+   * loads it does so until it was written that far.
+   */
   private retake(place: Place): void {
     this.history = this.shown();
     this.startOver(place);
+    this.base = place;
     const x = this.firstX;
     if (x !== undefined) {
       for (const [name, curve] of this.history) this.history.set(name, joined(curve, indexFrom(curve.x, x), emptyBuckets()));

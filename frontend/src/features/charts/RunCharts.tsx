@@ -2,7 +2,6 @@ import { useMemo } from "react";
 import { ChartNoAxesCombined } from "lucide-react";
 import { hasEnded } from "@/shared/api/queries";
 import type { Run } from "@/shared/api/types";
-import { runColour } from "@/shared/runColour";
 import { useStore } from "@/shared/store";
 import { ErrorBanner, ErrorNotice, Notice } from "@/shared/ui/Notice";
 import { Skeleton } from "@/shared/ui/Skeleton";
@@ -11,8 +10,9 @@ import { ChartGrid } from "./ChartGrid";
 import { MarkDialog } from "./MarkDialog";
 import type { MetricStore } from "./MetricStore";
 import { RefusedPoints } from "./RefusedPoints";
+import { WithoutFlops } from "./WithoutFlops";
 import type { ViewWishes } from "./address";
-import { smoothingUnit, withEarlier, type Line } from "./lines";
+import { factorOn, linesOf, smoothingUnit, withEarlier, type Line } from "./lines";
 import type { Mark } from "./marks";
 import type { OnWishes } from "./useChartKeys";
 import { useEarlier } from "./useEarlier";
@@ -30,13 +30,15 @@ interface Props {
   /** Over steps. */
   marks: readonly Mark[];
   flopsPerToken: number | null;
+  /** All that can be known of it is known. */
+  reckoned: boolean;
   onChange: OnWishes;
 }
 
 /** All metrics of a run. */
-export function RunCharts({ run, store, wishes, asked, marks, flopsPerToken, onChange }: Props) {
+export function RunCharts({ run, store, wishes, asked, marks, flopsPerToken, reckoned, onChange }: Props) {
   const names = useStore(store.names);
-  const history = useHistory(run.id, store, historySpan(asked, flopsPerToken ?? 1), !hasEnded(run));
+  const history = useHistory(run.id, store, historySpan(asked, flopsPerToken), !hasEnded(run));
   const lines = useLines(run, store, wishes, asked, flopsPerToken);
   const placed = usePlaced(run, marks, wishes.axis, flopsPerToken);
   const [opened, open, close] = useOpened();
@@ -59,6 +61,7 @@ export function RunCharts({ run, store, wishes, asked, marks, flopsPerToken, onC
       >
         {history.isError && <ErrorBanner error={history.error} />}
         <RefusedPoints runId={run.id} active={!hasEnded(run)} />
+        <WithoutFlops runs={reckoned && factorOn(wishes.axis, flopsPerToken) === null ? [run] : []} />
       </ChartGrid>
       {opened && <MarkDialog runId={run.id} parentId={run.parent_id} {...opened} onClose={close} />}
     </>
@@ -78,13 +81,13 @@ function NoPoints({ run }: { run: Run }) {
 
 /** The run's line, and those of its earlier attempts where they are wished. */
 function useLines(run: Run, store: MetricStore, wishes: ViewWishes, asked: ViewWishes, flopsPerToken: number | null): Line[] {
-  const earlier = useEarlier([run], wishes.attempts, () => historySpan(asked, flopsPerToken ?? 1), bucketsEach(1));
+  const earlier = useEarlier([run], wishes.attempts, () => historySpan(asked, flopsPerToken), bucketsEach(1));
   const unit = smoothingUnit([run], wishes.axis, () => flopsPerToken, useNow(60_000));
-  const factor = wishes.axis === "flops" ? (flopsPerToken ?? 1) : 1;
+  const factor = factorOn(wishes.axis, flopsPerToken);
   const { id, name } = run;
   return useMemo(() => {
-    const own: Line = { id, label: name, source: store, colour: runColour(id), dash: [], look: "plain", factor, unit };
-    return withEarlier([own], earlier);
+    const own = linesOf({ runs: [{ id, name, factor }], hidden: [], pointed: null, unit }, () => store);
+    return withEarlier(own, earlier);
   }, [id, name, store, factor, unit, earlier]);
 }
 

@@ -3,6 +3,7 @@ import type { Store } from "@/shared/store";
 import type { ChartView } from "./ChartView";
 import { Readings, type Pointed } from "./Readings";
 import type { ViewWishes } from "./address";
+import { within } from "./curve";
 import { describe, readingsAt } from "./describe";
 import type { Line } from "./lines";
 import type { Mark } from "./marks";
@@ -29,7 +30,8 @@ export function TrainingMetricsChart({ onZoom, onMarks, ...shown }: Props) {
   const under = useRef(false);
   const [pointed, setPointed] = useState<Pointed | null>(null);
   const view = useChartView(canvas, shown, (chart) => {
-    const { drawn, marks } = chart.overlay;
+    const { marks } = chart.overlay;
+    const drawn = chart.overlay.drawn.map(({ line, curve }) => ({ line, curve: within(curve, wishes.from, wishes.to) }));
     const x = hovered.get();
     const [text, summary] = describe(name, wishes.axis, drawn, x, marks);
     if (reading.current) reading.current.textContent = text;

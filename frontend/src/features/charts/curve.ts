@@ -18,7 +18,8 @@ export interface Buckets {
 
 /** Whoever has curves by metric name, and tells when one changes. */
 export interface CurveSource {
-  curve(name: string): Buckets;
+  /** Only what there is over `axis`. */
+  curve(name: string, axis: Axis): Buckets;
   /** Returns how to leave. `asked`: it is what was asked for, and no live point. */
   subscribe(name: string, listener: (asked: boolean) => void): () => void;
 }
@@ -30,6 +31,11 @@ export function emptyBuckets(): Buckets {
 export function fromSeries({ x, min, max, mean, last, count, nan }: Series): Buckets {
   const finite = (values: (number | null)[]) => values.map((value) => value ?? NaN);
   return { x, min: finite(min), max: finite(max), mean: finite(mean), last: finite(last), count, nan };
+}
+
+/** What history has where charts are drawn over `axis`. */
+export function axisOfHistory(axis: ViewAxis): Axis {
+  return axis === "flops" ? "tokens" : axis;
 }
 
 /** The same over another axis, which is `factor` times this one. */
@@ -49,6 +55,12 @@ export function indexFrom(xs: readonly number[], x: number): number {
   return low;
 }
 
+/** First index whose x is more than `x`. */
+function indexBehind(xs: readonly number[], x: number): number {
+  const index = indexFrom(xs, x);
+  return xs[index] === x ? index + 1 : index;
+}
+
 export function nearestIndex(xs: readonly number[], x: number): number {
   const behind = indexFrom(xs, x);
   if (behind === 0) return 0;
@@ -62,6 +74,15 @@ export function bucketAt({ x: xs }: Buckets, x: number): number | null {
   const width = last > 0 ? ((xs[last] ?? 0) - (xs[0] ?? 0)) / last : 1;
   if (last < 0 || x < (xs[0] ?? 0) - width || x > (xs[last] ?? 0) + width) return null;
   return nearestIndex(xs, x);
+}
+
+/** The buckets of `curve` that begin in sight; all of them where no end is given. */
+export function within(curve: Buckets, from: number | undefined, to: number | undefined): Buckets {
+  if (from === undefined && to === undefined) return curve;
+  const [first, end] = [from === undefined ? 0 : indexFrom(curve.x, from), to === undefined ? curve.x.length : indexBehind(curve.x, to)];
+  const seen = emptyBuckets();
+  for (const column of COLUMNS) seen[column] = curve[column].slice(first, end);
+  return seen;
 }
 
 /** Its newest and its smallest and largest finite value. */

@@ -4,8 +4,11 @@ import { axisText, valueText } from "./chartSetup";
 import { bucketAt, nearestIndex, type Buckets, type ViewAxis } from "./curve";
 import type { Mark } from "./marks";
 
+/** What is in sight of a line. */
+type Seen = Pick<Drawn, "line" | "curve">;
+
 /** What the caption says, and the chart in words. */
-export function describe(name: string, axis: ViewAxis, drawn: readonly Drawn[], hovered: number | null, marks: readonly Mark[]): [string, string] {
+export function describe(name: string, axis: ViewAxis, drawn: readonly Seen[], hovered: number | null, marks: readonly Mark[]): [string, string] {
   const own = drawn.filter(({ line }) => line.look !== "earlier");
   const [only] = own;
   return own.length === 1 && only ? describeOne(name, axis, only.curve, hovered, marks) : describeMany(name, axis, own, hovered);
@@ -13,7 +16,7 @@ export function describe(name: string, axis: ViewAxis, drawn: readonly Drawn[], 
 
 function describeOne(name: string, axis: ViewAxis, curve: Buckets, hovered: number | null, marks: readonly Mark[]): [string, string] {
   const last = curve.x.length - 1;
-  if (last < 0) return ["no points yet", `${name}: no points yet`];
+  if (last < 0) return ["no points in sight", `${name}: no points in sight`];
   const index = hovered === null ? last : nearestIndex(curve.x, hovered);
   const x = curve.x[index] ?? 0;
   const at = placeText(axis, x);
@@ -25,7 +28,7 @@ function describeOne(name: string, axis: ViewAxis, curve: Buckets, hovered: numb
   return [`${value} · ${at}${near ? ` · ${near.text}` : ""}`, `${name}: ${value} at ${at}, ${integer(points)} points`];
 }
 
-function describeMany(name: string, axis: ViewAxis, drawn: readonly Drawn[], hovered: number | null): [string, string] {
+function describeMany(name: string, axis: ViewAxis, drawn: readonly Seen[], hovered: number | null): [string, string] {
   const runs = `${integer(drawn.length)} runs`;
   const points = drawn.reduce((sum, { curve }) => sum + pointsOf(curve), 0);
   const ends = drawn.map(({ line, curve }) => `${line.label} ${valueText(name, curve.last.at(-1) ?? NaN)}`).join(", ");

@@ -42,9 +42,14 @@ function secondsPerStep({ started_at: began, ended_at: ended, progress: { step }
   return Number((((ended === null ? now : Date.parse(ended)) - Date.parse(began)) / 1000 / step).toPrecision(2));
 }
 
+/** What a run's x is multiplied by on an axis; null where it has no such axis, as nobody knows what a token costs. */
+export function factorOn(axis: ViewAxis, flopsPerToken: number | null): number | null {
+  return axis === "flops" ? flopsPerToken : 1;
+}
+
 /** What is to be drawn of several runs: plain data. */
 export interface Overlaid {
-  /** All that are chosen, in their order: hiding one leaves the others their colours. `factor`: null where it has no such axis. */
+  /** All that are chosen, in their order: hiding one leaves the others their colours. `factor`: as of `factorOn`. */
   runs: readonly { id: string; name: string; factor: number | null }[];
   hidden: readonly string[];
   /** Who somebody points at: the others are faded. */

@@ -3,7 +3,7 @@ import { useMemo } from "react";
 import { call, path } from "@/shared/api/client";
 import { keys } from "@/shared/api/queries";
 import type { MetricsAnswer, Run, Series } from "@/shared/api/types";
-import { emptyBuckets, fromSeries, type Buckets, type CurveSource } from "./curve";
+import { emptyBuckets, fromSeries, type Axis, type Buckets, type CurveSource } from "./curve";
 import type { Span } from "./useHistory";
 
 /** An attempt that another one took over from. What it did is history, so nothing changes. */
@@ -13,15 +13,15 @@ export interface EarlierAttempt {
 }
 
 /** Of series with one per name and attempt, all attempts but the newest. */
-export function earlierOf(series: readonly Series[]): EarlierAttempt[] {
+export function earlierOf(series: readonly Series[], axis: Axis): EarlierAttempt[] {
   const newest = Math.max(...series.map(({ attempt }) => attempt));
   const attempts = Map.groupBy(series.filter(({ attempt }) => attempt < newest), ({ attempt }) => attempt);
-  return [...attempts].sort(([a], [b]) => a - b).map(([attempt, own]) => ({ attempt, source: still(own) }));
+  return [...attempts].sort(([a], [b]) => a - b).map(([attempt, own]) => ({ attempt, source: still(own, axis) }));
 }
 
-function still(series: readonly Series[]): CurveSource {
+function still(series: readonly Series[], over: Axis): CurveSource {
   const curves = new Map<string, Buckets>(series.map((one) => [one.name, fromSeries(one)]));
-  return { curve: (name) => curves.get(name) ?? emptyBuckets(), subscribe: () => () => undefined };
+  return { curve: (name, axis) => (axis === over ? curves.get(name) : undefined) ?? emptyBuckets(), subscribe: () => () => undefined };
 }
 
 const NONE: readonly EarlierAttempt[] = [];
@@ -36,7 +36,7 @@ export function useEarlier(runs: readonly Run[], wanted: boolean, spanOf: (run: 
         queryKey: [...keys.run(run.id), "earlier", axis, from ?? null, to ?? null, buckets, run.attempts.length],
         queryFn: async ({ signal }: { signal: AbortSignal }) => {
           const query = { x: axis, from, to, buckets, attempts: "all" };
-          return earlierOf((await call<MetricsAnswer>("GET", path`/api/v1/runs/${run.id}/metrics`, { query, signal })).series);
+          return earlierOf((await call<MetricsAnswer>("GET", path`/api/v1/runs/${run.id}/metrics`, { query, signal })).series, axis);
         },
         staleTime: Infinity,
         structuralSharing: false,

@@ -5,7 +5,7 @@ import { keys } from "@/shared/api/queries";
 import type { MetricsAnswer } from "@/shared/api/types";
 import { useStore } from "@/shared/store";
 import type { MetricStore } from "./MetricStore";
-import type { Axis, ViewAxis } from "./curve";
+import { axisOfHistory, type Axis, type ViewAxis } from "./curve";
 import { isBehind } from "./question";
 
 const BUCKETS = 800;
@@ -27,11 +27,11 @@ export function bucketsEach(runs: number): number {
   return Math.min(BUCKETS, Math.floor(BUCKETS_OF_ALL / Math.max(runs, 1)));
 }
 
-/** What history is asked for so that the charts show what they are to: it knows no FLOPs, but tokens. */
-export function historySpan({ axis, from, to }: { axis: ViewAxis; from: number | undefined; to: number | undefined }, flopsPerToken: number): Span {
+/** What history is asked for so that the charts show what they are to: it knows no FLOPs, but tokens; all of them where nobody knows what one costs. */
+export function historySpan({ axis, from, to }: { axis: ViewAxis; from: number | undefined; to: number | undefined }, flopsPerToken: number | null): Span {
   if (axis !== "flops") return { axis, from, to };
-  const tokens = (flops: number | undefined) => (flops === undefined ? undefined : flops / flopsPerToken);
-  return { axis: "tokens", from: tokens(from), to: tokens(to) };
+  const tokens = (flops: number | undefined) => (flops === undefined || flopsPerToken === null ? undefined : flops / flopsPerToken);
+  return { axis: axisOfHistory(axis), from: tokens(from), to: tokens(to) };
 }
 
 /** Loads the history of what is shown into the store, again when the view or the store asks for it. */

@@ -3,7 +3,7 @@ import { useMemo } from "react";
 import { call, path } from "@/shared/api/client";
 import { hasEnded, keys } from "@/shared/api/queries";
 import type { MetricsAnswer, Run, Series } from "@/shared/api/types";
-import type { Axis, ViewAxis } from "./curve";
+import { axisOfHistory, type ViewAxis } from "./curve";
 import { placed, stepsTo } from "./markPlaces";
 import type { Mark } from "./marks";
 
@@ -15,7 +15,7 @@ const NONE: readonly Mark[] = [];
 
 /** Marks, which know their steps, at their places on the axis. None while nobody knows where the steps are on it. */
 export function usePlaced(run: Run | null, marks: readonly Mark[], axis: ViewAxis, flopsPerToken: number | null): readonly Mark[] {
-  const history: Axis = axis === "flops" ? "tokens" : axis;
+  const history = axisOfHistory(axis);
   const [steps, others] = useQueries({
     queries: (["step", history] as const).map((x) => ({
       queryKey: [...keys.run(run?.id ?? ""), "places", x],

@@ -26,7 +26,8 @@ export interface Options {
 /**
  * One socket for everybody: follows topics, reconnects, and goes on where it was.
  *
- * Handlers get every event of their topic once and in order; where that cannot be kept, `onHistory` tells them to load what was before.
+ * Handlers get every event of their topic once and in order; where that cannot be kept, `onHistory` tells them to load what was before, and
+ * behind it they get what history may not have yet, whether they had it or not.
  */
 export class WebSocketService {
   readonly status = new Store<ConnectionStatus>({ phase: "connecting" });
@@ -76,15 +77,17 @@ export class WebSocketService {
     if (hidden === this.hidden) return;
     this.hidden = hidden;
     this.send({ type: "pace", every: hidden ? HIDDEN_SECONDS : 0 });
-    if (!hidden) for (const topic of this.topics.values()) topic.complete();
+    if (hidden) return;
+    for (const topic of this.topics.values()) if (topic.isIncomplete) this.startOver(topic);
   }
 
-  /** Follow a topic; the same topic may be followed several times. Returns how to leave. */
+  /** Follow a topic; the same topic may be followed several times, and all of its followers start over with a new one. Returns how to leave. */
   subscribe(name: string, handlers: TopicHandlers): () => void {
     const topic = this.topics.get(name);
     if (topic) {
       topic.handlers.add(handlers);
-      if (topic.position || topic.refused) queueMicrotask(() => topic.handlers.has(handlers) && handlers.onHistory());
+      if (topic.refused) queueMicrotask(() => topic.handlers.has(handlers) && handlers.onHistory());
+      else if (topic.position) this.startOver(topic);
     } else {
       const created = new Topic(name);
       created.handlers.add(handlers);
@@ -102,6 +105,12 @@ export class WebSocketService {
     this.send({ type: "unsubscribe", topic: name });
     const waiting = [...this.topics.values()].find(({ refused }) => refused);
     if (waiting) this.ask(waiting);
+  }
+
+  /** What came of the topic before is to be had from history, and what history has not yet from the server once more. */
+  private startOver(topic: Topic): void {
+    topic.startOver();
+    this.ask(topic);
   }
 
   private ask(topic: Topic): void {
@@ -171,7 +180,7 @@ export class WebSocketService {
     const fresh = topic.take(frame);
     if (fresh === "hole") return this.ask(topic);
     // One that was under way when somebody looked again.
-    if (frame.type === "digest" && !this.hidden) topic.complete();
+    if (frame.type === "digest" && !this.hidden && topic.isIncomplete) this.startOver(topic);
     this.replay.note(fresh, Date.now());
     if (this.replay.isOver(Date.now())) this.showLive();
     else this.status.set({ phase: "replaying", replayed: this.replay.points });

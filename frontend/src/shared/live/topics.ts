@@ -2,7 +2,7 @@ import type { Envelope } from "../api/types";
 import type { Position, ServerFrame } from "./frames";
 
 export interface TopicHandlers {
-  /** New events, in order, each exactly once. */
+  /** New events, in order, each exactly once since `onHistory` was called last. */
   onEvents(items: readonly Envelope[]): void;
   /** What lies before the next events is to be had from history: at the beginning, and whenever events were missed for good. */
   onHistory(): void;
@@ -19,7 +19,7 @@ export class Topic {
   /** We have asked and not heard where we stand; what comes in between belongs to an earlier question. */
   private asking = false;
   /** Digests have left events out, which history has. */
-  private incomplete = false;
+  isIncomplete = false;
 
   constructor(readonly name: string) {}
 
@@ -44,7 +44,9 @@ export class Topic {
     const resumed = frame.type === "subscribed" && this.position?.epoch === frame.epoch && this.position.seq === frame.seq;
     this.asking = false;
     this.position = { epoch: frame.epoch, seq: frame.seq };
-    if (!resumed) for (const handler of [...this.handlers]) handler.onHistory();
+    if (resumed) return [];
+    this.isIncomplete = false;
+    for (const handler of [...this.handlers]) handler.onHistory();
     return [];
   }
 
@@ -67,16 +69,18 @@ export class Topic {
     const position = this.position;
     if (position?.epoch !== epoch || since !== position.seq) return "hole";
     this.position = { epoch, seq };
-    this.incomplete ||= Object.keys(left_out).length > 0;
+    this.isIncomplete ||= Object.keys(left_out).length > 0;
     for (const handler of [...this.handlers]) handler.onEvents(items);
     return items;
   }
 
-  /** Somebody looks again: what digests have left out is to be had from history. */
-  complete(): void {
-    if (!this.incomplete) return;
-    this.incomplete = false;
-    for (const handler of [...this.handlers]) handler.onHistory();
+  /**
+   * What was before is to be had from history. It is written later than events are heard, so the server is to say where it ends: what comes
+   * behind that is sent again.
+   */
+  startOver(): void {
+    this.position = null;
+    this.isIncomplete = false;
   }
 
   /** Whether we stand where the server says that it has brought us. */
