@@ -41,6 +41,7 @@ class Ingester:
         self.epoch = ""
         self.positions: dict[str, int] = {}
         self.last_heard: dict[str, float] = {}
+        self.reader.forget()
 
     def step(self, block_seconds: float = 0.5) -> int:
         """Take one batch and return its number of entries. Raises RedisError or SQLAlchemyError; then nothing was taken, or all of it."""

@@ -181,6 +181,19 @@ def test_an_event_that_no_database_can_hold_does_not_stop_the_others(ingester: I
     assert stored.points(database, "val/loss") == []
 
 
+def test_a_topic_with_a_broken_key_is_taken_once_redis_was_emptied(ingester: Ingester, client: redis.Redis, database: Database) -> None:
+    client.sadd(bus.TOPICS, RUN)
+    client.set(bus.stream_key(RUN), "text")
+    assert ingester.step(0.01) == 0
+    assert ingester.reader.broken == {RUN}
+    client.flushall()
+    child = Producer()
+    child.steps(1, 5)
+    child.publish(client)
+    assert ingester.step() == 5
+    assert stored.steps(database) == [1, 2, 3, 4, 5]
+
+
 @contextmanager
 def killable_redis(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     flags = ["--bind", "127.0.0.1", "--appendonly", "yes", "--maxmemory-policy", "noeviction", "--save", ""]
