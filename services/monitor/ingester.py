@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 KEPT_ENTRIES: Final = 10_000
 """Newest entries of a topic that stay in Redis for clients that come back."""
+KEPT_BYTES: Final = 16 << 20
+"""About so much of a topic stays, where that is fewer entries."""
 KEPT_SAMPLES: Final = 600
 """The same of a worker's readings, which nobody needs one by one for long."""
 DRAINED_SECONDS: Final = 3600.0
@@ -55,7 +57,7 @@ class Ingester:
         for topic, entries in batch.items():
             self.positions[topic], self.last_heard[topic] = entries[-1][0], self.clock()
             kept = min(self.kept, KEPT_SAMPLES) if topic.startswith(WORKER_TOPIC) else self.kept
-            bus.commit(self.client, topic, self.epoch, entries[-1][0], keep=kept)
+            bus.commit(self.client, topic, self.epoch, entries[-1][0], keep=min(kept, as_many_as_fit(entries)))
         return sum(map(len, batch.values()))
 
     def _find_topics(self) -> None:
@@ -116,3 +118,8 @@ class Ingester:
             for topic, entry in half:
                 part.setdefault(topic, []).append(entry)
             self._take(part)
+
+
+def as_many_as_fit(entries: Entries) -> int:
+    """Entries of the size of these that take KEPT_BYTES; at least one."""
+    return max(KEPT_BYTES * len(entries) // max(sum(len(record) for _, record in entries), 1), 1)
