@@ -5,10 +5,18 @@ import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
+
+import psutil
 
 from infra.layout import ROOT, Layout
 from infra.supervisor import supervisor_config
+from shared.errors import EnvironmentFault
+
+REDIS_SHARE: Final = 4
+MOST_REDIS_BYTES: Final = 4 << 30
+"""Redis may take a quarter of the machine's memory, and at most that; full, it refuses events, which wait with their producers."""
 
 
 def configure(layout: Layout) -> dict[str, str]:
@@ -82,6 +90,7 @@ def redis_config(layout: Layout) -> str:
         "dir": f'"{layout.data_dir / "redis"}"',
         "appendonly": "yes",
         "appendfsync": "everysec",
+        "maxmemory": redis_memory(os.environ, psutil.virtual_memory().total),
         "maxmemory-policy": "noeviction",
         "save": '""',
         "loglevel": "warning",
@@ -89,6 +98,16 @@ def redis_config(layout: Layout) -> str:
         "set-proc-title": "no",
     }
     return "".join(f"{key} {value}\n" for key, value in lines.items())
+
+
+def redis_memory(environ: Mapping[str, str], total: int) -> str:
+    """In Redis' spelling. total: the machine's memory in bytes. Raises EnvironmentFault."""
+    given = environ.get("GROUNDUP_REDIS_MEMORY", "")
+    if not given:
+        return str(min(total // REDIS_SHARE, MOST_REDIS_BYTES))
+    if not re.fullmatch(r"[1-9]\d*(kb|mb|gb)?", given):
+        raise EnvironmentFault(f"GROUNDUP_REDIS_MEMORY: '{given}' is no size", remedy="say it as 512mb or 2gb, or unset it")
+    return given
 
 
 def nginx_config(layout: Layout, environment: Mapping[str, str]) -> str:

@@ -140,17 +140,23 @@ class Connection:
         self.heard, self.probed = now, False
         try:
             for opcode, payload in self._reader.feed(data):
-                self._handle(opcode, payload)
+                self._count_frames()
+                if not self.outbox.closing:
+                    self._handle(opcode, payload)
                 if self.outbox.closing:
                     return
+            self._count_frames()  # also those that make no message yet
         except wire.Broken as broken:
             self.outbox.close(broken.code, str(broken))
 
-    def _handle(self, opcode: int, payload: bytes) -> None:
-        self._allowance -= 1
+    def _count_frames(self) -> None:
+        self._allowance -= self._reader.frames
+        self._reader.frames = 0
         if self._allowance < 0:
             self.outbox.close(TOO_MANY_FRAMES, f"at most {FRAMES_A_SECOND:g} frames a second")
-        elif opcode == wire.PING:
+
+    def _handle(self, opcode: int, payload: bytes) -> None:
+        if opcode == wire.PING:
             self.outbox.offer(wire.framed(payload, wire.PONG))
         elif opcode == wire.CLOSE:
             self.outbox.close(_answer_to(wire.closing_code(payload)), "")

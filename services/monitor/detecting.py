@@ -77,6 +77,7 @@ class Detecting:
         self.epoch = ""
         self.topics: dict[str, Topic] = {}
         self.saved_at = self.clock()
+        self.reader.forget()
 
     def step(self, block_seconds: float = 0.5) -> int:
         """Take one batch; the number of events in it. Raises RedisError, SQLAlchemyError or LeaseLost; then nothing was taken, or all."""

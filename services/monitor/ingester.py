@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 KEPT_ENTRIES: Final = 10_000
 """Newest entries of a topic that stay in Redis for clients that come back."""
+KEPT_BYTES: Final = 16 << 20
+"""About so much of a topic stays, where that is fewer entries."""
 KEPT_SAMPLES: Final = 600
 """The same of a worker's readings, which nobody needs one by one for long."""
 DRAINED_SECONDS: Final = 3600.0
@@ -41,6 +43,7 @@ class Ingester:
         self.epoch = ""
         self.positions: dict[str, int] = {}
         self.last_heard: dict[str, float] = {}
+        self.reader.forget()
 
     def step(self, block_seconds: float = 0.5) -> int:
         """Take one batch and return its number of entries. Raises RedisError or SQLAlchemyError; then nothing was taken, or all of it."""
@@ -54,7 +57,7 @@ class Ingester:
         for topic, entries in batch.items():
             self.positions[topic], self.last_heard[topic] = entries[-1][0], self.clock()
             kept = min(self.kept, KEPT_SAMPLES) if topic.startswith(WORKER_TOPIC) else self.kept
-            bus.commit(self.client, topic, self.epoch, entries[-1][0], keep=kept)
+            bus.commit(self.client, topic, self.epoch, entries[-1][0], keep=min(kept, as_many_as_fit(entries)))
         return sum(map(len, batch.values()))
 
     def _find_topics(self) -> None:
@@ -134,3 +137,8 @@ def _is_behind(epoch: str, seq: int, noted_epoch: str, noted: int, current: str)
     if not noted_epoch or epoch == noted_epoch:
         return seq < noted
     return noted > 0 and epoch != current
+
+
+def as_many_as_fit(entries: Entries) -> int:
+    """Entries of the size of these that take KEPT_BYTES; at least one."""
+    return max(KEPT_BYTES * len(entries) // max(sum(len(record) for _, record in entries), 1), 1)

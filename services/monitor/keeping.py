@@ -12,7 +12,7 @@ from sqlalchemy import CursorResult, delete, exists, select, update
 from sqlalchemy.orm import Session, aliased
 
 from services.monitor.groups import SIZES
-from services.monitor.models import LogChunk, MetricChunk, MetricRollup
+from services.monitor.models import HAS_POINTS, LogChunk, MetricChunk, MetricRollup
 from serving.database import Database
 from shared.errors import EnvironmentFault
 
@@ -69,8 +69,7 @@ def let_go(keeping: Keeping, session: Session, now: float) -> bool:
 def _let_points_go(session: Session, before: float) -> int:
     """Of sealed chunks that have groups; the last points of a curve are in an open one."""
     grouped = exists().where(MetricRollup.chunk_id == MetricChunk.id, MetricRollup.size == SIZES[0])
-    old = (MetricChunk.sealed.is_(True), MetricChunk.last_at < before, MetricChunk.data != NO_POINTS, grouped)
-    some = select(MetricChunk.id).where(*old).limit(_AT_ONCE)
+    some = select(MetricChunk.id).where(HAS_POINTS, MetricChunk.last_at < before, grouped).limit(_AT_ONCE)
     return _changed(session, update(MetricChunk).where(MetricChunk.id.in_(some)).values(data=NO_POINTS))
 
 

@@ -8,6 +8,8 @@ Id = BigInteger().with_variant(Integer, "sqlite")
 
 
 _MAY_HAVE_ERRORS = text("errors IS NULL OR errors > 0")
+HAS_POINTS = text("sealed AND length(data) > 0")
+"""Of a metric chunk that retention may empty; in these words, by which databases know that an index holds them."""
 
 
 class Base(DeclarativeBase):
@@ -45,7 +47,11 @@ class MetricChunk(Base):
     """Points of one series, in order of arrival; `data` as in columns.py. `first_` and `last_`: the smallest and the largest."""
 
     __tablename__ = "metric_chunks"
-    __table_args__ = (Index("ix_metric_chunks_series", "run_id", "name", "attempt", "sealed"),)
+    __table_args__ = (
+        # The last three are for timelines, which look at all chunks of a run.
+        Index("ix_metric_chunks_series", "run_id", "name", "attempt", "sealed", "first_step", "last_step", "first_at"),
+        Index("ix_metric_chunks_old", "last_at", sqlite_where=HAS_POINTS, postgresql_where=HAS_POINTS),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     run_id: Mapped[str] = mapped_column(String(200))
@@ -81,6 +87,7 @@ class LogChunk(Base):
     __tablename__ = "log_chunks"
     __table_args__ = (
         Index("ix_log_chunks_rank", "run_id", "rank", "first_line"),
+        Index("ix_log_chunks_at", "at"),
         # The few chunks in which errors are looked for, so that the first of them is found at once in a log of any length.
         Index("ix_log_chunks_errors", "run_id", "first_line", sqlite_where=_MAY_HAVE_ERRORS, postgresql_where=_MAY_HAVE_ERRORS),
     )

@@ -18,11 +18,15 @@ LOOK_SECONDS: Final = 0.2
 
 
 class StreamReader:
-    """`broken`: topics whose keys in Redis are not what we make them. They are left alone, so that the others go on."""
+    """`broken`: topics whose keys in Redis are not what we make them. They are left alone until `forget`, so that the others go on."""
 
     def __init__(self, client: redis.Redis) -> None:
         self.client = client
         self.broken: set[str] = set()
+
+    def forget(self) -> None:
+        """Redis may be another one now, or mended: every topic is read again."""
+        self.broken.clear()
 
     def topics(self) -> set[str]:
         members = cast(set[bytes], self.client.smembers(bus.TOPICS))

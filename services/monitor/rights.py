@@ -36,6 +36,9 @@ class Rights:
             except GroundupError as error:
                 log.warning("rights are not known and asked again: %s", error)
                 wait = min(RETRY_SECONDS, self.seconds)
+            except Exception:
+                log.exception("asking for rights failed and is tried again")
+                wait = min(RETRY_SECONDS, self.seconds)
 
     def check(self, connections: Collection[Connection]) -> None:
         """Close whoever lost the right."""

@@ -108,11 +108,17 @@ class Sockets:
     def _look_after(self) -> None:
         while True:
             time.sleep(_LOOK_SECONDS)
-            self.figures.frames.inc(self.sent)
-            self.sent = 0
-            now = time.monotonic()
-            for connection in list(self.connections):
+            self.look(time.monotonic())
+
+    def look(self, now: float) -> None:
+        """Once a second, after every socket: what troubles one ends no other's pings and limits."""
+        self.figures.frames.inc(self.sent)
+        self.sent = 0
+        for connection in list(self.connections):
+            try:
                 connection.look(now)
+            except Exception:
+                log.exception("looking after a socket failed")
 
 
 def _has_to_read(connection: Connection, subscription: Subscription) -> bool:

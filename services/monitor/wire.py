@@ -47,19 +47,24 @@ def closing_code(payload: bytes) -> int:
 
 
 class MessageReader:
-    """Puts a client's messages together. Holds at most one of them, and a frame that is not yet whole."""
+    """Puts a client's messages together. Holds at most one of them, and a frame that is not yet whole.
 
-    __slots__ = ("_opcode", "_parts", "_rest")
+    frames: how many have come, parts of messages included; whoever limits them sets it back.
+    """
+
+    __slots__ = ("_opcode", "_parts", "_rest", "frames")
 
     def __init__(self) -> None:
         self._rest = b""
         self._parts = b""
         self._opcode = _CONTINUATION
+        self.frames = 0
 
     def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
         """Whole messages, as (opcode, payload). Raises Broken; then nothing can follow."""
         self._rest += data
         while frame := self._take_frame():
+            self.frames += 1
             final, opcode, payload = frame
             if opcode not in _DATA:
                 yield opcode, payload

@@ -137,8 +137,8 @@ def test_what_cannot_be_read_is_stepped_over_and_told(
 
 
 ODD_EVENTS = {
-    "a step of 70 bits": told(step=1 << 63),
-    "tokens of 70 bits": told(tokens=(1 << 64) - 1),
+    "a step of 64 bits": told(step=1 << 63),
+    "tokens of 64 bits": told(tokens=(1 << 64) - 1),
     "an attempt of 60 bits": said(attempt=1 << 60),
     "a producer with a name of 10 kB": said(producer="p" * 10_000),
     "a NUL in a producer's name": said(producer="a\0b"),

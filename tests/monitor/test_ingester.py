@@ -13,11 +13,11 @@ import pytest
 import redis
 
 from services.monitor.ingest import Entries
-from services.monitor.ingester import DRAINED_SECONDS, Ingester
+from services.monitor.ingester import DRAINED_SECONDS, KEPT_BYTES, Ingester
 from services.monitor.main_ingester import run
 from serving.database import Database
 from shared import bus
-from shared.training_events import EvaluationCompleted
+from shared.training_events import EvaluationCompleted, LogWritten
 from tests.conftest import GATEWAY_SECRET, JOIN_SECRET
 from tests.monitor import stored
 from tests.monitor.producing import RUN, Producer, migrated, step
@@ -135,6 +135,33 @@ def test_an_event_alone_in_the_way_of_another_ingester_is_not_taken_for_bad(clie
     child.publish(client)
     InTheWay(client, sqlite).step()
     assert stored.steps(sqlite) == [1]
+
+
+def test_a_topic_with_a_broken_key_is_taken_once_redis_was_emptied(ingester: Ingester, client: redis.Redis, database: Database) -> None:
+    client.sadd(bus.TOPICS, RUN)
+    client.set(bus.stream_key(RUN), "text")
+    assert ingester.step(0.01) == 0
+    assert ingester.reader.broken == {RUN}
+    client.flushall()
+    child = Producer()
+    child.steps(1, 5)
+    child.publish(client)
+    assert ingester.step() == 5
+    assert stored.steps(database) == [1, 2, 3, 4, 5]
+
+
+def test_of_large_events_fewer_are_kept(ingester: Ingester, client: redis.Redis) -> None:
+    """Blocks of a log: 10,000 of them would be 640 MB of Redis' memory."""
+    child = Producer()
+    child.say(*(LogWritten(rank=0, lines=["x" * 64_000]) for _ in range(400)))
+    child.publish(client, batch=50)
+    while ingester.step(0.01):
+        continue
+    kept = client.xlen(bus.stream_key(RUN))
+    assert 200 * 64_000 < kept * 64_000 <= KEPT_BYTES
+    child.steps(1, 1)
+    child.publish(client)
+    assert ingester.step() == 1
 
 
 @contextmanager
