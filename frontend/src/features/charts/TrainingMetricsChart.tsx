@@ -31,7 +31,7 @@ export function TrainingMetricsChart({ onZoom, onMarks, ...shown }: Props) {
   const view = useChartView(canvas, shown, (chart) => {
     const { drawn, marks } = chart.overlay;
     const x = hovered.get();
-    const [text, summary] = describe(name, wishes.axis, drawn, x, marks);
+    const [text, summary] = describe(name, wishes, drawn, x, marks);
     if (reading.current) reading.current.textContent = text;
     if (x === null) canvas.current?.setAttribute("aria-label", summary);
     setPointed(under.current && x !== null && lines.length > 1 ? pointedAt(chart, x) : null);

@@ -1,14 +1,23 @@
 import { integer } from "@/shared/format/numbers";
 import type { Drawn } from "./ChartView";
+import type { ViewWishes } from "./address";
 import { axisText, valueText } from "./chartSetup";
 import { bucketAt, nearestIndex, type Buckets, type ViewAxis } from "./curve";
 import type { Mark } from "./marks";
 
+const NOWHERE = "nothing above 0, which a log scale needs";
+
 /** What the caption says, and the chart in words. */
-export function describe(name: string, axis: ViewAxis, drawn: readonly Drawn[], hovered: number | null, marks: readonly Mark[]): [string, string] {
+export function describe(name: string, { axis, log }: Pick<ViewWishes, "axis" | "log">, drawn: readonly Drawn[], hovered: number | null, marks: readonly Mark[]): [string, string] {
   const own = drawn.filter(({ line }) => line.look !== "earlier");
   const [only] = own;
-  return own.length === 1 && only ? describeOne(name, axis, only.curve, hovered, marks) : describeMany(name, axis, own, hovered);
+  const [caption, summary] = own.length === 1 && only ? describeOne(name, axis, only.curve, hovered, marks) : describeMany(name, axis, own, hovered);
+  return log && hasNoPlace(drawn) ? [`${caption} · ${NOWHERE}`, `${summary}; ${NOWHERE}`] : [caption, summary];
+}
+
+/** There are values, and none that a log scale has a place for. */
+function hasNoPlace(drawn: readonly Drawn[]): boolean {
+  return drawn.some(({ shown }) => shown.some((value) => value <= 0)) && !drawn.some(({ shown }) => shown.some((value) => value > 0));
 }
 
 function describeOne(name: string, axis: ViewAxis, curve: Buckets, hovered: number | null, marks: readonly Mark[]): [string, string] {
