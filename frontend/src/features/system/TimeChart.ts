@@ -1,14 +1,13 @@
 import { Chart, type Plugin } from "chart.js";
 import { LINE_OPTIONS, paintAxes, tokensOf, type LineChart, type XY } from "@/shared/lineChart";
+import type { Span } from "@/shared/span";
 import { readingText, type Unit } from "@/shared/workers/readings";
 import type { Curve } from "./curves";
 import { timeText, timeTicks } from "./ticks";
 
-/** Seconds since 1970. */
-export type Span = readonly [from: number, to: number];
-
 export interface Shown {
   curves: readonly Curve[];
+  /** In seconds since 1970, as all of system/. */
   span: Span;
   /** End of the vertical scale; open without it. */
   top: number | undefined;
@@ -25,7 +24,7 @@ export function lineColour(index: number): string {
 /** Several readings on one canvas, each a line with a band from lowest to highest. No React: created once and changed in place. */
 export class TimeChart {
   hovered: number | null = null;
-  selection: readonly [number, number] | null = null;
+  private selection: readonly [number, number] | null = null;
   private readonly chart: LineChart;
 
   constructor(
@@ -88,6 +87,12 @@ export class TimeChart {
 
   draw(): void {
     this.chart.draw();
+  }
+
+  /** Between two pixels; null: nothing. */
+  select(selection: readonly [number, number] | null): void {
+    this.selection = selection;
+    this.draw();
   }
 
   secondAt(pixel: number): number {
