@@ -1,5 +1,5 @@
 import { Chart, type Plugin } from "chart.js";
-import { LINE_OPTIONS, paintAxes, tokensOf, type LineChart, type XY } from "@/shared/lineChart";
+import { LINE_OPTIONS, drawSelection, drawUpright, paintAxes, tokensOf, type LineChart, type XY } from "@/shared/lineChart";
 import type { Span } from "@/shared/span";
 import { readingText, type Unit } from "@/shared/workers/readings";
 import type { Curve } from "./curves";
@@ -107,19 +107,12 @@ export class TimeChart {
   private overlay(): Plugin<"line"> {
     return {
       id: "overlay",
-      afterDatasetsDraw: ({ ctx, chartArea: { top, bottom }, scales: { x }, canvas }) => {
+      afterDatasetsDraw: ({ ctx, chartArea, scales: { x } }) => {
         if (!x) return;
-        const style = getComputedStyle(canvas);
+        const token = tokensOf(this.chart);
         ctx.save();
-        if (this.hovered !== null && this.hovered >= x.min && this.hovered <= x.max) {
-          ctx.fillStyle = style.getPropertyValue("--line-strong").trim();
-          ctx.fillRect(Math.round(x.getPixelForValue(this.hovered)), top, 1, bottom - top);
-        }
-        if (this.selection) {
-          const [from, to] = this.selection;
-          ctx.fillStyle = `${style.getPropertyValue("--accent").trim()}33`;
-          ctx.fillRect(Math.min(from, to), top, Math.abs(to - from), bottom - top);
-        }
+        if (this.hovered !== null && this.hovered >= x.min && this.hovered <= x.max) drawUpright(ctx, x.getPixelForValue(this.hovered), chartArea, token("--line-strong"));
+        if (this.selection) drawSelection(ctx, this.selection, chartArea, token("--accent"));
         ctx.restore();
       },
     };
