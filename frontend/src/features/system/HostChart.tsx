@@ -1,6 +1,7 @@
 import { useEffect, useRef, type RefObject } from "react";
 import type { Span } from "@/shared/span";
 import type { Store } from "@/shared/store";
+import { emptyCurve, type Curve } from "@/shared/curve";
 import { useStore } from "@/shared/store";
 import { useInSight } from "@/shared/useInSight";
 import { onThemeChange } from "@/shared/theme";
@@ -8,7 +9,7 @@ import { integer } from "@/shared/format/numbers";
 import { exactTime } from "@/shared/format/time";
 import { readingText } from "@/shared/workers/readings";
 import { TimeChart, lineColour } from "./TimeChart";
-import { emptyCurve, valueAt, type Curve } from "./curves";
+import { valueAt } from "./curves";
 import { topOf, type Panel } from "./panels";
 import { useHostGestures } from "./useHostGestures";
 

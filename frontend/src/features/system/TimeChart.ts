@@ -1,8 +1,8 @@
 import { Chart, type Plugin } from "chart.js";
+import type { Curve } from "@/shared/curve";
 import { LINE_OPTIONS, drawSelection, drawUpright, paintAxes, tokensOf, type LineChart, type XY } from "@/shared/lineChart";
 import type { Span } from "@/shared/span";
 import { readingText, type Unit } from "@/shared/workers/readings";
-import type { Curve } from "./curves";
 import { timeText, timeTicks } from "./ticks";
 
 export interface Shown {

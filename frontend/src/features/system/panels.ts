@@ -1,5 +1,5 @@
+import type { Curve } from "@/shared/curve";
 import { gpuIndexes, type Unit } from "@/shared/workers/readings";
-import type { Curve } from "./curves";
 
 export interface Line {
   /** Of the metric. */
