@@ -77,10 +77,17 @@ test("values at the crosshair come largest first, and only of who is there", () 
 });
 
 test("a chart of many runs says in words where they end", () => {
-  const [caption, summary] = describe("train/loss", "step", [drawn("a", [3, 2]), drawn("b", [4, 1]), drawn("a, attempt 1", [9], "earlier")], null, []);
+  const [caption, summary] = describe("train/loss", { axis: "step", log: false }, [drawn("a", [3, 2]), drawn("b", [4, 1]), drawn("a, attempt 1", [9], "earlier")], null, []);
   expect(caption).toBe("2 runs");
   expect(summary).toBe("train/loss: 2 runs, 4 points; at their ends a 2.000, b 1.000");
-  expect(describe("m", "tokens", [drawn("a", [1]), drawn("b", [1])], 1500, [])[0]).toBe("1,500 tokens");
+  expect(describe("m", { axis: "tokens", log: false }, [drawn("a", [1]), drawn("b", [1])], 1500, [])[0]).toBe("1,500 tokens");
+});
+
+test("a log scale that has a place for none of the values says so", () => {
+  const told = (log: boolean, ...values: number[][]) => describe("m", { axis: "step", log }, values.map((each, index) => drawn(String(index), each)), null, []);
+  for (const text of told(true, [0, -1])) expect(text).toContain("nothing above 0");
+  expect(told(true, [0], [-1, 0])[0]).toContain("nothing above 0");
+  for (const quiet of [told(false, [0, -1]), told(true, [0, 1]), told(true, [0], [2]), told(true, [])]) expect(quiet.join()).not.toContain("nothing above 0");
 });
 
 test("a curve has a newest, a least and a most", () => {

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { curvesOf, valueAt } from "@/features/system/curves";
 import { hostsOf } from "@/features/system/hosts";
-import { panelsFor } from "@/features/system/panels";
+import { panelsFor, topOf } from "@/features/system/panels";
+import { questionOf } from "@/features/system/question";
 import { timeTicks } from "@/features/system/ticks";
 import type { Attempt, Envelope, WorkerMetrics } from "@/shared/api/types";
 import { SampleStore } from "@/shared/workers/SampleStore";
@@ -66,6 +67,19 @@ test("charts are of what there is: GPUs first, a line each", () => {
   expect(panels.map(({ title }) => title)).toEqual(["GPU utilisation", "Processor"]);
   expect(panels[0]?.lines.map(({ label }) => label)).toEqual(["GPU 0", "GPU 1", "GPU 10"]);
   expect(gpuIndexes(["system/gpu.10.x", "system/gpu.2.x", CPU])).toEqual([2, 10]);
+});
+
+test("a scale ends where the largest GPU does, and is open where one has not told", () => {
+  const memory = [0, 1].flatMap((gpu) => [`system/gpu.${String(gpu)}.memory_bytes`, `system/gpu.${String(gpu)}.memory_total_bytes`]);
+  const panel = panelsFor(memory).find(({ title }) => title === "GPU memory");
+  if (!panel) throw new Error("no panel");
+  const totals = (...of: number[]) => new Map(of.map((most, gpu) => [`system/gpu.${String(gpu)}.memory_total_bytes`, { max: [most, NaN] }]));
+  expect([topOf(panel, totals(24e9, 80e9)), topOf(panel, totals(24e9)), topOf({ ...panel, top: 100 }, totals())]).toEqual([80e9, undefined, 100]);
+});
+
+test("the history is asked for up to now where it follows, whatever the browser's clock says", () => {
+  expect(questionOf([100, 200], false)).toMatchObject({ from: 98, to: 202 });
+  expect(questionOf([100, 200], true)).not.toHaveProperty("to");
 });
 
 test("warnings: memory errors, little disk, heat", () => {

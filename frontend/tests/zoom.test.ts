@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { Pointers } from "@/features/charts/Pointers";
-import { moved, pinched, sensible, zoomed, type Span } from "@/features/charts/zoom";
+import { moved, pinched, sensible } from "@/features/charts/zoom";
 import { goesBack } from "@/features/logs/following";
+import { Pointers } from "@/shared/Pointers";
+import { zoomed, type Span } from "@/shared/span";
 
 test("what is under the pointer stays there, and turns add up", () => {
   expect(zoomed([0, 100], 0.25, 0.5)).toEqual([12.5, 62.5]);

@@ -32,3 +32,26 @@ export function paintAxes(chart: LineChart, token: (name: string) => string): vo
     if (scale.ticks) Object.assign(scale.ticks, { color: token("--text-2"), font: { size: 11, family: token("--font") } });
   }
 }
+
+export interface Area {
+  top: number;
+  bottom: number;
+}
+
+/** From top to bottom: the crosshair, or something that happened there. */
+export function drawUpright(ctx: CanvasRenderingContext2D, x: number, { top, bottom }: Area, colour: string, dash: number[] = []): void {
+  ctx.beginPath();
+  ctx.setLineDash(dash);
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = 1;
+  ctx.moveTo(x, top);
+  ctx.lineTo(x, bottom);
+  ctx.stroke();
+  ctx.setLineDash([]);
+}
+
+/** The stretch between two pixels that is being selected, whichever way. */
+export function drawSelection(ctx: CanvasRenderingContext2D, [from, to]: readonly [number, number], { top, bottom }: Area, accent: string): void {
+  ctx.fillStyle = `${accent}33`;
+  ctx.fillRect(Math.min(from, to), top, Math.abs(to - from), bottom - top);
+}

@@ -33,7 +33,7 @@ export function TrainingMetricsChart({ onZoom, onMarks, ...shown }: Props) {
     const { marks } = chart.overlay;
     const drawn = chart.overlay.drawn.map(({ line, curve }) => ({ line, curve: within(curve, wishes.from, wishes.to) }));
     const x = hovered.get();
-    const [text, summary] = describe(name, wishes.axis, drawn, x, marks);
+    const [text, summary] = describe(name, wishes, drawn, x, marks);
     if (reading.current) reading.current.textContent = text;
     if (x === null) canvas.current?.setAttribute("aria-label", summary);
     setPointed(under.current && x !== null && lines.length > 1 ? pointedAt(chart, x) : null);

@@ -1,18 +1,15 @@
 import type { Series } from "@/shared/api/types";
+import { curveOf, emptyCurve, indexFrom, nearestIndex, type Curve } from "@/shared/curve";
+
+export { indexFrom, nearestIndex } from "@/shared/curve";
 
 /** What history is kept over. */
 export type Axis = "step" | "tokens" | "time";
 /** What charts are drawn over; FLOPs are tokens times what a token costs. */
 export type ViewAxis = Axis | "flops";
 
-/** Buckets in rising x; arrays of the same length. A bucket without finite values has NaN in min, max and mean. */
-export interface Buckets {
-  x: number[];
-  min: number[];
-  max: number[];
-  mean: number[];
-  last: number[];
-  count: number[];
+/** Of a metric; `nan`: how many of a bucket's values were not finite. */
+export interface Buckets extends Curve {
   nan: number[];
 }
 
@@ -25,12 +22,11 @@ export interface CurveSource {
 }
 
 export function emptyBuckets(): Buckets {
-  return { x: [], min: [], max: [], mean: [], last: [], count: [], nan: [] };
+  return { ...emptyCurve(), nan: [] };
 }
 
-export function fromSeries({ x, min, max, mean, last, count, nan }: Series): Buckets {
-  const finite = (values: (number | null)[]) => values.map((value) => value ?? NaN);
-  return { x, min: finite(min), max: finite(max), mean: finite(mean), last: finite(last), count, nan };
+export function fromSeries(series: Series): Buckets {
+  return { ...curveOf(series), nan: series.nan };
 }
 
 /** What history has where charts are drawn over `axis`. */
@@ -43,29 +39,10 @@ export function stretched(curve: Buckets, factor: number): Buckets {
   return factor === 1 ? curve : { ...curve, x: curve.x.map((x) => x * factor) };
 }
 
-/** First index whose x is at least `x`. */
-export function indexFrom(xs: readonly number[], x: number): number {
-  let low = 0;
-  let high = xs.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((xs[middle] ?? Infinity) < x) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 /** First index whose x is more than `x`. */
 function indexBehind(xs: readonly number[], x: number): number {
   const index = indexFrom(xs, x);
   return xs[index] === x ? index + 1 : index;
-}
-
-export function nearestIndex(xs: readonly number[], x: number): number {
-  const behind = indexFrom(xs, x);
-  if (behind === 0) return 0;
-  if (behind === xs.length) return xs.length - 1;
-  return x - (xs[behind - 1] ?? -Infinity) <= (xs[behind] ?? Infinity) - x ? behind - 1 : behind;
 }
 
 /** The bucket that holds `x`; null where the curve has not begun or is over. */

@@ -1,5 +1,6 @@
 import { integer } from "@/shared/format/numbers";
 import type { Drawn } from "./ChartView";
+import type { ViewWishes } from "./address";
 import { axisText, valueText } from "./chartSetup";
 import { bucketAt, nearestIndex, type Buckets, type ViewAxis } from "./curve";
 import type { Mark } from "./marks";
@@ -7,11 +8,19 @@ import type { Mark } from "./marks";
 /** What is in sight of a line. */
 type Seen = Pick<Drawn, "line" | "curve">;
 
+const NOWHERE = "nothing above 0, which a log scale needs";
+
 /** What the caption says, and the chart in words. */
-export function describe(name: string, axis: ViewAxis, drawn: readonly Seen[], hovered: number | null, marks: readonly Mark[]): [string, string] {
+export function describe(name: string, { axis, log }: Pick<ViewWishes, "axis" | "log">, drawn: readonly Seen[], hovered: number | null, marks: readonly Mark[]): [string, string] {
   const own = drawn.filter(({ line }) => line.look !== "earlier");
   const [only] = own;
-  return own.length === 1 && only ? describeOne(name, axis, only.curve, hovered, marks) : describeMany(name, axis, own, hovered);
+  const [caption, summary] = own.length === 1 && only ? describeOne(name, axis, only.curve, hovered, marks) : describeMany(name, axis, own, hovered);
+  return log && hasNoPlace(drawn) ? [`${caption} · ${NOWHERE}`, `${summary}; ${NOWHERE}`] : [caption, summary];
+}
+
+/** There are values, and none that a log scale has a place for. */
+function hasNoPlace(drawn: readonly Seen[]): boolean {
+  return drawn.some(({ curve }) => curve.mean.some((value) => value <= 0)) && !drawn.some(({ curve }) => curve.mean.some((value) => value > 0));
 }
 
 function describeOne(name: string, axis: ViewAxis, curve: Buckets, hovered: number | null, marks: readonly Mark[]): [string, string] {

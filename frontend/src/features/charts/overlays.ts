@@ -1,5 +1,5 @@
 import type { Plugin } from "chart.js";
-import type { LineChart } from "@/shared/lineChart";
+import { drawSelection, drawUpright, tokensOf, type Area, type LineChart } from "@/shared/lineChart";
 import type { Drawn } from "./ChartView";
 import { LAYERS } from "./chartSetup";
 import { bucketAt, type Buckets } from "./curve";
@@ -42,8 +42,7 @@ export function overlayPlugin(overlay: Overlay): Plugin<"line"> {
       const { ctx, chartArea, scales } = chart;
       const x = scales.x;
       if (!x) return;
-      const style = getComputedStyle(chart.canvas);
-      const colour = (name: string) => style.getPropertyValue(name).trim();
+      const colour = tokensOf(chart as LineChart);
       const inside = (value: number) => value >= x.min && value <= x.max;
       ctx.save();
       ctx.textAlign = "center";
@@ -54,7 +53,7 @@ export function overlayPlugin(overlay: Overlay): Plugin<"line"> {
         drawGaps(ctx, curve, (value) => (inside(value) ? x.getPixelForValue(value) : null), chartArea.top + 10, colour("--bad"));
       });
       if (overlay.hovered !== null && inside(overlay.hovered)) {
-        line(ctx, x.getPixelForValue(overlay.hovered), chartArea, colour("--line-strong"), []);
+        drawUpright(ctx, x.getPixelForValue(overlay.hovered), chartArea, colour("--line-strong"));
         for (const [index, { curve, shown, line: { look } }] of overlay.drawn.entries()) {
           const bucket = look === "plain" ? bucketAt(curve, overlay.hovered) : null;
           if (bucket === null) continue;
@@ -62,30 +61,10 @@ export function overlayPlugin(overlay: Overlay): Plugin<"line"> {
           dot(ctx, x.getPixelForValue(curve.x[bucket] ?? NaN), y?.getPixelForValue(shown[bucket] ?? NaN) ?? NaN, 3, fillStyle);
         }
       }
-      if (overlay.selection) {
-        const [from, to] = overlay.selection;
-        ctx.fillStyle = `${colour("--accent")}33`;
-        ctx.fillRect(Math.min(from, to), chartArea.top, Math.abs(to - from), chartArea.bottom - chartArea.top);
-      }
+      if (overlay.selection) drawSelection(ctx, overlay.selection, chartArea, colour("--accent"));
       ctx.restore();
     },
   };
-}
-
-interface Area {
-  top: number;
-  bottom: number;
-}
-
-function line(ctx: CanvasRenderingContext2D, x: number, { top, bottom }: Area, colour: string, dash: number[]): void {
-  ctx.beginPath();
-  ctx.setLineDash(dash);
-  ctx.strokeStyle = colour;
-  ctx.lineWidth = 1;
-  ctx.moveTo(x, top);
-  ctx.lineTo(x, bottom);
-  ctx.stroke();
-  ctx.setLineDash([]);
 }
 
 function dot(ctx: CanvasRenderingContext2D, x: number, y: number, radius: number, colour: string): void {
@@ -114,7 +93,7 @@ function drawMarks(ctx: CanvasRenderingContext2D, marks: readonly Mark[], pixel:
   ctx.font = "9px sans-serif";
   for (const mark of marks) {
     const at = pixel(mark.x);
-    if (UPRIGHT.has(mark.kind)) line(ctx, at, area, colour(COLOURS[mark.kind]), [3, 3]);
+    if (UPRIGHT.has(mark.kind)) drawUpright(ctx, at, area, colour(COLOURS[mark.kind]), [3, 3]);
     ctx.fillStyle = colour(COLOURS[mark.kind]);
     ctx.fillText(GLYPHS[mark.kind], at, UPRIGHT.has(mark.kind) ? area.top + 8 : area.bottom - 3);
   }

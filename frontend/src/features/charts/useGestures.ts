@@ -1,11 +1,12 @@
 import { useEffect, useRef, type KeyboardEvent, type PointerEvent, type RefObject } from "react";
+import { Pointers } from "@/shared/Pointers";
+import type { Span } from "@/shared/span";
 import type { Store } from "@/shared/store";
 import type { ChartView } from "./ChartView";
 import type { ViewWishes } from "./address";
-import { Pointers } from "./Pointers";
 import type { Mark } from "./marks";
 import { useZoom, type OnZoom, type Zoom } from "./useZoom";
-import { pinched, type Span } from "./zoom";
+import { pinched } from "./zoom";
 
 /** What hands can do with the marks of a chart. */
 export interface OnMarks {

@@ -1,7 +1,8 @@
 import { useEffect, useMemo, useRef, type RefObject } from "react";
+import { zoomed, type Span } from "@/shared/span";
 import type { ChartView } from "./ChartView";
 import type { ViewWishes } from "./address";
-import { moved, sensible, zoomed, type Pace, type Span } from "./zoom";
+import { moved, sensible, type Pace } from "./zoom";
 
 export type OnZoom = (from: number | undefined, to: number | undefined, pace: Pace) => void;
 export type Zoom = ReturnType<typeof useZoom>;

@@ -1,7 +1,6 @@
+import type { Span } from "@/shared/span";
 import type { ViewAxis } from "./curve";
 
-/** What of the horizontal axis is in sight, in its own units. */
-export type Span = readonly [low: number, high: number];
 /** Places in a span: 0 at its low end, 1 at its high end. */
 type Shares = readonly [left: number, right: number];
 /** Whether more of the same is to be expected at once, as from a wheel. */
@@ -9,12 +8,6 @@ export type Pace = "gliding" | "at once";
 
 const NARROWEST: Record<ViewAxis, number> = { step: 4, tokens: 4, time: 0.01, flops: 1 };
 const CLOSEST_FINGERS = 0.02;
-
-/** `factor` times as wide, with what is at `share` staying there. */
-export function zoomed([low, high]: Span, share: number, factor: number): Span {
-  const fixed = low + share * (high - low);
-  return [fixed - (fixed - low) * factor, fixed + (high - fixed) * factor];
-}
 
 /** Moved by a share of its width, not to before the beginning. */
 export function moved([low, high]: Span, share: number): Span {

@@ -6,9 +6,10 @@ import type { Run, Worker } from "@/shared/api/types";
 import { plural } from "@/shared/format/numbers";
 import { ago } from "@/shared/format/time";
 import { Loaded } from "@/shared/ui/Loaded";
-import { Notice } from "@/shared/ui/Notice";
+import { ErrorBanner, Notice } from "@/shared/ui/Notice";
 import { Snippet } from "@/shared/ui/Snippet";
 import { useNow } from "@/shared/useNow";
+import { slotsOnline } from "@/shared/workers/slots";
 import { DrainButton } from "./DrainButton";
 import { HostReadings } from "./HostReadings";
 import { Queue } from "./Queue";
@@ -20,10 +21,10 @@ const NEWEST = 200;
 export function ClusterOverview() {
   const workers = useQuery(workersQuery);
   const runs = useQuery(runsQuery({ limit: NEWEST }));
-  const known = runs.data?.items ?? [];
   return (
     <>
-      <Loaded query={workers}>{({ items }) => (items.length === 0 ? <NoWorkers /> : <Workers workers={items} runs={known} />)}</Loaded>
+      {runs.isError && <ErrorBanner error={runs.error} />}
+      <Loaded query={workers}>{({ items }) => (items.length === 0 ? <NoWorkers /> : <Workers workers={items} runs={runs.data?.items} />)}</Loaded>
       <Queue />
     </>
   );
@@ -40,11 +41,12 @@ function NoWorkers() {
   );
 }
 
-function Workers({ workers, runs }: { workers: readonly Worker[]; runs: readonly Run[] }) {
+/** `known`: undefined while the runs are not. */
+function Workers({ workers, runs: known }: { workers: readonly Worker[]; runs: readonly Run[] | undefined }) {
   const now = useNow();
-  const online = workers.filter(({ state }) => state === "online" || state === "draining").flatMap(({ slots }) => slots);
+  const runs = known ?? [];
+  const online = slotsOnline(workers);
   const busy = online.filter(({ run_id }) => run_id !== null).length;
-  const training = runs.filter(isActive).length;
   return (
     <>
       <section className="card card-body stack" aria-label="Slots">
@@ -52,7 +54,7 @@ function Workers({ workers, runs }: { workers: readonly Worker[]; runs: readonly
           <h2>
             {busy} of {plural(online.length, "slot")} busy
           </h2>
-          <span className="muted">{plural(training, "active run")}</span>
+          {known && <span className="muted">{plural(known.filter(isActive).length, "active run")}</span>}
         </div>
         <SlotBar slots={online} runs={runs} />
       </section>

@@ -1,4 +1,5 @@
 import { CircleAlert, TriangleAlert, WifiOff } from "lucide-react";
+import { useState } from "react";
 import type { Worker } from "@/shared/api/types";
 import { ago } from "@/shared/format/time";
 import { useStore } from "@/shared/store";
@@ -25,7 +26,7 @@ export function HostReadings({ worker, now }: { worker: Worker; now: number }) {
   const silent = latest !== undefined && now - heardAt > SILENT_MS;
   return (
     <div ref={element} className="stack host-readings" data-silent={silent || undefined}>
-      {latest ? <Read samples={samples} latest={latest} worker={worker} silent={silent} /> : <Unread worker={worker} />}
+      {latest ? <Read samples={samples} latest={latest} worker={worker} silent={silent} /> : <Unread key={String(seen)} worker={worker} seen={seen} now={now} />}
       {silent && (
         <p className="badge" data-tone="warn">
           <WifiOff size={14} aria-hidden /> last readings {ago(new Date(heardAt).toISOString(), now)}
@@ -35,8 +36,15 @@ export function HostReadings({ worker, now }: { worker: Worker; now: number }) {
   );
 }
 
-function Unread({ worker }: { worker: Worker }) {
-  if (worker.state === "lost" || worker.state === "refused") return <p className="muted">No readings of its host.</p>;
+/** Asked for while it is in sight; a new one for each time it comes there. */
+function Unread({ worker, seen, now }: { worker: Worker; seen: boolean; now: number }) {
+  const [since] = useState(now);
+  return <NoReadings state={worker.state} waitedMs={seen ? now - since : 0} />;
+}
+
+export function NoReadings({ state, waitedMs }: { state: Worker["state"]; waitedMs: number }) {
+  if (state === "lost" || state === "refused") return <p className="muted">No readings of its host.</p>;
+  if (waitedMs > SILENT_MS) return <p className="muted">No readings yet.</p>;
   return <Skeleton lines={4} height={20} />;
 }
 

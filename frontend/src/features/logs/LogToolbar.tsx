@@ -47,21 +47,24 @@ export function LogToolbar({ shown, onShow, log, ranks }: Props) {
   );
 }
 
-function LogStatus({ log: { query, newer, hit, firstError, listed } }: { log: Log }) {
+/** Only what somebody asked for is read aloud: lines come without end. */
+export function LogStatus({ log: { query, newer, hit, firstError, listed } }: { log: Pick<Log, "query" | "newer" | "hit" | "firstError" | "listed"> }) {
+  const found = query.isPlaceholderData ? undefined : query.data;
   return (
     <>
       <span className="muted" role="status">
         {firstError.data === null ? "No line tells an error. " : ""}
         {hit.data === null ? "No more hits that way. " : ""}
-        {query.data && !query.isPlaceholderData ? told(query.data, listed, newer.isPending) : "Searching…"}
+        {!found && "Searching…"}
+        {found && listed && told(found, newer.isPending)}
       </span>
+      {found && !listed && <span className="muted">{plural(found.lines.length, "line")} loaded</span>}
       {listed && query.data?.more && !newer.isPending && <Button onClick={() => newer.mutate()}>Search on</Button>}
     </>
   );
 }
 
-function told({ lines, more, next }: LogWindow, listed: boolean, searching: boolean): string {
-  if (!listed) return `${plural(lines.length, "line")} loaded`;
+function told({ lines, more, next }: LogWindow, searching: boolean): string {
   if (!more) return plural(lines.length, "hit");
   return `${plural(lines.length, "hit")} up to line ${integer(next)}${searching ? ", searching on…" : ""}`;
 }

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { hasEnded } from "@/shared/api/queries";
 import type { Run } from "@/shared/api/types";
 import { searches, type Question } from "./logWindow";
@@ -33,6 +33,7 @@ export function useLog(run: Run, shown: Shown, onShow: OnShow) {
   };
   const hit = useSeek((found) => (listed ? setChosen(found.line) : open(found.line)));
   const firstError = useSeek((found) => open(found.line));
+  useForgotten(hit.reset, firstError.reset, JSON.stringify([question, line]));
   const current = listed ? chosen : line;
   const go = (way: Way) => {
     setFollowing(false);
@@ -47,4 +48,12 @@ export function useLog(run: Run, shown: Shown, onShow: OnShow) {
   /** searching: for words or errors; listed: only what is found is shown. */
   const state = { searching, listed, follows, current };
   return { ...loaded, ...state, hit, firstError, open, go, goToFirstError, toggleFollow, stopFollowing };
+}
+
+/** What came of looking for lines is told until something else is asked for. */
+function useForgotten(resetHit: () => void, resetFirstError: () => void, asked: string): void {
+  useEffect(() => {
+    resetHit();
+    resetFirstError();
+  }, [asked, resetHit, resetFirstError]);
 }

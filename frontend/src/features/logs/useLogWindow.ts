@@ -32,6 +32,9 @@ export function useLogWindow(run: Run, question: Question, line: number | null, 
   const found = query.isPlaceholderData ? undefined : query.data;
   const goesOn = found?.more === true && !newer.isPending && !newer.isError && (follow || (searches(question) && found.lines.length < ENOUGH_HITS));
   const { mutate, reset, isError } = newer;
+  const asked = JSON.stringify(queryKey);
+  // What failed of another question says nothing of this one; before it goes on by itself.
+  useEffect(() => reset(), [asked, reset]);
   useEffect(() => {
     if (goesOn) mutate();
   }, [goesOn, mutate, found]);

@@ -5,6 +5,7 @@ import { runsQuery, workersQuery } from "@/shared/api/queries";
 import type { Page, Run } from "@/shared/api/types";
 import { ProgressBar } from "@/shared/ui/ProgressBar";
 import { useNow } from "@/shared/useNow";
+import { slotsOnline } from "@/shared/workers/slots";
 
 const DAY_MS = 86_400_000;
 const MOST = 200;
@@ -37,7 +38,7 @@ function count(page: Page<Run> | undefined): string {
 
 function SlotsTile() {
   const { data } = useQuery(workersQuery);
-  const slots = data?.items.filter(({ state }) => state !== "lost").flatMap((worker) => worker.slots);
+  const slots = data && slotsOnline(data.items);
   const busy = slots?.filter(({ run_id }) => run_id !== null).length ?? 0;
   return (
     <Tile

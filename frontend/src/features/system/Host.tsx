@@ -3,22 +3,21 @@ import { useMemo } from "react";
 import { call, path } from "@/shared/api/client";
 import type { WorkerMetrics } from "@/shared/api/types";
 import { plural } from "@/shared/format/numbers";
+import type { Span } from "@/shared/span";
 import { useStore, type Store } from "@/shared/store";
 import { ErrorBanner, ErrorNotice } from "@/shared/ui/Notice";
 import { Skeleton } from "@/shared/ui/Skeleton";
 import { warningsOf } from "@/shared/workers/readings";
 import { useSamples } from "@/shared/workers/useSamples";
 import { HostChart } from "./HostChart";
-import type { Span } from "./TimeChart";
 import { curvesOf } from "./curves";
 import type { RunHost } from "./hosts";
 import { panelsFor } from "./panels";
+import { BUCKETS, questionOf } from "./question";
 
-const BUCKETS = 400;
 /** Live samples fill the time in between, and there are more of them kept. */
 const ASK_EVERY_SECONDS = 120;
 const KEPT = 600;
-const EDGE = 2;
 
 interface Props {
   host: RunHost;
@@ -66,10 +65,7 @@ function useHostHistory(worker: string, [from, to]: Span, follows: boolean) {
   const [first, last] = follows ? [Math.floor(from / ASK_EVERY_SECONDS), Math.floor(to / ASK_EVERY_SECONDS)] : [from, to];
   return useQuery({
     queryKey: ["worker", worker, "metrics", follows, first, last],
-    queryFn: ({ signal }) => {
-      const query = { from: Math.max(0, from - EDGE), to: to + EDGE, buckets: BUCKETS };
-      return call<WorkerMetrics>("GET", path`/api/v1/workers/${worker}/metrics`, { query, signal });
-    },
+    queryFn: ({ signal }) => call<WorkerMetrics>("GET", path`/api/v1/workers/${worker}/metrics`, { query: questionOf([from, to], follows), signal }),
     placeholderData: keepPreviousData,
     staleTime: Infinity,
   });

@@ -1,14 +1,17 @@
-import { useEffect, useRef, type KeyboardEvent, type PointerEvent, type RefObject } from "react";
+import { useEffect, useRef, type RefObject } from "react";
+import type { Span } from "@/shared/span";
 import type { Store } from "@/shared/store";
+import { emptyCurve, type Curve } from "@/shared/curve";
 import { useStore } from "@/shared/store";
 import { useInSight } from "@/shared/useInSight";
 import { onThemeChange } from "@/shared/theme";
 import { integer } from "@/shared/format/numbers";
 import { exactTime } from "@/shared/format/time";
 import { readingText } from "@/shared/workers/readings";
-import { TimeChart, lineColour, type Span } from "./TimeChart";
-import { emptyCurve, valueAt, type Curve } from "./curves";
-import type { Panel } from "./panels";
+import { TimeChart, lineColour } from "./TimeChart";
+import { valueAt } from "./curves";
+import { topOf, type Panel } from "./panels";
+import { useHostGestures } from "./useHostGestures";
 
 interface Props {
   host: string;
@@ -25,7 +28,6 @@ interface Props {
   onZoom: (span?: Span) => void;
 }
 
-const LEAST_PIXELS = 6;
 const UNREAD_SECONDS = 5;
 
 /** One chart of a host, with what its lines say at the crosshair, or now. */
@@ -34,6 +36,7 @@ export function HostChart(props: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [figure, seen] = useInSight<HTMLElement>();
   const chart = useChart(canvas, props, seen);
+  const gestures = useHostGestures(chart, props);
   const second = useStore(hovered);
   const shown = panel.lines.map((line) => ({ ...line, curve: curves.get(line.name) ?? emptyCurve() }));
   const reach = Math.max(width, UNREAD_SECONDS);
@@ -55,8 +58,8 @@ export function HostChart(props: Props) {
           ))}
         </ul>
       </figcaption>
-      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- keys move the crosshair and zoom out */}
-      <div className="host-canvas" role="group" aria-label={`${panel.title} of ${host}: crosshair and zoom`} aria-keyshortcuts="ArrowLeft ArrowRight 0" tabIndex={0} {...gestures(chart, props)}>
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- keys move the crosshair and zoom */}
+      <div className="host-canvas" role="group" aria-label={`${panel.title} of ${host}: crosshair and zoom`} aria-keyshortcuts="+ - 0 ArrowLeft ArrowRight Escape" tabIndex={0} {...gestures}>
         <canvas ref={canvas} role="img" aria-label={`${panel.title} of ${host}: ${now}; ${integer(points)} points`} />
       </div>
     </figure>
@@ -84,49 +87,8 @@ function useChart(canvas: RefObject<HTMLCanvasElement | null>, { panel, curves, 
   }, [canvas, count, unit, hovered]);
   useEffect(() => {
     if (!seen) return;
-    const top = typeof panel.top === "string" ? curves.get(panel.top)?.max.at(-1) : panel.top;
     const lines = panel.lines.map(({ name }) => curves.get(name) ?? emptyCurve());
-    chart.current?.show({ curves: lines, span, top, gap: Math.max(UNREAD_SECONDS, 3 * width) });
+    chart.current?.show({ curves: lines, span, top: topOf(panel, curves), gap: Math.max(UNREAD_SECONDS, 3 * width) });
   }, [panel, curves, span, width, count, unit, seen]);
   return chart;
-}
-
-function gestures(chart: RefObject<TimeChart | null>, { span, hovered, onZoom }: Props) {
-  const place = (event: PointerEvent<HTMLElement>) => event.clientX - event.currentTarget.getBoundingClientRect().left;
-  const select = (selection: readonly [number, number] | null) => {
-    if (!chart.current) return;
-    chart.current.selection = selection;
-    chart.current.draw();
-  };
-  return {
-    onPointerDown: (event: PointerEvent<HTMLElement>) => {
-      if (event.button !== 0) return;
-      event.currentTarget.setPointerCapture(event.pointerId);
-      select([place(event), place(event)]);
-    },
-    onPointerMove: (event: PointerEvent<HTMLElement>) => {
-      if (!chart.current) return;
-      hovered.set(chart.current.secondAt(place(event)));
-      if (chart.current.selection) select([chart.current.selection[0], place(event)]);
-    },
-    onPointerUp: () => {
-      const picked = chart.current?.selection;
-      select(null);
-      if (!chart.current || !picked || Math.abs(picked[1] - picked[0]) < LEAST_PIXELS) return;
-      const [from, to] = [Math.min(...picked), Math.max(...picked)].map((pixel) => chart.current?.secondAt(pixel) ?? 0);
-      if (from !== undefined && to !== undefined) onZoom([Math.floor(from), Math.max(Math.ceil(to), Math.floor(from) + UNREAD_SECONDS)]);
-    },
-    onPointerCancel: () => select(null),
-    onPointerLeave: () => hovered.set(null),
-    onDoubleClick: () => onZoom(),
-    onKeyDown: (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const direction = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (direction) hovered.set(Math.min(Math.max((hovered.get() ?? span[1]) + (direction * (span[1] - span[0])) / 50, span[0]), span[1]));
-      else if (event.key === "0") onZoom();
-      else if (event.key === "Escape") hovered.set(null);
-      else return;
-      event.preventDefault();
-    },
-  };
 }

@@ -4,14 +4,15 @@ import { useMemo, useState } from "react";
 import { hasEnded } from "@/shared/api/queries";
 import type { Run } from "@/shared/api/types";
 import { clockTime } from "@/shared/format/time";
+import type { Span } from "@/shared/span";
 import { Store } from "@/shared/store";
 import { Button } from "@/shared/ui/Button";
 import { Notice } from "@/shared/ui/Notice";
 import { Segments } from "@/shared/ui/Segments";
 import { useNow } from "@/shared/useNow";
 import { Host } from "./Host";
-import type { Span } from "./TimeChart";
 import { hostsOf, type RunHost } from "./hosts";
+import { within } from "./stretch";
 
 /** What is in sight: a stretch of time, the last seconds before now, or all of the run. */
 export type View = { from: number; to: number } | { last: number } | null;
@@ -34,7 +35,8 @@ export function RunSystem({ run, view, onView }: Props) {
   const [hovered] = useState(() => new Store<number | null>(null));
   const hosts = useMemo(() => hostsOf(run.attempts), [run.attempts]);
   const live = hosts.some(({ ended }) => ended === null);
-  const [from, to] = spanOf(view, lifetime(hosts, now));
+  const whole = lifetime(hosts, now);
+  const [from, to] = spanOf(view, whole);
   // Charts are drawn anew for another span only.
   const shown = useMemo<Span>(() => [from, to], [from, to]);
   if (hosts.length === 0) {
@@ -44,6 +46,10 @@ export function RunSystem({ run, view, onView }: Props) {
       </Notice>
     );
   }
+  const zoomTo = (wished?: Span) => {
+    const span = wished ? within(wished, whole) : null;
+    onView(span && { from: span[0], to: span[1] });
+  };
   const zoomed = view !== null && "from" in view;
   return (
     <div className="stack">
@@ -54,11 +60,11 @@ export function RunSystem({ run, view, onView }: Props) {
             <RotateCcw size={14} aria-hidden /> Show all <span className="muted">{`${clockTime(view.from * 1000)}–${clockTime(view.to * 1000)}`}</span>
           </Button>
         ) : (
-          <span className="muted system-hint">drag over a chart to zoom; ← → move the crosshair; double click or 0 shows all</span>
+          <span className="muted system-hint">drag over a chart or + − to zoom; ← → move the crosshair; double click or 0 shows all</span>
         )}
       </div>
       {hosts.map((host) => (
-        <Host key={host.worker} host={host} span={shown} follows={live && !zoomed} hovered={hovered} onZoom={(span) => onView(span ? { from: span[0], to: span[1] } : null)} />
+        <Host key={host.worker} host={host} span={shown} follows={live && !zoomed} hovered={hovered} onZoom={zoomTo} />
       ))}
     </div>
   );

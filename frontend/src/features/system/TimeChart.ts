@@ -1,14 +1,13 @@
 import { Chart, type Plugin } from "chart.js";
-import { LINE_OPTIONS, paintAxes, tokensOf, type LineChart, type XY } from "@/shared/lineChart";
+import type { Curve } from "@/shared/curve";
+import { LINE_OPTIONS, drawSelection, drawUpright, paintAxes, tokensOf, type LineChart, type XY } from "@/shared/lineChart";
+import type { Span } from "@/shared/span";
 import { readingText, type Unit } from "@/shared/workers/readings";
-import type { Curve } from "./curves";
 import { timeText, timeTicks } from "./ticks";
-
-/** Seconds since 1970. */
-export type Span = readonly [from: number, to: number];
 
 export interface Shown {
   curves: readonly Curve[];
+  /** In seconds since 1970, as all of system/. */
   span: Span;
   /** End of the vertical scale; open without it. */
   top: number | undefined;
@@ -25,7 +24,7 @@ export function lineColour(index: number): string {
 /** Several readings on one canvas, each a line with a band from lowest to highest. No React: created once and changed in place. */
 export class TimeChart {
   hovered: number | null = null;
-  selection: readonly [number, number] | null = null;
+  private selection: readonly [number, number] | null = null;
   private readonly chart: LineChart;
 
   constructor(
@@ -90,6 +89,12 @@ export class TimeChart {
     this.chart.draw();
   }
 
+  /** Between two pixels; null: nothing. */
+  select(selection: readonly [number, number] | null): void {
+    this.selection = selection;
+    this.draw();
+  }
+
   secondAt(pixel: number): number {
     return this.chart.scales.x?.getValueForPixel(pixel) ?? 0;
   }
@@ -102,19 +107,12 @@ export class TimeChart {
   private overlay(): Plugin<"line"> {
     return {
       id: "overlay",
-      afterDatasetsDraw: ({ ctx, chartArea: { top, bottom }, scales: { x }, canvas }) => {
+      afterDatasetsDraw: ({ ctx, chartArea, scales: { x } }) => {
         if (!x) return;
-        const style = getComputedStyle(canvas);
+        const token = tokensOf(this.chart);
         ctx.save();
-        if (this.hovered !== null && this.hovered >= x.min && this.hovered <= x.max) {
-          ctx.fillStyle = style.getPropertyValue("--line-strong").trim();
-          ctx.fillRect(Math.round(x.getPixelForValue(this.hovered)), top, 1, bottom - top);
-        }
-        if (this.selection) {
-          const [from, to] = this.selection;
-          ctx.fillStyle = `${style.getPropertyValue("--accent").trim()}33`;
-          ctx.fillRect(Math.min(from, to), top, Math.abs(to - from), bottom - top);
-        }
+        if (this.hovered !== null && this.hovered >= x.min && this.hovered <= x.max) drawUpright(ctx, x.getPixelForValue(this.hovered), chartArea, token("--line-strong"));
+        if (this.selection) drawSelection(ctx, this.selection, chartArea, token("--accent"));
         ctx.restore();
       },
     };

@@ -7,10 +7,10 @@ export interface PointerSink {
   select: (range: Pixels | null) => void;
   pick: (range: Pixels) => void;
   /** Down and up at one place. */
-  click: (x: number) => void;
+  click?: (x: number) => void;
   /** Two fingers have come down. */
-  hold: (fingers: Pixels) => void;
-  pinch: (fingers: Pixels) => void;
+  hold?: (fingers: Pixels) => void;
+  pinch?: (fingers: Pixels) => void;
 }
 
 /** What the pointers on a chart mean, mouse, pen or fingers: one picks a range, two pinch. Places are pixels from the left. */
@@ -25,13 +25,13 @@ export class Pointers {
     this.start = this.places.size === 1 ? x : null;
     if (this.places.size !== 2) return;
     this.sink.select(null);
-    this.sink.hold(this.fingers());
+    this.sink.hold?.(this.fingers());
   }
 
   move(id: number, x: number): void {
     if (!this.places.has(id)) return;
     this.places.set(id, x);
-    if (this.places.size === 2) this.sink.pinch(this.fingers());
+    if (this.places.size === 2) this.sink.pinch?.(this.fingers());
     else if (this.start !== null) this.sink.select([this.start, x]);
   }
 
@@ -40,7 +40,7 @@ export class Pointers {
     this.cancel(id);
     if (start === null) return;
     if (Math.abs(x - start) >= LEAST_PIXELS) this.sink.pick([Math.min(start, x), Math.max(start, x)]);
-    else this.sink.click(x);
+    else this.sink.click?.(x);
   }
 
   /** The browser takes the pointer for itself, to scroll. */
