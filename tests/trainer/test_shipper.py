@@ -117,17 +117,6 @@ def test_a_torn_end_does_not_hold_up_the_last_report(tmp_path: Path, writer: Spo
     assert in_redis(client) == [1, 2]
 
 
-def test_what_lies_before_a_damaged_record_is_sent(tmp_path: Path, writer: SpoolWriter, client: redis.Redis) -> None:
-    write(writer, 3)
-    content = bytearray((tmp_path / "spool").read_bytes())
-    content[-1] ^= 1
-    (tmp_path / "spool").write_bytes(content)
-    tail = Tail(tmp_path / "spool", fail)
-    ship_all(tail, client)
-    assert tail.shipped.is_set()
-    assert in_redis(client) == [1, 2]
-
-
 def test_no_spool_yet_is_nothing_to_ship(tmp_path: Path, client: redis.Redis) -> None:
     tail = Tail(tmp_path / "spool", fail)
     assert tail.ship(client) == 0
