@@ -102,8 +102,8 @@ def _each(topics: Sequence[str], send: Callable[[str], int]) -> int:
         except (redis.ResponseError, ValueError, RuntimeError) as error:  # a foreign key, or an event that is too long
             failed[topic] = error
     if failed:
-        topic, error = next(iter(failed.items()))
-        raise RuntimeError(f"events of {len(failed)} topics wait, of {topic} because: {error}") from error
+        first, why = next(iter(failed.items()))
+        raise RuntimeError(f"events of {len(failed)} topics wait, of {first} because: {why}") from why
     return sent
 
 

@@ -13,7 +13,7 @@ import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from shared.events import Envelope, Record, unpack
+from shared.events import Record
 from shared.packing import MAX_EVENT_BYTES
 
 LIVE_CHANNEL: Final = "events:live"
@@ -192,14 +192,3 @@ def newest(client: redis.Redis, topics: Sequence[str]) -> dict[str, tuple[str, i
 
 def _keys(topic: str) -> tuple[str, str, str, str]:
     return counter_key(topic), stream_key(topic), TOPICS, _BORN
-
-
-def read_live(message: bytes) -> Envelope:
-    """One message of the live channel."""
-    _topic, epoch_id, seq, record = message.split(b" ", 3)
-    return Envelope(**unpack(record), epoch=epoch_id.decode(), seq=int(seq))
-
-
-def read_entry(entry_id: bytes, fields: dict[bytes, bytes], epoch_id: str) -> Envelope:
-    """One entry of a topic's stream."""
-    return Envelope(**unpack(fields[b"r"]), epoch=epoch_id, seq=int(entry_id.split(b"-")[0]))

@@ -11,12 +11,13 @@ from services.api.models import OutboxRow
 from services.api.outbox import record, relay, resend_lost
 from services.api.scheduler import Scheduler
 from serving.outbox import RESEND_SECONDS
-from shared.bus import commit, committed, connect, counted_topics, forget, read_entry, read_range, stream_key
+from shared.bus import commit, committed, connect, counted_topics, forget, read_range, stream_key
 from shared.events import Envelope
 from shared.run_events import RunCreated
 from shared.settings import Settings
 from tests.api.stage import Stage
 from tests.servers import free_port
+from tests.streams import read_entry
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from shared import bus
 from shared.training_events import LogWritten
 from tests import servers
 from tests.servers import wait_until
+from tests.streams import read_entry
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def write(writer: SpoolWriter, count: int, size: int = 10) -> None:
 def in_redis(client: redis.Redis) -> list[int]:
     """The producer's numbers, in the order of the stream."""
     entries: Any = client.xrange(bus.stream_key("run_a"))
-    return [bus.read_entry(entry_id, fields, "e").producer_seq for entry_id, fields in entries]
+    return [read_entry(entry_id, fields, "e").producer_seq for entry_id, fields in entries]
 
 
 def fail() -> None:
