@@ -5,6 +5,7 @@ A service has a table of events (`topic`, `seq`, `at`, `event`, `sent_at`) and o
 
 import logging
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -42,23 +43,27 @@ class Outbox:
         session.add(self.rows(topic=topic, seq=seq, at=now, event=event.model_dump()))
 
     def relay(self, database: Database, client: redis.Redis) -> int:
-        """Publish what has not been sent; returns how many events went out. Raises redis.RedisError where Redis is down; the rows wait."""
+        """Publish what has not been sent; returns how many events went out. Raises redis.RedisError where Redis is down; the rows wait.
+        RuntimeError, when all other topics are sent, where events of one cannot be."""
         rows = self.rows
         unsent = select(rows.topic).where(rows.sent_at.is_(None)).group_by(rows.topic).order_by(func.min(rows.at))
         with database.reading() as session:
             topics = list(session.scalars(unsent.limit(_BATCH)))
-        return sum(self._publish(database, client, topic, self._read(database, topic, rows.sent_at.is_(None))) for topic in topics)
+        return _each(topics, lambda topic: self._publish(database, client, topic, self._read(database, topic, rows.sent_at.is_(None))))
 
     def resend_lost(self, database: Database, client: redis.Redis, since: float) -> None:
         """After a restart of Redis: show it the last sent event of each topic active since then, so that it asks for what it lost."""
         rows = self.rows
         with database.reading() as session:
             topics = list(session.scalars(select(rows.topic).where(rows.at >= since, rows.sent_at.is_not(None)).distinct()))
-        for topic in topics:
+
+        def resend(topic: str) -> int:
             newest = select(rows).where(rows.topic == topic, rows.sent_at.is_not(None)).order_by(rows.seq.desc()).limit(1)
             with database.reading() as session:
                 last = list(session.scalars(newest))
-            self._publish(database, client, topic, last)
+            return self._publish(database, client, topic, last)
+
+        _each(topics, resend)
 
     def _publish(self, database: Database, client: redis.Redis, topic: str, waiting: list[Any]) -> int:
         """Consecutive events, or from where Redis says that it goes on: then to the end, since nobody else offers what was sent before."""
@@ -89,6 +94,20 @@ class Outbox:
     def _as_record(self, row: Any) -> Record:
         event = EVENT.validate_python(row.event)
         return Record(run_id=row.topic, producer=self.producer, producer_seq=row.seq, at=row.at, event=event)
+
+
+def _each(topics: Sequence[str], send: Callable[[str], int]) -> int:
+    """How many events went out. One topic must not hold up the others: raises RuntimeError when all have had their turn."""
+    sent, failed = 0, dict[str, Exception]()
+    for topic in topics:
+        try:
+            sent += send(topic)
+        except (redis.ResponseError, ValueError, RuntimeError) as error:  # a foreign key, or an event that is too long
+            failed[topic] = error
+    if failed:
+        first, why = next(iter(failed.items()))
+        raise RuntimeError(f"events of {len(failed)} topics wait, of {first} because: {why}") from why
+    return sent
 
 
 class Relay:

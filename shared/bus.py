@@ -13,7 +13,7 @@ import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from shared.events import Envelope, Record, unpack
+from shared.events import Record
 from shared.packing import MAX_EVENT_BYTES
 
 LIVE_CHANNEL: Final = "events:live"
@@ -96,21 +96,25 @@ def counter_key(topic: str) -> str:
     return f"{_COUNTERS}{topic}"
 
 
-def publish(client: redis.Redis, records: Sequence[Record], *, oldest: int = 1, fenced: bool = True) -> Taken | Rewind | Refused:
+def publish(
+    client: redis.Redis, records: Sequence[Record], *, oldest: int = 1, follows: int | None = None, fenced: bool = True
+) -> Taken | Rewind | Refused:
     """Publish consecutive events of one producer on one topic. Safe to repeat: what Redis has is skipped.
 
-    oldest: the first event the producer still has; those before it are not asked for. fenced: false for what an attempt said while it was
+    oldest: the first event the producer still has; those before it are not asked for. follows: the one before the first of `records`, if
+    those between were lost: they are not asked for either. fenced: false for what an attempt said while it was
     the one to speak, and says once more because somebody asks (`forget`). Raises ValueError for an event that nobody would read, since it
     is too long.
     """
     first = records[0]
     fence = "" if first.fence is None or not fenced else str(first.fence)
+    before = first.producer_seq - 1 if follows is None else follows
     packed = [record.pack() for record in records]
     if too_long := next((record for record, data in zip(records, packed, strict=True) if len(data) > MAX_EVENT_BYTES), None):
         raise ValueError(
             f"event {too_long.producer_seq} of {first.producer} on {first.run_id} is too long, at most {MAX_EVENT_BYTES} bytes are read"
         )
-    arguments: tuple[Any, ...] = (first.run_id, fence, first.producer, LIVE_CHANNEL, first.producer_seq, oldest, *packed)
+    arguments: tuple[Any, ...] = (first.run_id, fence, first.producer, LIVE_CHANNEL, first.producer_seq, oldest, before, *packed)
     reply = cast(Any, client.eval(_PUBLISH, 4, *_keys(first.run_id), *arguments))
     return _ANSWERS[reply[0]](*map(int, reply[1:]))
 
@@ -206,14 +210,3 @@ def newest(client: redis.Redis, topics: Sequence[str]) -> dict[str, tuple[str, i
 
 def _keys(topic: str) -> tuple[str, str, str, str]:
     return counter_key(topic), stream_key(topic), TOPICS, _BORN
-
-
-def read_live(message: bytes) -> Envelope:
-    """One message of the live channel."""
-    _topic, epoch_id, seq, record = message.split(b" ", 3)
-    return Envelope(**unpack(record), epoch=epoch_id.decode(), seq=int(seq))
-
-
-def read_entry(entry_id: bytes, fields: dict[bytes, bytes], epoch_id: str) -> Envelope:
-    """One entry of a topic's stream."""
-    return Envelope(**unpack(fields[b"r"]), epoch=epoch_id, seq=int(entry_id.split(b"-")[0]))

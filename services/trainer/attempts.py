@@ -14,7 +14,7 @@ from services.trainer.host import Host
 from services.trainer.patience import GaveUp, patiently
 from services.trainer.prepare import restored_of
 from services.trainer.progress import SpoolWatch
-from services.trainer.recovery import remove_earlier, remove_when_shipped
+from services.trainer.recovery import remove_earlier, remove_when_shipped, ship_rest
 from services.trainer.room import is_full
 from services.trainer.rundir import AttemptOrder, Order, RunDirectory, write_whole
 from services.trainer.shipper import Tail
@@ -194,6 +194,7 @@ class Attempt:
         except (OSError, ValueError) as error:
             log.exception("%s could not be carried through", self.id)
             kill_marked(self.id)  # an adopted one has processes before there is a Training
+            self.late = self.late or ship_rest(self.directory, self.host.shipper)
             reason, crowded = f"the agent failed: {error}", isinstance(error, OSError) and is_full(error)
             return StateReport(worker=self.host.settings.name, fence=claim.fence, state="failed", reason=reason, counts=not crowded)
 

@@ -1,9 +1,9 @@
-"""What a full spool leaves out: which events may be, and how many were."""
+"""What is missing in a spool: what a full one leaves out, and what a damaged one has lost."""
 
 from dataclasses import dataclass
 from typing import Final
 
-from shared.events import AnyEvent
+from shared.events import AnyEvent, Record
 from shared.training_events import EventsDropped, LogWritten, StepCompleted, StepSkipped
 
 DROPPABLE: Final = (StepCompleted, StepSkipped, LogWritten)
@@ -30,3 +30,10 @@ class Gap:
 
     def told(self) -> EventsDropped:
         return EventsDropped(count=self.count, first_step=self.first_step, last_step=self.last_step, reason=self.reason)
+
+
+def lost_between(before: int, following: Record) -> Record:
+    """Tells of the events that a producer numbered between these two, in the place of the last of them; the same whenever it is sent."""
+    last = following.producer_seq - 1
+    event = EventsDropped(count=last - before, reason="the worker's spool is damaged here")
+    return Record.model_validate({**following.model_dump(exclude={"packed"}), "producer_seq": last, "event": event})

@@ -10,8 +10,6 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Final
 
-from pydantic import ValidationError
-
 from services.trainer.archive import retire
 from services.trainer.children import kill_marked
 from services.trainer.rundir import AttemptOrder, RunDirectory
@@ -51,7 +49,7 @@ def recover(attempts_folder: Path, shipper: Shipper, stopping: Event, adopted: C
         kill_marked(folder.name)
     leftovers = [(folder, _ship(RunDirectory(folder), shipper)) for folder in folders]
     for folder in [folder for folder, tails in leftovers if not tails]:
-        shutil.rmtree(folder, ignore_errors=True)  # now: an attempt that is not claimed yet may be given to us again, with this folder
+        retire(folder)  # now: an attempt that is not claimed yet may be given to us again, with this folder
     thread = Thread(target=remove_when_shipped, args=(leftovers, shipper, stopping), name="recovery", daemon=True)
     thread.start()
     return thread
@@ -89,21 +87,29 @@ def _order_of(directory: RunDirectory) -> AttemptOrder | None:
         return None
 
 
-def _ship(directory: RunDirectory, shipper: Shipper) -> list[Tail]:
-    try:
-        order = AttemptOrder.model_validate_json(directory.order.read_bytes())
-        if segments(directory.spool) and not directory.outcome.exists() and not directory.reported.exists():
-            _note_death(directory, order)
-    except (OSError, ValidationError, ValueError) as error:
-        log.warning("%s: its events cannot be told whose they are: %s", directory.root, error)
+def ship_rest(directory: RunDirectory, shipper: Shipper) -> list[Tail]:
+    """What an attempt whose processes have ended has said; none where it has said nothing."""
+    spools = (directory.spool, directory.agent_spool)
+    if not any(file.stat().st_size for spool in spools for _, file in segments(spool)):
         return []
-    tails = [shipper.add(Tail(spool, lambda: None)) for spool in (directory.spool, directory.agent_spool)]
+    tails = [shipper.add(Tail(spool, lambda: None)) for spool in spools]
     for tail in tails:
         tail.close()
     return tails
 
 
-def _note_death(directory: RunDirectory, order: AttemptOrder) -> None:
+def _ship(directory: RunDirectory, shipper: Shipper) -> list[Tail]:
+    if segments(directory.spool) and not directory.outcome.exists() and not directory.reported.exists():
+        try:
+            _note_death(directory)
+        except (OSError, ValueError) as error:  # what it has said is sent all the same
+            log.warning("%s: its end cannot be noted: %s", directory.root, error)
+    return ship_rest(directory, shipper)
+
+
+def _note_death(directory: RunDirectory) -> None:
+    """Raises OSError, ValueError where nobody can tell whose the attempt was, or there is no room."""
+    order = AttemptOrder.model_validate_json(directory.order.read_bytes())
     notes = notes_of(directory, order, order.spool_bytes)
     notes.emit(ProcessDied(reason="the worker's agent was started anew and ended what it found", after_seconds=0))
     notes.close()

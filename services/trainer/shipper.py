@@ -4,15 +4,18 @@ import bisect
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Final
 
 import redis
 
+from services.trainer.gaps import lost_between
 from services.trainer.pruning import Pruning
+from services.trainer.records import Damaged, consecutive
 from services.trainer.rundir import write_whole
-from services.trainer.spool import read_spool, segments
+from services.trainer.spool import read_sound, read_spool, segments
 from services.trainer.unread import LastSent, look_after
 from shared import bus
 from shared.events import Record
@@ -24,6 +27,15 @@ TICK_SECONDS: Final = 0.1
 OUTAGE_SECONDS: Final = 0.5
 CHECK_SECONDS: Final = 5.0
 PRUNE_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Of a batch: the producer_seq of its first record and of the one before, and its offset."""
+
+    first: int
+    before: int | None
+    offset: int
 
 
 class Tail:
@@ -38,11 +50,13 @@ class Tail:
         self.last_taken = _last_taken(spool) if again else None
         self.offset = 0
         self.oldest = 1
-        self.marks: list[tuple[int, int]] = []  # (producer_seq of a batch's first record, its offset), about one per BATCH_BYTES
+        self.before: int | None = 0  # producer_seq of the record before `offset`, None where nobody knows
+        self.marks: list[Mark] = []  # about one per BATCH_BYTES
+        self.damages = set[int]()
         self.last: Record | None = None
         self.sent: LastSent | None = None
         self.checked = self.pruned = time.monotonic()
-        self.closing = False
+        self.closing = self.failing = False
         self.shipped = Event()
 
     def close(self) -> None:
@@ -54,20 +68,16 @@ class Tail:
         ending = self.closing  # read before the file, or its last record could slip between
         if self.shipped.is_set():
             return 0
-        try:
-            records, end = self._read()
-        except ValueError as error:
-            log.error("events behind this place cannot be shipped: %s", error)
-            self.shipped.set()
-            return 0
+        records, end = self._read()
         if not records:
             if ending or time.monotonic() > self.checked + CHECK_SECONDS:
                 self._check(client, ending)
             return 0
         self._mark(records[0].producer_seq)
-        if not self._publish(client, records):
+        if not self._publish(client, records, self.before):
             return 0
         self.offset, self.last, self.checked = end, records[-1], time.monotonic()
+        self.before = self.last.producer_seq
         self._prune(client)
         return len(records)
 
@@ -78,7 +88,7 @@ class Tail:
             last = self.last
             while self.pruning.look(client, last.run_id, self.offset, lambda: self._publish(client, [last])):
                 first = segments(self.spool)[0][0]
-                self.marks = [mark for mark in self.marks if mark[1] >= first]
+                self.marks = [mark for mark in self.marks if mark.offset >= first]
 
     def waiting_bytes(self) -> int:
         """What of the spool is still to be sent."""
@@ -94,9 +104,11 @@ class Tail:
         if self.last is None or self._publish(client, [self.last]):
             self.shipped.set() if ending else self._prune(client)
 
-    def _publish(self, client: redis.Redis, records: list[Record]) -> bool:
-        """Whether Redis has them all."""
-        match bus.publish(client, records, oldest=self.oldest, fenced=not self.again):
+    def _publish(self, client: redis.Redis, records: list[Record], before: int | None = None) -> bool:
+        """Whether Redis has them all. before: the event before them, where those between were lost."""
+        first = records[0].producer_seq
+        follows = first - 1 if before is None else min(before, first - 1)
+        match bus.publish(client, records, oldest=self.oldest, follows=follows, fenced=not self.again):
             case bus.Taken():
                 self._note_sent(records[-1], records[-1].producer_seq)
                 return True
@@ -115,31 +127,49 @@ class Tail:
             self.sent = LastSent(topic=record.run_id, producer=record.producer, producer_seq=producer_seq)
 
     def _read(self) -> tuple[list[Record], int]:
+        """Consecutive records and the place behind them. What is missing before them is told by one more, whose number is one of theirs."""
+        found = segments(self.spool)
+        base = found[0][0] if found else 0
+        if self.offset <= base:
+            self.before = None if base else 0
+        begin = self.offset
         try:
-            records, end = read_spool(self.spool, self.offset, BATCH_BYTES)
-        except ValueError:  # what lies before the damage is still good
-            records, end = read_spool(self.spool, self.offset, 1)
+            records, end = read_spool(self.spool, begin, BATCH_BYTES)
+        except Damaged as damage:
+            records, end = damage.before, damage.place
+            if not records:
+                begin = self._pass_over(damage)
+                records, end = read_sound(self.spool, begin, BATCH_BYTES)
+        records, end = consecutive(records, end, max(begin, base))
+        if records and self.before is not None and records[0].producer_seq > self.before + 1:
+            records = [lost_between(self.before, records[0]), *records]
         if self.last_taken is not None:
             records = [record for record in records if record.producer_seq <= self.last_taken]
-        if records and self.offset <= segments(self.spool)[0][0]:
+        if records and self.offset <= base:
             self.oldest = records[0].producer_seq
         return records, end
 
+    def _pass_over(self, damage: Damaged) -> int:
+        if damage.place not in self.damages:
+            log.error("%s; it goes on with what can be read from byte %d on", damage, damage.sound)
+        self.damages.add(damage.place)
+        return damage.sound
+
     def _mark(self, producer_seq: int) -> None:
-        if not self.marks or self.offset >= self.marks[-1][1] + BATCH_BYTES:
-            self.marks.append((producer_seq, self.offset))
+        if not self.marks or self.offset >= self.marks[-1].offset + BATCH_BYTES:
+            self.marks.append(Mark(producer_seq, self.before, self.offset))
 
     def _rewind(self, wanted: int) -> None:
-        place = bisect.bisect_right(self.marks, wanted, key=lambda mark: mark[0]) - 1
+        place = bisect.bisect_right(self.marks, wanted, key=lambda mark: mark.first) - 1
         if place < 0 and self.offset > 0:  # from the oldest that there is
             self.offset, self.marks = 0, []
             return
-        if place < 0 or self.marks[place][1] == self.offset:
+        if place < 0 or self.marks[place].offset == self.offset:
             log.error("%s: Redis asks for event %d, which the spool does not have", self.spool, wanted)
             self.shipped.set()
             return
         log.warning("%s: Redis has lost events; sending again from %d", self.spool, wanted)
-        self.offset = self.marks[place][1]
+        self.offset, self.before = self.marks[place].offset, self.marks[place].before
         del self.marks[place + 1 :]
 
 
@@ -215,5 +245,11 @@ class Shipper:
         with self.lock:
             tails = list(self.tails)
         for tail in tails:
-            while not self.stopping.is_set() and (records := tail.ship(self.client)):
-                self.shipped += records
+            try:
+                while not self.stopping.is_set() and (records := tail.ship(self.client)):
+                    self.shipped += records
+                tail.failing = False
+            except (redis.ResponseError, OSError, ValueError) as error:  # of this topic or spool only; the others go on
+                if not tail.failing:
+                    log.error("%s: its events wait: %s", tail.spool, error)
+                tail.failing = True

@@ -1,5 +1,4 @@
-"""The spool: files of events that one producer appends to and never waits on. A record is its length, its CRC-32 (each 4 bytes, little
-endian) and the packed `shared.events.Record`.
+"""The spool: files of events that one producer appends to and never waits on (records.py has their bytes).
 
     spool                       the first segment
     spool.000000000067108864    a later one, named by how many bytes all segments before it had
@@ -10,25 +9,22 @@ A place in a spool is counted in bytes over all its segments, so it stays right 
 import contextlib
 import errno
 import os
-import struct
 import time
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import msgpack
-from pydantic import Field
 
 from services.trainer.gaps import DROPPABLE, Gap
+from services.trainer.records import Damaged, first_sound, framed, lost_records, read_record
 from services.trainer.rundir import AttemptOrder, RunDirectory
 from services.trainer.settings import SPOOL_BYTES
 from shared.conversation import Claim
 from shared.crash import crash_point
-from shared.events import AnyEvent, Record, unpack
+from shared.events import AnyEvent, Record
 from shared.training_events import StepCompleted
 
-_HEADER: Final = struct.Struct("<II")
 BLOCK_BYTES: Final = 1 << 20
 SEGMENT_BYTES: Final = 64 << 20
 THINNED: Final = 100
@@ -47,10 +43,11 @@ def segments(path: Path) -> list[tuple[int, Path]]:
 
 
 class SpoolWriter:
-    """Appends events. A record goes out in one write, so a kill leaves at most one torn record, at the end, which reopening cuts off.
+    """Appends events. A record goes out in one write, so a kill leaves at most one torn record, at the end, which reopening cuts off. Of a
+    damaged end the numbers are left out, since Redis may know them: whoever ships the spool tells of the hole.
 
     Beyond `limit` bytes steps and log lines are left out, but for one in a hundred, and counted: an EventsDropped tells of them at their
-    place. All other events are always written.
+    place. All other events are always written, but for what no reader would take.
     """
 
     def __init__(self, path: Path, *, run_id: str, attempt: int, fence: int, producer: str, limit: int = SPOOL_BYTES) -> None:
@@ -60,10 +57,12 @@ class SpoolWriter:
         found = segments(path) or [(0, path)]
         self.first, (self.base, newest) = found[0][0], found[-1]
         self.producer_seq, self.end = 0, self.base
-        for base, _ in reversed(found[-2:]):  # the newest may be empty still
-            for records, end in blocks(path, base) if self.producer_seq == 0 else ():
+        for base, _ in reversed(found):  # the newest may be empty still
+            for records, end in sound_blocks(path, base) if self.producer_seq == 0 else ():
                 self.producer_seq, self.end = records[-1].producer_seq, max(self.base, end)
-        self.file = os.open(newest, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self.file = os.open(newest, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        unread = os.fstat(self.file).st_size - (self.end - self.base)
+        self.producer_seq += lost_records(os.pread(self.file, unread, self.end - self.base))
         os.ftruncate(self.file, self.end - self.base)
         self.gap, self.dropping = Gap(), False
 
@@ -75,7 +74,11 @@ class SpoolWriter:
             return
         if self.gap:
             self._tell_gap()
-        self._write(event)
+        try:
+            self._write(event)
+        except ValueError as error:
+            self.drop(event, f"{event.type} is too large for an event: {error}")
+            return
         if not full:
             self.dropping = False
 
@@ -99,8 +102,7 @@ class SpoolWriter:
         self.gap = Gap()
 
     def _write(self, event: AnyEvent) -> None:
-        payload = self.packed(event, time.time())
-        data = _HEADER.pack(len(payload), zlib.crc32(payload)) + payload
+        data = framed(self.packed(event, time.time()))
         if self.end > self.base and self.end + len(data) > self.base + segment_bytes(self.limit):
             self._begin_segment()
         written = os.write(self.file, data)
@@ -143,20 +145,11 @@ def notes_of(directory: RunDirectory, whose: AttemptOrder | Claim, limit: int) -
     return SpoolWriter(directory.agent_spool, run_id=whose.run_id, attempt=whose.attempt, fence=whose.fence, producer=producer, limit=limit)
 
 
-class Spooled(Record):
-    """As it was read from a spool; it goes on as the same bytes."""
-
-    packed: bytes = Field(exclude=True, repr=False)
-
-    def pack(self) -> bytes:
-        return self.packed
-
-
 def read_spool(path: Path, offset: int, limit: int = 1 << 62) -> tuple[list[Record], int]:
-    """Up to about `limit` bytes of complete records from a place on, and the place behind them. A torn end is left for the next read; what
-    is not there any more is passed over.
+    """Up to about `limit` bytes of records from a place on, and the place behind them. A torn end is left for the next read; what is not
+    there any more is passed over.
 
-    Raises ValueError where a complete record is damaged.
+    Torn is an end behind which nothing can be read, whatever a kill or a power cut has made of it. Raises Damaged where there is more.
     """
     records: list[Record] = []
     found = segments(path)
@@ -165,27 +158,49 @@ def read_spool(path: Path, offset: int, limit: int = 1 << 62) -> tuple[list[Reco
     for number, (base, file) in enumerate(found, 1):
         end = found[number][0] if number < len(found) else None
         if (end is None or offset < end) and offset < stop:
-            taken, offset = _read_segment(file, base, max(offset, base), stop)
+            taken, offset, whole = _read_segment(file, base, max(offset, base), stop)
             records += taken
-            if end is not None and offset < min(end, stop):
-                raise ValueError(f"{file}: the record at byte {offset - base} is damaged")
+            if not whole or (end is not None and offset < min(end, stop)):
+                sound = _first_sound(found, offset)
+                if sound is not None and sound > offset:  # or it was being written just now
+                    raise Damaged(f"{path}: what begins at byte {offset} is damaged", records, offset, sound)
+                break
     return records, offset
 
 
-def _read_segment(path: Path, base: int, offset: int, stop: int) -> tuple[list[Record], int]:
+def read_sound(path: Path, offset: int, limit: int) -> tuple[list[Record], int]:
+    """As `read_spool`, but no further than to what is damaged."""
+    try:
+        return read_spool(path, offset, limit)
+    except Damaged as damage:
+        return damage.before, damage.place
+
+
+def _read_segment(path: Path, base: int, offset: int, stop: int) -> tuple[list[Record], int, bool]:
+    """And whether nothing was found that cannot be read."""
     records: list[Record] = []
     with path.open("rb") as file:
         file.seek(offset - base)
-        while offset < stop and len(header := file.read(_HEADER.size)) == _HEADER.size:
-            size, checksum = _HEADER.unpack(header)
-            payload = file.read(size)
-            if len(payload) < size:
-                break
-            if zlib.crc32(payload) != checksum:
-                raise ValueError(f"{path}: the record at byte {offset - base} is damaged")
-            records.append(Spooled(**unpack(payload), packed=payload))
-            offset += _HEADER.size + size
-    return records, offset
+        while offset < stop:
+            record, size = read_record(file)
+            if record is None:
+                return records, offset, size == 0
+            records.append(record)
+            offset += size
+    return records, offset, True
+
+
+def _first_sound(found: list[tuple[int, Path]], offset: int) -> int | None:
+    """The place of the first record from `offset` on that can be read, None where there is none, or none yet."""
+    for number, (base, file) in enumerate(found, 1):
+        if number == len(found) or offset < found[number][0]:
+            begin = max(offset, base)
+            with file.open("rb") as opened:
+                opened.seek(begin - base)
+                place = first_sound(opened.read())
+            if place is not None:
+                return begin + place
+    return None
 
 
 def blocks(path: Path, offset: int) -> Iterator[tuple[list[Record], int]]:
@@ -193,3 +208,22 @@ def blocks(path: Path, offset: int) -> Iterator[tuple[list[Record], int]]:
     while (block := read_spool(path, offset, BLOCK_BYTES))[0]:
         yield block
         offset = block[1]
+
+
+def sound_blocks(path: Path, offset: int) -> Iterator[tuple[list[Record], int]]:
+    """As `blocks`, but what is damaged is passed over."""
+    while True:
+        try:
+            records, end = read_spool(path, offset, BLOCK_BYTES)
+            following = end
+        except Damaged as damage:
+            records, end, following = damage.before, damage.place, damage.sound
+        if records:
+            yield records, end
+        if following == offset:
+            return
+        offset = following
+
+
+def sound_records(path: Path) -> Iterator[Record]:
+    return (record for records, _ in sound_blocks(path, 0) for record in records)

@@ -21,7 +21,7 @@ from services.trainer.room import is_full, room_awaited
 from services.trainer.rundir import AttemptOrder, RunDirectory, write_whole
 from services.trainer.shipper import Tail
 from services.trainer.signals import Signals
-from services.trainer.spool import blocks, notes_of
+from services.trainer.spool import notes_of, sound_records
 from services.trainer.transfers import Halted, Transfers
 from services.trainer.verdicts import Verdicts
 from services.trainer.watchdog import Watchdog
@@ -57,7 +57,7 @@ class Training:
         self.notes = notes_of(self.directory, claim, limit)
         refused, room = lambda: on_stale("Redis knows a higher fence"), Pruning(self.directory.spool, limit)
         self.tails = [host.shipper.add(tail) for tail in (Tail(self.directory.spool, refused, pruning=room), Tail(path, refused))]
-        self.logs = LogTail(self.directory.root / "logs", told_before(record.event for records, _ in blocks(path, 0) for record in records))
+        self.logs = LogTail(self.directory.root / "logs", told_before(record.event for record in sound_records(path)))
         self.watchdog = Watchdog(host.settings.hang_seconds)
         self.hung: float | None = None  # how long it was silent
         self.courier = Courier(host, claim, watch, on_stale, self._tell)

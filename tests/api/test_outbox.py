@@ -11,12 +11,13 @@ from services.api.models import OutboxRow
 from services.api.outbox import record, relay, resend_lost
 from services.api.scheduler import Scheduler
 from serving.outbox import _BATCH, RESEND_SECONDS
-from shared.bus import commit, committed, connect, counted_topics, forget, read_entry, read_range, stream_key
+from shared.bus import commit, committed, connect, counted_topics, forget, read_range, stream_key
 from shared.events import Envelope
 from shared.run_events import RunCreated
 from shared.settings import Settings
 from tests.api.stage import Stage
 from tests.servers import free_port
+from tests.streams import read_entry
 
 
 @pytest.fixture
@@ -173,3 +174,15 @@ def test_a_scheduler_without_redis_still_places_and_recovers(stage: Stage, setti
         scheduler.tell()
         assert scheduler.failing == set()
         assert unsent(stage) == 0
+
+
+def test_one_topic_that_redis_refuses_holds_up_no_other(stage: Stage, client: redis.Redis) -> None:
+    client.set(stream_key("run_1"), "not ours")
+    for topic in ("run_1", "run_2"):
+        write(stage, topic, "a")
+    with pytest.raises(RuntimeError, match="events of 1 topics wait, of run_1 because"):
+        relay(stage.database, client)
+    assert (names(client, "run_2"), unsent(stage)) == (["a"], 1)
+    client.delete(stream_key("run_1"))
+    assert relay(stage.database, client) == 1
+    assert [(envelope.producer_seq, envelope.seq) for envelope in published(client, "run_1")] == [(1, 1)]

@@ -12,6 +12,7 @@ from shared import bus
 from shared.events import Record
 from shared.training_events import LogWritten, StepCompleted
 from tests.servers import free_port, redis_server
+from tests.streams import read_entry, read_live
 
 RUN = "run_a"
 
@@ -34,7 +35,7 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 def stream(client: redis.Redis, topic: str = RUN) -> list[tuple[int, str, int]]:
     """(seq, producer, producer_seq) of all that is in the topic's stream."""
     page = bus.read_range(client, topic, 0, 10_000, size=1 << 30)
-    read = [bus.read_entry(f"{seq}-0".encode(), {b"r": packed}, page.epoch) for seq, packed in page.entries]
+    read = [read_entry(f"{seq}-0".encode(), {b"r": packed}, page.epoch) for seq, packed in page.entries]
     return [(envelope.seq, envelope.producer, envelope.producer_seq) for envelope in read]
 
 
@@ -81,7 +82,7 @@ def test_live_messages_carry_topic_epoch_and_seq(client: redis.Redis) -> None:
         subscription.subscribe(bus.LIVE_CHANNEL)
         assert subscription.get_message(timeout=5)["type"] == "subscribe"
         bus.publish(client, records(1, 2))
-        live = [bus.read_live(subscription.get_message(timeout=5)["data"]) for _ in range(2)]
+        live = [read_live(subscription.get_message(timeout=5)["data"]) for _ in range(2)]
     assert [(envelope.run_id, envelope.seq, envelope.epoch) for envelope in live] == [(RUN, seq, bus.epoch(client)) for seq in (1, 2)]
     assert isinstance(live[0].event, StepCompleted)
     assert live[0].event.metrics["train/loss"] != live[0].event.metrics["train/loss"], "NaN travels"

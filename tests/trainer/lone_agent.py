@@ -32,6 +32,7 @@ from shared.settings import Settings
 from shared.storage_client import LocatedFiles
 from shared.training_events import LogWritten, StepCompleted
 from tests.servers import S3Endpoint, free_port, wait_until
+from tests.streams import read_entry
 from tests.trainer.platform import FakeApi, FakeStorage, fake_command, make_claim, processes_of
 
 
@@ -68,7 +69,7 @@ class Stage:
 
     def records(self) -> list[Record]:
         entries: Any = self.client.xrange(bus.stream_key("run_a"))
-        return [bus.read_entry(entry_id, fields, "e") for entry_id, fields in entries]
+        return [read_entry(entry_id, fields, "e") for entry_id, fields in entries]
 
     def events(self, *types: type[AnyEvent]) -> list[Any]:
         return [record.event for record in self.records() if isinstance(record.event, types)]

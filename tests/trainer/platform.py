@@ -42,6 +42,7 @@ from shared.settings import Settings
 from shared.storage_client import StorageClient
 from shared.training_events import StepCompleted
 from tests.servers import S3Endpoint
+from tests.streams import read_entry
 
 SLOTS = [SlotReport(id=f"host/cpu{index}", device="cpu", name="cpu") for index in range(2)]
 TRAIN = {"steps": 40, "batch_size": 4, "schedule": {"warmup_steps": 1}, "checkpoint": {"keep_last": 9}}
@@ -205,7 +206,7 @@ class Platform:
 
     def records(self, topic: str = "run_a") -> list[Any]:
         entries: Any = self.client.xrange(bus.stream_key(topic))
-        return [bus.read_entry(entry_id, fields, "e") for entry_id, fields in entries]
+        return [read_entry(entry_id, fields, "e") for entry_id, fields in entries]
 
     def final(self) -> StateReport | None:
         return next((state for state in self.api.states if state.state != "running"), None)

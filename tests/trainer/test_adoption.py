@@ -83,6 +83,21 @@ def test_a_torn_record_of_the_dead_agent_is_no_obstacle(begin: Begin) -> None:
     history_is_whole(stage, stage.final().progress.step)
 
 
+def test_a_damaged_end_of_the_dead_agent_s_spool_is_no_obstacle(begin: Begin) -> None:
+    stage = begin("endless")
+    stage.wait_until_under_way()
+    stage.end_agent(signal.SIGKILL)
+    with stage.directory.agent_spool.open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"?")
+    stage.start_agent()
+    wait_until(lambda: adopted(stage), "the next agent adopts it")
+    stop(stage)
+    last = stage.final().progress.step
+    assert stage.steps() == list(range(1, last + 1))
+    assert set(stage.lines()) == {f"step {step}" for step in range(1, last + 1)}
+
+
 def test_an_order_that_cannot_be_read_is_no_obstacle(begin: Begin) -> None:
     stage = begin("hanging")  # it never looks for orders
     wait_until(lambda: len(stage.steps()) == 5, "training")

@@ -23,6 +23,7 @@ from shared.training_events import LogWritten, StepCompleted
 from tests.monitor import stored
 from tests.monitor.producing import migrated
 from tests.servers import wait_until
+from tests.streams import read_entry
 
 EVERYTHING = 1 << 30
 
@@ -71,7 +72,7 @@ def ship(shipper: Shipper, directory: RunDirectory) -> None:
 
 def envelopes(client: redis.Redis) -> list[Envelope]:
     entries: Any = client.xrange(bus.stream_key("run_a"))
-    return [bus.read_entry(entry_id, fields, "e") for entry_id, fields in entries]
+    return [read_entry(entry_id, fields, "e") for entry_id, fields in entries]
 
 
 def in_redis(client: redis.Redis) -> list[tuple[str, int]]:

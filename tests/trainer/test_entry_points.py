@@ -30,6 +30,7 @@ from shared.settings import Settings
 from shared.spec import RunSpec
 from shared.training_events import LogWritten
 from tests.servers import free_port, wait_until
+from tests.streams import read_entry
 from tests.trainer.platform import SPEC
 
 
@@ -139,7 +140,7 @@ def test_what_an_earlier_agent_left_is_ended_shipped_and_removed(settings: Setti
         wait_until(lambda: not directory.root.exists(), "the folder is gone")
         shipper.stop()
         entries: Any = client.xrange(bus.stream_key("run_a"))
-        events = [bus.read_entry(entry_id, fields, "e").event.type for entry_id, fields in entries]
+        events = [read_entry(entry_id, fields, "e").event.type for entry_id, fields in entries]
     assert events == ["LogWritten", "ProcessDied"]
 
 

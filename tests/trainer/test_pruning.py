@@ -16,6 +16,7 @@ from services.trainer.shipper import PRUNE_SECONDS, Tail
 from services.trainer.spool import SpoolWriter, read_spool, segments
 from shared import bus
 from shared.training_events import EventsDropped, StepCompleted
+from tests.streams import read_entry
 
 LIMIT = 64 << 10
 
@@ -64,7 +65,7 @@ def commit(client: redis.Redis) -> None:
 
 def steps_in_redis(client: redis.Redis) -> list[int]:
     entries: Any = client.xrange(bus.stream_key("run_a"))
-    return [event.step for entry_id, fields in entries if isinstance(event := bus.read_entry(entry_id, fields, "e").event, StepCompleted)]
+    return [event.step for entry_id, fields in entries if isinstance(event := read_entry(entry_id, fields, "e").event, StepCompleted)]
 
 
 def test_a_segment_goes_when_the_history_has_it(tmp_path: Path, writer: SpoolWriter, client: redis.Redis) -> None:

@@ -16,6 +16,7 @@ from shared import bus
 from shared.cluster_events import HostSampled
 from shared.events import Envelope
 from tests.servers import free_port, wait_until
+from tests.streams import read_entry
 
 TOPIC = "worker.tester"
 
@@ -39,7 +40,7 @@ def queue_of(count: int, *, kept: int = 600) -> SampleQueue:
 
 def published(client: redis.Redis) -> list[Envelope]:
     entries: Any = client.xrange(bus.stream_key(TOPIC))
-    return [bus.read_entry(entry_id, fields, "e") for entry_id, fields in entries]
+    return [read_entry(entry_id, fields, "e") for entry_id, fields in entries]
 
 
 def seconds(client: redis.Redis) -> list[int]:

@@ -2389,8 +2389,8 @@ export interface components {
         };
         /**
          * EventsDropped
-         * @description There was no room for these events in the worker's spool, at this place of the stream. first_step, last_step: of the steps among
-         *     them; none where they were of other kinds.
+         * @description At this place of the stream events are missing: the worker's spool had no room for them, or was damaged. first_step, last_step: of
+         *     the steps among them; none where they were of other kinds, or nobody knows.
          */
         EventsDropped: {
             /**
