@@ -11,7 +11,6 @@ from typing import Final
 import psutil
 import redis
 
-from services.trainer.settings import LEAST_SPOOL_BYTES
 from shared.names import FINAL_STATES
 from tests.bench.figures import Figures
 from tests.chaos.disk import NotHere, fill, small_disk
@@ -124,8 +123,7 @@ def run(here: Path, numbers: Sequence[int], seed: int) -> tuple[Lived, list[str]
     with contextlib.ExitStack() as stack:
         disk, missing = stack.enter_context(_disk(here / "data" / "history-disk"))
         plan = [one for one in planned(seed, max(numbers), disk=disk is not None) if one[0] in numbers]
-        more = {"GROUNDUP_SPOOL_BYTES": str(LEAST_SPOOL_BYTES)}  # several segments a run, and no run reaches the limit
-        more |= {"GROUNDUP_MONITOR_DATABASE_URL": f"sqlite:///{disk / 'monitor.db'}"} if disk else {}
+        more = {"GROUNDUP_MONITOR_DATABASE_URL": f"sqlite:///{disk / 'monitor.db'}"} if disk else {}
         platform = stack.enter_context(hosts(here / "data" / "events", more=more))
         runs = EventfulRuns(platform, here / "events.jsonl", seed)
         runs.count, runs.disk = STEPS, disk

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from services.trainer import spool
 from services.trainer.rundir import AttemptOrder, Manifest, Order, Outcome, RunDirectory, write_whole
 from services.trainer.spool import SpoolWriter
 from shared.internal import FileRef
@@ -31,6 +32,8 @@ from shared.training_events import (
 from tests.trainer import fake_child
 
 STEP_SECONDS: Final = 0.01
+SEGMENT_BYTES: Final = 16 << 10
+"""So that spools have several."""
 INTERRUPTED: Final = 75
 STOPS: Final = {"stop": "stopped", "pause": "paused", "rollback": "rolled_back"}
 
@@ -151,6 +154,7 @@ def other_rank(directory: RunDirectory, rank: int) -> int:
 
 
 def main(root: Path, processes: int, rank: int) -> int:
+    spool.SEGMENT_BYTES = SEGMENT_BYTES  # type: ignore[misc]
     directory = RunDirectory(root)
     directory.pid(rank).write_text(str(os.getpid()))
     return other_rank(directory, rank) if rank else Rank(directory, processes).run()

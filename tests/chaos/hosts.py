@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from services.api.models import Attempt, Command, OutboxRow
 from services.monitor import main_ingester
-from services.trainer import courier, main_agent, recovery, training
+from services.trainer import courier, main_agent, recovery, spool, training
 from services.trainer.children import MARK
 from services.trainer.spool import read_spool
 from serving.database import Database, database_url
@@ -53,6 +53,7 @@ def be_agent(environ: Mapping[str, str], log: Path) -> None:
     """Its child is a process of its own, as in the product; without torch it is fake_training."""
     processes._become(environ, log)
     training.TICK_SECONDS, courier.LOOK_SECONDS, recovery.LOOK_SECONDS = 0.05, 0.05, 0.1  # type: ignore[misc]
+    spool.SEGMENT_BYTES = fake_training.SEGMENT_BYTES  # type: ignore[misc]
     if environ["CHAOS_TORCH"] != "1":
         main_agent.torchrun = fake_training.command  # type: ignore[assignment,attr-defined]
     main_agent.main()

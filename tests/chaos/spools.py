@@ -38,12 +38,16 @@ class Keeper:
 
     def _run(self) -> None:
         while not self.stopping.wait(LOOK_SECONDS):
-            self.look()
+            self._look("attempts")
 
     def look(self) -> None:
-        """Attempts that are over have their spools in a folder beside."""
+        """Also at attempts that are over, whose spools stay for long in a folder beside."""
+        for folder in ("attempts", "spools"):
+            self._look(folder)
+
+    def _look(self, folder: str) -> None:
         for worker in self.workers:
-            for attempt in (*worker.glob("attempts/*"), *worker.glob("spools/*")):
+            for attempt in worker.glob(f"{folder}/*"):
                 for file in (*attempt.glob("spool*"), *attempt.glob("agent.spool*"), *attempt.glob("logs/rank*.log")):
                     if _KEPT.fullmatch(file.name):
                         self._link(file, self.folder / attempt.name / file.name)
