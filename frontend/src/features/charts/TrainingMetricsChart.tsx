@@ -3,7 +3,7 @@ import type { Store } from "@/shared/store";
 import type { ChartView } from "./ChartView";
 import { Readings, type Pointed } from "./Readings";
 import type { ViewWishes } from "./address";
-import { describe, readingsAt } from "./describe";
+import { describe, readingsAt, unplaced } from "./describe";
 import type { Line } from "./lines";
 import type { Mark } from "./marks";
 import { useChartView } from "./useChartView";
@@ -31,9 +31,10 @@ export function TrainingMetricsChart({ onZoom, onMarks, ...shown }: Props) {
   const view = useChartView(canvas, shown, (chart) => {
     const { drawn, marks } = chart.overlay;
     const x = hovered.get();
-    const [text, summary] = describe(name, wishes, drawn, x, marks);
-    if (reading.current) reading.current.textContent = text;
-    if (x === null) canvas.current?.setAttribute("aria-label", summary);
+    const [text, summary] = describe(name, wishes.axis, drawn, x, marks);
+    const missing = unplaced(wishes.log, drawn);
+    if (reading.current) reading.current.textContent = text + missing;
+    if (x === null) canvas.current?.setAttribute("aria-label", summary + missing);
     setPointed(under.current && x !== null && lines.length > 1 ? pointedAt(chart, x) : null);
   });
   const gestures = useGestures(view, hovered, wishes, onZoom, onMarks);
