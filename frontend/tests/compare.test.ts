@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Drawn } from "@/features/charts/ChartView";
 import { read, searchOf, wishesOf, written } from "@/features/charts/address";
 import { bucketAt, emptyBuckets, extremes, fromSeries, stretched, within, type Buckets } from "@/features/charts/curve";
-import { describe, readingsAt } from "@/features/charts/describe";
+import { describe, readingsAt, unplaced } from "@/features/charts/describe";
 import { grouped, isBetterHigh, matching } from "@/features/charts/groups";
 import { factorOn, linesOf, smoothingUnit, withEarlier, type Line } from "@/features/charts/lines";
 import { earlierOf } from "@/features/charts/useEarlier";
@@ -77,17 +77,16 @@ test("values at the crosshair come largest first, and only of who is there", () 
 });
 
 test("a chart of many runs says in words where they end", () => {
-  const [caption, summary] = describe("train/loss", { axis: "step", log: false }, [drawn("a", [3, 2]), drawn("b", [4, 1]), drawn("a, attempt 1", [9], "earlier")], null, []);
+  const [caption, summary] = describe("train/loss", "step", [drawn("a", [3, 2]), drawn("b", [4, 1]), drawn("a, attempt 1", [9], "earlier")], null, []);
   expect(caption).toBe("2 runs");
   expect(summary).toBe("train/loss: 2 runs, 4 points; at their ends a 2.000, b 1.000");
-  expect(describe("m", { axis: "tokens", log: false }, [drawn("a", [1]), drawn("b", [1])], 1500, [])[0]).toBe("1,500 tokens");
+  expect(describe("m", "tokens", [drawn("a", [1]), drawn("b", [1])], 1500, [])[0]).toBe("1,500 tokens");
 });
 
 test("a log scale that has a place for none of the values says so", () => {
-  const told = (log: boolean, ...values: number[][]) => describe("m", { axis: "step", log }, values.map((each, index) => drawn(String(index), each)), null, []);
-  for (const text of told(true, [0, -1])) expect(text).toContain("nothing above 0");
-  expect(told(true, [0], [-1, 0])[0]).toContain("nothing above 0");
-  for (const quiet of [told(false, [0, -1]), told(true, [0, 1]), told(true, [0], [2]), told(true, [])]) expect(quiet.join()).not.toContain("nothing above 0");
+  const told = (log: boolean, ...values: number[][]) => unplaced(log, values.map((each, index) => drawn(String(index), each)));
+  for (const text of [told(true, [0, -1]), told(true, [0], [-1, 0])]) expect(text).toContain("nothing above 0");
+  expect([told(false, [0, -1]), told(true, [0, 1]), told(true, [0], [2]), told(true, [])]).toEqual(["", "", "", ""]);
 });
 
 test("a curve has a newest, a least and a most", () => {

@@ -1,5 +1,6 @@
 """The Charts tab says what the history did not take of a run's points."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,7 +44,8 @@ def test_what_is_missing_in_the_curves_is_told(profile: BrowserContext, refused:
 def test_nothing_is_told_where_nothing_is_missing(profile: BrowserContext, finished_run: str) -> None:
     with watched(profile) as page:
         assert page.request.get(f"/api/v1/runs/{finished_run}/metrics?names=train/loss").json()["refused"] is None
-        page.goto(f"/runs/{finished_run}/charts")
+        with page.expect_response(re.compile(r"/metrics\?names=(,|%2C)&")):
+            page.goto(f"/runs/{finished_run}/charts")
         expect(page.get_by_role("img", name="train/loss:")).to_be_visible()
         expect(page.get_by_text("Missing in the curves")).to_have_count(0)
 

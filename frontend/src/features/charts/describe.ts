@@ -1,6 +1,5 @@
 import { integer } from "@/shared/format/numbers";
 import type { Drawn } from "./ChartView";
-import type { ViewWishes } from "./address";
 import { axisText, valueText } from "./chartSetup";
 import { bucketAt, nearestIndex, type Buckets, type ViewAxis } from "./curve";
 import type { Mark } from "./marks";
@@ -8,19 +7,11 @@ import type { Mark } from "./marks";
 /** What is in sight of a line. */
 type Seen = Pick<Drawn, "line" | "curve">;
 
-const NOWHERE = "nothing above 0, which a log scale needs";
-
 /** What the caption says, and the chart in words. */
-export function describe(name: string, { axis, log }: Pick<ViewWishes, "axis" | "log">, drawn: readonly Seen[], hovered: number | null, marks: readonly Mark[]): [string, string] {
+export function describe(name: string, axis: ViewAxis, drawn: readonly Seen[], hovered: number | null, marks: readonly Mark[]): [string, string] {
   const own = drawn.filter(({ line }) => line.look !== "earlier");
   const [only] = own;
-  const [caption, summary] = own.length === 1 && only ? describeOne(name, axis, only.curve, hovered, marks) : describeMany(name, axis, own, hovered);
-  return log && hasNoPlace(drawn) ? [`${caption} · ${NOWHERE}`, `${summary}; ${NOWHERE}`] : [caption, summary];
-}
-
-/** There are values, and none that a log scale has a place for. */
-function hasNoPlace(drawn: readonly Seen[]): boolean {
-  return drawn.some(({ curve }) => curve.mean.some((value) => value <= 0)) && !drawn.some(({ curve }) => curve.mean.some((value) => value > 0));
+  return own.length === 1 && only ? describeOne(name, axis, only.curve, hovered, marks) : describeMany(name, axis, own, hovered);
 }
 
 function describeOne(name: string, axis: ViewAxis, curve: Buckets, hovered: number | null, marks: readonly Mark[]): [string, string] {
@@ -76,4 +67,10 @@ export function readingsAt(drawn: readonly Drawn[], x: number): Reading[] {
   });
   const rank = ({ value }: Reading) => (Number.isNaN(value) ? -Infinity : value);
   return readings.sort((a, b) => rank(b) - rank(a) || a.label.localeCompare(b.label));
+}
+
+/** What is to be added to both where a log scale is drawn and there are values, but none that it has a place for; else nothing. */
+export function unplaced(log: boolean, drawn: readonly Pick<Drawn, "curve">[]): string {
+  const some = (fits: (value: number) => boolean) => drawn.some(({ curve }) => curve.mean.some(fits));
+  return log && some((value) => value <= 0) && !some((value) => value > 0) ? "; nothing above 0, which a log scale needs" : "";
 }
