@@ -158,7 +158,7 @@ function useEstimates(runs: readonly Run[], wanted: boolean) {
     }),
     combine: (results) => ({
       estimates: Object.fromEntries(results.map(({ data }, index) => [runs[index]?.id ?? "", data ?? null])),
-      done: results.every(({ isPending }) => !isPending),
+      done: me !== undefined && results.every(({ isLoading }) => !isLoading),
     }),
   });
 }

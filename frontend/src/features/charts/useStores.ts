@@ -1,0 +1,29 @@
+import { useCallback, useMemo, useSyncExternalStore } from "react";
+import type { Store } from "@/shared/store";
+import type { MetricStore } from "./MetricStore";
+
+/** The names of all metrics that any of the stores has, sorted; a new array only when there are others. */
+export function useNames(stores: readonly MetricStore[]): readonly string[] {
+  const subscribe = useAll(stores, namesOf);
+  const text = useSyncExternalStore(subscribe, () => [...new Set(stores.flatMap(({ names }) => names.get()))].sort().join("\n"));
+  return useMemo(() => text.split("\n").filter(Boolean), [text]);
+}
+
+/** Whether all of the stores have their history. */
+export function useLoaded(stores: readonly MetricStore[]): boolean {
+  return useSyncExternalStore(useAll(stores, loadedOf), () => stores.every(({ loaded }) => loaded.get()));
+}
+
+const namesOf = ({ names }: MetricStore) => names;
+const loadedOf = ({ loaded }: MetricStore) => loaded;
+
+/** Follows something of each. `valueOf` must stay the same function. */
+function useAll<T>(stores: readonly MetricStore[], valueOf: (store: MetricStore) => Store<T>) {
+  return useCallback(
+    (listener: () => void) => {
+      const leave = stores.map((store) => valueOf(store).subscribe(listener));
+      return () => leave.forEach((each) => each());
+    },
+    [stores, valueOf],
+  );
+}
