@@ -107,6 +107,6 @@ test("who is not drawn over FLOPs is named", () => {
 
 test("of events the newest are asked for", async () => {
   answer = () => Response.json({ items: [], next_cursor: null });
-  await client.fetchQuery(eventsQuery("run_1", "TrainingHeld"));
+  await client.query(eventsQuery("run_1", "TrainingHeld"));
   expect(asked).toEqual(["/api/v1/runs/run_1/events?type=TrainingHeld&order=newest&limit=200"]);
 });

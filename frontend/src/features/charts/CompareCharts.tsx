@@ -22,7 +22,7 @@ import { useEarlier, type Earlier } from "./useEarlier";
 import { bucketsEach, historySpan } from "./useHistory";
 import { useOpened } from "./useOpened";
 import { usePlaced } from "./usePlaced";
-import { useLoaded, useNames } from "./useStores";
+import { useStores } from "./useStores";
 
 interface Props {
   runs: readonly Run[];
@@ -53,9 +53,7 @@ export function CompareCharts(props: Props) {
   const { runs, choice, stores, wishes, flopsPerToken, onChange } = props;
   const [pointed, setPointed] = useState<string | null>(null);
   const shown = runs.filter(({ id }) => !choice.hidden.includes(id));
-  const ids = shown.map(({ id }) => id).join();
-  const shownStores = useMemo(() => ids.split(",").filter(Boolean).map(stores.of), [ids, stores]);
-  const [names, loaded] = [useNames(shownStores), useLoaded(shownStores)];
+  const { names, loaded } = useStores(shown.map(({ id }) => id), stores.of);
   const earlier = useEarlier(shown, wishes.attempts, ({ id }) => historySpan(props.asked, flopsPerToken(id)), bucketsEach(shown.length));
   const lines = useLines(props, earlier, pointed);
   const without = shown.filter(({ id }) => wishes.axis === "flops" && props.reckoned && flopsPerToken(id) === null);
