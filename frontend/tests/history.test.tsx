@@ -3,9 +3,10 @@ import { renderToStaticMarkup } from "react-dom/server";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { NoCurves } from "@/features/charts/CompareCharts";
 import { MetricStore } from "@/features/charts/MetricStore";
+import { within } from "@/features/charts/curve";
 import { WithoutFlops } from "@/features/charts/WithoutFlops";
 import { useEarlier } from "@/features/charts/useEarlier";
-import { historyQuery } from "@/features/charts/useHistory";
+import { historyQuery, historySpan } from "@/features/charts/useHistory";
 import { isToGrow, whileItGrows } from "@/shared/api/metrics";
 import { eventsQuery, keys } from "@/shared/api/queries";
 import type { MetricsAnswer, Run } from "@/shared/api/types";
@@ -109,4 +110,13 @@ test("of events the newest are asked for", async () => {
   answer = () => Response.json({ items: [], next_cursor: null });
   await client.query(eventsQuery("run_1", "TrainingHeld"));
   expect(asked).toEqual(["/api/v1/runs/run_1/events?type=TrainingHeld&order=newest&limit=200"]);
+});
+
+test("a line over FLOPs, and what the legend tells of it, are of what is in sight there", () => {
+  const store = new MetricStore();
+  const values = [5, 1, 3];
+  store.setHistory({ axis: "tokens", to: undefined, base: null }, [{ name: "m", attempt: 1, x: [10, 20, 30], min: values, max: values, mean: values, last: values, count: [1, 1, 1], nan: [0, 0, 0] }], null);
+  const { axis, from, to } = historySpan({ axis: "flops", from: 150, to: 300 }, 10);
+  expect(within(store.curve("m", axis), from, to).mean).toEqual([1, 3]);
+  expect(within(store.curve("m", "step"), undefined, undefined).mean).toEqual([]);
 });
