@@ -34,7 +34,7 @@ test("changes, rollbacks, pauses and hangs are marked at their steps, in order",
     ],
   });
   expect(marks.map(({ kind, x }) => [kind, x])).toEqual([["rollback", 4], ["change", 5], ["held", 6], ["hang", 7], ["spike", 8]]);
-  expect(marks[1]?.text).toBe("optimizer.lr 0.1 from step 5 on");
+  expect(marks[1]?.text).toBe("optimizer.lr 0.1 from step 6 on");
 });
 
 test("a change tells who, when and what it was before", () => {

@@ -1,4 +1,6 @@
+import { QueryClient } from "@tanstack/react-query";
 import { expect, test } from "vitest";
+import { staleHistory } from "@/features/system/Host";
 import { curvesOf, valueAt } from "@/features/system/curves";
 import { hostsOf } from "@/features/system/hosts";
 import { panelsFor, topOf } from "@/features/system/panels";
@@ -39,6 +41,30 @@ test("the history fills what was before the live samples", () => {
   expect(seconds(store)).toEqual([9, 11, 12]);
   expect(store.latest?.metrics[CPU]).toBe(4);
   expect(store.heardAt).toBe(5000);
+});
+
+test("a second that comes twice in one frame, with an older one between, is there once", () => {
+  const store = new SampleStore(10);
+  store.add([sampled(10.1, 1), sampled(9.5, 2), sampled(10.8, 3)], 1);
+  expect(seconds(store)).toEqual([10]);
+});
+
+test("the history fills seconds that were missed between live samples", () => {
+  const store = new SampleStore(4);
+  store.add([sampled(10.5, 1), sampled(14.5, 5)], 5000);
+  store.addHistory(history([9, 10, 11, 12, 14], [0, 99, 2, 3, 99]));
+  expect(seconds(store)).toEqual([10, 11, 12, 14]);
+  expect(store.samples.get().map(({ metrics }) => metrics[CPU])).toEqual([1, 2, 3, 5]);
+  expect(store.heardAt).toBe(5000);
+});
+
+test("where live samples were missed the history of that host is stale, and no other", () => {
+  const client = new QueryClient();
+  const [own, other] = [["worker", "w", "metrics", true, 0, 1], ["worker", "v", "metrics", true, 0, 1]];
+  for (const key of [own, other]) client.setQueryData(key, history([1], [1]));
+  staleHistory(client, "w");
+  expect([own, other].map((key) => client.getQueryState(key)?.isInvalidated)).toEqual([true, false]);
+  client.clear();
 });
 
 test("of what only the history has, its own clock says how old it is", () => {

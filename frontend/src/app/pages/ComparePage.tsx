@@ -58,6 +58,7 @@ interface ComparisonProps {
 function Comparison({ runs, choice, choose, change }: ComparisonProps) {
   const { view, all, base, x } = useSearch({ from: "/compare" });
   const shown = view === "config" ? "config" : "charts";
+  const [stores] = useState(() => new RunStores());
   const reckoned = useEstimates(runs, shown === "config" || x === "flops");
   const remove = (id: string) => choose(withChosen(choice, id, false));
   return (
@@ -68,7 +69,7 @@ function Comparison({ runs, choice, choose, change }: ComparisonProps) {
       </Tabs.List>
       <Tabs.Content value={shown} className="tab-panel">
         {shown === "charts" ? (
-          <Charts runs={runs} choice={choice} choose={choose} change={change} reckoned={reckoned} />
+          <Charts runs={runs} choice={choice} choose={choose} change={change} stores={stores} reckoned={reckoned} />
         ) : (
           <Configurations
             runs={runs}
@@ -86,9 +87,13 @@ function Comparison({ runs, choice, choose, change }: ComparisonProps) {
   );
 }
 
-function Charts({ runs, choice, choose, change, reckoned }: ComparisonProps & { reckoned: ReturnType<typeof useEstimates> }) {
+interface ChartsProps extends ComparisonProps {
+  stores: RunStores;
+  reckoned: ReturnType<typeof useEstimates>;
+}
+
+function Charts({ runs, choice, choose, change, stores, reckoned }: ChartsProps) {
   const search = useSearch({ from: "/compare" });
-  const [stores] = useState(() => new RunStores());
   const { wishes, asked, change: onChange } = useWishes(search, (next) => change({ ...NO_VIEW, ...next }));
   const { data: me } = useQuery(meQuery);
   const { estimates } = reckoned;
@@ -158,7 +163,7 @@ function useEstimates(runs: readonly Run[], wanted: boolean) {
     }),
     combine: (results) => ({
       estimates: Object.fromEntries(results.map(({ data }, index) => [runs[index]?.id ?? "", data ?? null])),
-      done: results.every(({ isPending }) => !isPending),
+      done: me !== undefined && results.every(({ isLoading }) => !isLoading),
     }),
   });
 }

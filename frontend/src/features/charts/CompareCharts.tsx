@@ -4,9 +4,10 @@ import { hasEnded } from "@/shared/api/queries";
 import type { Run } from "@/shared/api/types";
 import type { Choice } from "@/shared/choice";
 import { runLooks } from "@/shared/runColour";
-import { Notice } from "@/shared/ui/Notice";
+import { ErrorBanner, Notice } from "@/shared/ui/Notice";
 import { useNow } from "@/shared/useNow";
 import { ChartGrid } from "./ChartGrid";
+import { ChartSkeletons } from "./ChartSkeletons";
 import { Legend } from "./Legend";
 import { MarkDialog } from "./MarkDialog";
 import { NameFilter } from "./NameFilter";
@@ -17,11 +18,11 @@ import { matching } from "./groups";
 import { factorOn, linesOf, smoothingUnit, withEarlier, type Line, type Overlaid } from "./lines";
 import type { Mark } from "./marks";
 import type { OnWishes } from "./useChartKeys";
-import { useEarlier } from "./useEarlier";
+import { useEarlier, type Earlier } from "./useEarlier";
 import { bucketsEach, historySpan } from "./useHistory";
-import { useNames } from "./useNames";
 import { useOpened } from "./useOpened";
 import { usePlaced } from "./usePlaced";
+import { useStores } from "./useStores";
 
 interface Props {
   runs: readonly Run[];
@@ -52,9 +53,9 @@ export function CompareCharts(props: Props) {
   const { runs, choice, stores, wishes, flopsPerToken, onChange } = props;
   const [pointed, setPointed] = useState<string | null>(null);
   const shown = runs.filter(({ id }) => !choice.hidden.includes(id));
-  const ids = shown.map(({ id }) => id).join();
-  const names = useNames(useMemo(() => ids.split(",").filter(Boolean).map(stores.of), [ids, stores]));
-  const lines = useLines(props, shown, pointed);
+  const { names, loaded } = useStores(shown.map(({ id }) => id), stores.of);
+  const earlier = useEarlier(shown, wishes.attempts, ({ id }) => historySpan(props.asked, flopsPerToken(id)), bucketsEach(shown.length));
+  const lines = useLines(props, earlier, pointed);
   const without = shown.filter(({ id }) => wishes.axis === "flops" && props.reckoned && flopsPerToken(id) === null);
   const placed = usePlaced(props.marked, props.marks, wishes.axis, props.marked && flopsPerToken(props.marked.id));
   const [opened, open, close] = useOpened();
@@ -75,7 +76,8 @@ export function CompareCharts(props: Props) {
         >
           <NameFilter text={props.names} onText={props.onNames} />
           <WithoutFlops runs={without} />
-          {names.length === 0 && <NoCurves hidden={shown.length === 0} />}
+          {earlier.error && <ErrorBanner error={earlier.error} />}
+          {names.length === 0 && <NoCurves hidden={shown.length === 0} loaded={loaded} />}
         </ChartGrid>
       </div>
       {opened && props.marked && <MarkDialog runId={props.marked.id} parentId={props.marked.parent_id} {...opened} onClose={close} />}
@@ -83,7 +85,9 @@ export function CompareCharts(props: Props) {
   );
 }
 
-function NoCurves({ hidden }: { hidden: boolean }) {
+/** `loaded`: the history of all that are shown is here. Where it cannot be had a banner says so, and it is asked again. */
+export function NoCurves({ hidden, loaded }: { hidden: boolean; loaded: boolean }) {
+  if (!hidden && !loaded) return <ChartSkeletons />;
   return (
     <Notice icon={<ChartNoAxesCombined size={28} aria-hidden />} title={hidden ? "All runs are hidden" : "No points yet"}>
       <p>{hidden ? "Show one with its eye." : "The curves appear here with the first step."}</p>
@@ -92,10 +96,9 @@ function NoCurves({ hidden }: { hidden: boolean }) {
 }
 
 /** Made anew only when something about them is new: all charts are drawn again for them. */
-function useLines({ runs, choice, stores, wishes, asked, flopsPerToken }: Props, shown: readonly Run[], pointed: string | null): Line[] {
-  const earlier = useEarlier(shown, wishes.attempts, ({ id }) => historySpan(asked, flopsPerToken(id)), bucketsEach(shown.length));
+function useLines({ runs, choice, stores, wishes, flopsPerToken }: Props, earlier: Earlier, pointed: string | null): Line[] {
   const unit = smoothingUnit(runs, wishes.axis, flopsPerToken, useNow(60_000));
   const overlaid: Overlaid = { runs: runs.map(({ id, name }) => ({ id, name, factor: factorOn(wishes.axis, flopsPerToken(id)) })), hidden: choice.hidden, pointed, unit };
   const told = JSON.stringify(overlaid);
-  return useMemo(() => withEarlier(linesOf(JSON.parse(told) as Overlaid, stores.of), earlier), [told, stores, earlier]);
+  return useMemo(() => withEarlier(linesOf(JSON.parse(told) as Overlaid, stores.of), earlier.of), [told, stores, earlier]);
 }

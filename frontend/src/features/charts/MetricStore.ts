@@ -19,6 +19,8 @@ export class MetricStore {
   readonly names = new Store<readonly string[]>([]);
   /** Goes up whenever history is to be loaded anew. */
   readonly wanted = new Store(0);
+  /** History was answered at least once. */
+  readonly loaded = new Store(false);
   private history = new Map<string, Buckets>();
   /** Its last bucket may hold points up to here. */
   private historyTo = -Infinity;
@@ -50,6 +52,7 @@ export class MetricStore {
     if (base !== null && base === this.base && covers(reached, base)) this.moveTo(base);
     this.checkOverlap();
     this.addNames(this.history.keys());
+    this.loaded.set(true);
     this.allChanged();
   }
 

@@ -1,10 +1,11 @@
 import { TriangleAlert } from "lucide-react";
+import type { Run } from "@/shared/api/types";
 import { integer } from "@/shared/format/numbers";
 import { useRefused } from "./useRefused";
 
 /** What is missing in the curves, and why; only where something is. */
-export function RefusedPoints({ runId, active }: { runId: string; active: boolean }) {
-  const refused = useRefused(runId, active);
+export function RefusedPoints({ run }: { run: Run }) {
+  const refused = useRefused(run);
   if (refused === null) return null;
   const { count, reason } = refused;
   return (

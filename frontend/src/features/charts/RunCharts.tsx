@@ -4,18 +4,19 @@ import { hasEnded } from "@/shared/api/queries";
 import type { Run } from "@/shared/api/types";
 import { useStore } from "@/shared/store";
 import { ErrorBanner, ErrorNotice, Notice } from "@/shared/ui/Notice";
-import { Skeleton } from "@/shared/ui/Skeleton";
 import { useNow } from "@/shared/useNow";
 import { ChartGrid } from "./ChartGrid";
+import { ChartSkeletons } from "./ChartSkeletons";
 import { MarkDialog } from "./MarkDialog";
 import type { MetricStore } from "./MetricStore";
 import { RefusedPoints } from "./RefusedPoints";
 import { WithoutFlops } from "./WithoutFlops";
 import type { ViewWishes } from "./address";
+import type { ViewAxis } from "./curve";
 import { factorOn, linesOf, smoothingUnit, withEarlier, type Line } from "./lines";
 import type { Mark } from "./marks";
 import type { OnWishes } from "./useChartKeys";
-import { useEarlier } from "./useEarlier";
+import { useEarlier, type Earlier } from "./useEarlier";
 import { bucketsEach, historySpan, useHistory } from "./useHistory";
 import { useOpened } from "./useOpened";
 import { usePlaced } from "./usePlaced";
@@ -38,8 +39,9 @@ interface Props {
 /** All metrics of a run. */
 export function RunCharts({ run, store, wishes, asked, marks, flopsPerToken, reckoned, onChange }: Props) {
   const names = useStore(store.names);
-  const history = useHistory(run.id, store, historySpan(asked, flopsPerToken), !hasEnded(run));
-  const lines = useLines(run, store, wishes, asked, flopsPerToken);
+  const history = useHistory(run, store, historySpan(asked, flopsPerToken));
+  const earlier = useEarlier([run], wishes.attempts, () => historySpan(asked, flopsPerToken), bucketsEach(1));
+  const lines = useLines(run, store, wishes.axis, earlier, flopsPerToken);
   const placed = usePlaced(run, marks, wishes.axis, flopsPerToken);
   const [opened, open, close] = useOpened();
   if (names.length === 0) {
@@ -60,7 +62,8 @@ export function RunCharts({ run, store, wishes, asked, marks, flopsPerToken, rec
         onOpen={open}
       >
         {history.isError && <ErrorBanner error={history.error} />}
-        <RefusedPoints runId={run.id} active={!hasEnded(run)} />
+        {earlier.error && <ErrorBanner error={earlier.error} />}
+        <RefusedPoints run={run} />
         <WithoutFlops runs={reckoned && factorOn(wishes.axis, flopsPerToken) === null ? [run] : []} />
       </ChartGrid>
       {opened && <MarkDialog runId={run.id} parentId={run.parent_id} {...opened} onClose={close} />}
@@ -71,7 +74,7 @@ export function RunCharts({ run, store, wishes, asked, marks, flopsPerToken, rec
 function NoPoints({ run }: { run: Run }) {
   return (
     <div className="stack">
-      <RefusedPoints runId={run.id} active={!hasEnded(run)} />
+      <RefusedPoints run={run} />
       <Notice icon={<ChartNoAxesCombined size={28} aria-hidden />} title="No points yet">
         <p>{hasEnded(run) ? `The run ended before its first step. ${run.reason}` : "The curves appear here with the first step."}</p>
       </Notice>
@@ -80,25 +83,12 @@ function NoPoints({ run }: { run: Run }) {
 }
 
 /** The run's line, and those of its earlier attempts where they are wished. */
-function useLines(run: Run, store: MetricStore, wishes: ViewWishes, asked: ViewWishes, flopsPerToken: number | null): Line[] {
-  const earlier = useEarlier([run], wishes.attempts, () => historySpan(asked, flopsPerToken), bucketsEach(1));
-  const unit = smoothingUnit([run], wishes.axis, () => flopsPerToken, useNow(60_000));
-  const factor = factorOn(wishes.axis, flopsPerToken);
+function useLines(run: Run, store: MetricStore, axis: ViewAxis, earlier: Earlier, flopsPerToken: number | null): Line[] {
+  const unit = smoothingUnit([run], axis, () => flopsPerToken, useNow(60_000));
+  const factor = factorOn(axis, flopsPerToken);
   const { id, name } = run;
   return useMemo(() => {
     const own = linesOf({ runs: [{ id, name, factor }], hidden: [], pointed: null, unit }, () => store);
-    return withEarlier(own, earlier);
+    return withEarlier(own, earlier.of);
   }, [id, name, store, factor, unit, earlier]);
-}
-
-export function ChartSkeletons() {
-  return (
-    <div className="chart-grid">
-      {[0, 1, 2].map((index) => (
-        <div key={index} className="card card-body">
-          <Skeleton lines={1} height={200} />
-        </div>
-      ))}
-    </div>
-  );
 }

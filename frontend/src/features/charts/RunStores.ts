@@ -1,6 +1,6 @@
 import { MetricStore } from "./MetricStore";
 
-/** The curves of several runs, kept for as long as the page is open: what is shown again is there at once. */
+/** The curves of several runs, kept for as long as they are compared: what is shown again is there at once. */
 export class RunStores {
   private readonly stores = new Map<string, MetricStore>();
 

@@ -106,7 +106,7 @@ function markOf({ at, event }: Marked, asked: ReadonlyMap<string, Command>, comm
       const command = asked.get(event.command_id);
       if (command?.undone) return []; // the curve there is of another training
       const changes = Object.entries(event.new).map(([name, value]) => [short(name), `${JSON.stringify(event.old[name])} → ${JSON.stringify(value)}`] as const);
-      const text = `${Object.entries(event.new).map(([name, value]) => `${short(name)} ${JSON.stringify(value)}`).join(", ")} from ${step} on`;
+      const text = `${Object.entries(event.new).map(([name, value]) => `${short(name)} ${JSON.stringify(value)}`).join(", ")} from step ${integer(event.step + 1)} on`;
       const who = command?.by ?? (event.replayed ? "replayed from the run's journal" : "");
       return [{ kind: "change", x, text, facts: [...told({ When, Who: who, Ranks: command?.ranks?.toString() }), ...changes] }];
     }

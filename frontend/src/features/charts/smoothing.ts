@@ -29,7 +29,10 @@ export function smooth({ x: xs, mean, count, nan }: Smoothed, strength: number, 
   }
 }
 
-/** So many times the unit is a whole run: the same strength does the same to runs of any length, and a zoom changes nothing. */
+/**
+ * So many times the unit is a whole run: the same strength does the same to runs of any length, however near one looks. Only at the left edge of
+ * a zoom the average begins anew, as history is loaded from there on.
+ */
 const UNITS = 1000;
 
 /** The unit of a run of so many steps, in steps; of a short run a step, as elsewhere. */

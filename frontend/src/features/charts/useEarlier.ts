@@ -1,6 +1,7 @@
 import { useQueries } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { call, path } from "@/shared/api/client";
+import { AFTER_FAILURE_MS } from "@/shared/api/metrics";
 import { keys } from "@/shared/api/queries";
 import type { MetricsAnswer, Run, Series } from "@/shared/api/types";
 import { emptyBuckets, fromSeries, type Axis, type Buckets, type CurveSource } from "./curve";
@@ -24,12 +25,18 @@ function still(series: readonly Series[], over: Axis): CurveSource {
   return { curve: (name, axis) => (axis === over ? curves.get(name) : undefined) ?? emptyBuckets(), subscribe: () => () => undefined };
 }
 
+export interface Earlier {
+  of: (id: string) => readonly EarlierAttempt[];
+  /** Why those of some run could not be had; null: they are here or on their way. */
+  error: Error | null;
+}
+
 const NONE: readonly EarlierAttempt[] = [];
 
 /** The earlier attempts of runs, by run; asked for only where somebody wants to see them and there are any. */
-export function useEarlier(runs: readonly Run[], wanted: boolean, spanOf: (run: Run) => Span, buckets: number): (id: string) => readonly EarlierAttempt[] {
+export function useEarlier(runs: readonly Run[], wanted: boolean, spanOf: (run: Run) => Span, buckets: number): Earlier {
   const asked = wanted ? runs.filter(({ attempts }) => attempts.length > 1) : [];
-  const found = useQueries({
+  const { found, error } = useQueries({
     queries: asked.map((run) => {
       const { axis, from, to } = spanOf(run);
       return {
@@ -40,13 +47,14 @@ export function useEarlier(runs: readonly Run[], wanted: boolean, spanOf: (run: 
         },
         staleTime: Infinity,
         structuralSharing: false,
+        refetchInterval: ({ state }: { state: { status: string } }) => (state.status === "error" ? AFTER_FAILURE_MS : (false as const)),
       };
     }),
-    combine: (results) => results.map(({ data }) => data ?? NONE),
+    combine: (results) => ({ found: results.map(({ data }) => data ?? NONE), error: results.find((one) => one.error)?.error ?? null }),
   });
   const ids = asked.map(({ id }) => id).join();
   return useMemo(() => {
     const byRun = new Map(ids.split(",").map((id, index) => [id, found[index] ?? NONE]));
-    return (id: string) => byRun.get(id) ?? NONE;
-  }, [ids, found]);
+    return { of: (id: string) => byRun.get(id) ?? NONE, error };
+  }, [ids, found, error]);
 }

@@ -1,8 +1,8 @@
-import { useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { call, path } from "@/shared/api/client";
+import { askMetrics, whileItGrows } from "@/shared/api/metrics";
 import { keys } from "@/shared/api/queries";
-import type { MetricsAnswer } from "@/shared/api/types";
+import type { Run } from "@/shared/api/types";
 import { useStore } from "@/shared/store";
 import type { MetricStore } from "./MetricStore";
 import { axisOfHistory, type Axis, type ViewAxis } from "./curve";
@@ -34,32 +34,38 @@ export function historySpan({ axis, from, to }: { axis: ViewAxis; from: number |
   return { axis: axisOfHistory(axis), from: tokens(from), to: tokens(to) };
 }
 
-/** Loads the history of what is shown into the store, again when the view or the store asks for it. */
-export function useHistory(runId: string, store: MetricStore, { axis, from, to }: Span, active: boolean, buckets = BUCKETS) {
-  const wanted = useStore(store.wanted);
-  const waited = useWaited(LIVE_WITHIN_MS);
-  const query = useQuery({
-    queryKey: [...keys.run(runId), "metrics", axis, from ?? null, to ?? null, buckets, wanted],
+/** What there is to know of a run's history in a span: what was asked, and what was answered. */
+export function historyQuery(run: Run, store: MetricStore, { axis, from, to }: Span, buckets: number, wanted: number) {
+  const grows = whileItGrows(run, OVER_TIME_EVERY_MS);
+  return queryOptions({
+    queryKey: [...keys.run(run.id), "metrics", axis, from ?? null, to ?? null, buckets, wanted],
     queryFn: async ({ signal }) => {
       const question = store.ask(axis, to);
       const allLive = from !== undefined && question.to !== undefined && from > question.to;
-      if (allLive) return { question: { ...question, base: null }, series: [], reached: null };
-      const query = { x: axis, from, to: question.to, buckets };
-      const answer = await call<MetricsAnswer>("GET", path`/api/v1/runs/${runId}/metrics`, { query, signal });
+      if (allLive) return { question: { ...question, base: null }, series: [], reached: null, ended: false };
+      const answer = await askMetrics(run, { x: axis, from, to: question.to, buckets }, signal);
       return { question, ...answer };
     },
-    // The live events say when to begin, so that history and live points join without asking twice.
-    enabled: wanted > 0 || waited,
     // Live points keep it fresh from here on.
     staleTime: Infinity,
     gcTime: 0,
     // The store knows its own question again.
     structuralSharing: false,
-    refetchInterval: ({ state: { data } }) => {
-      if (axis === "time") return active ? OVER_TIME_EVERY_MS : false;
+    // Over time there are no live points.
+    refetchInterval: (query) => {
+      const { data, status } = query.state;
+      if (status === "error" || axis === "time") return grows(query);
       return data && isBehind(data.question, data.reached) ? BEHIND_EVERY_MS : false;
     },
   });
+}
+
+/** Loads the history of what is shown into the store, again when the view or the store asks for it. */
+export function useHistory(run: Run, store: MetricStore, span: Span, buckets = BUCKETS) {
+  const wanted = useStore(store.wanted);
+  const waited = useWaited(LIVE_WITHIN_MS);
+  // The live events say when to begin, so that history and live points join without asking twice.
+  const query = useQuery({ ...historyQuery(run, store, span, buckets, wanted), enabled: wanted > 0 || waited });
   const { data } = query;
   useEffect(() => {
     if (data) store.setHistory(data.question, data.series, data.reached);

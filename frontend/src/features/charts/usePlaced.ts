@@ -1,8 +1,8 @@
-import { useQueries } from "@tanstack/react-query";
+import { queryOptions, skipToken, useQueries } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { call, path } from "@/shared/api/client";
-import { hasEnded, keys } from "@/shared/api/queries";
-import type { MetricsAnswer, Run, Series } from "@/shared/api/types";
+import { askMetrics, whileItGrows } from "@/shared/api/metrics";
+import { keys } from "@/shared/api/queries";
+import type { Run, Series } from "@/shared/api/types";
 import { axisOfHistory, type ViewAxis } from "./curve";
 import { placed, stepsTo } from "./markPlaces";
 import type { Mark } from "./marks";
@@ -17,13 +17,13 @@ const NONE: readonly Mark[] = [];
 export function usePlaced(run: Run | null, marks: readonly Mark[], axis: ViewAxis, flopsPerToken: number | null): readonly Mark[] {
   const history = axisOfHistory(axis);
   const [steps, others] = useQueries({
-    queries: (["step", history] as const).map((x) => ({
-      queryKey: [...keys.run(run?.id ?? ""), "places", x],
-      queryFn: ({ signal }: { signal: AbortSignal }) =>
-        call<MetricsAnswer>("GET", path`/api/v1/runs/${run?.id ?? ""}/metrics`, { query: { names: METRIC, x, buckets: BUCKETS }, signal }),
-      enabled: run !== null && axis !== "step" && marks.length > 0,
-      refetchInterval: !run || hasEnded(run) ? (false as const) : WHILE_LIVE_MS,
-    })),
+    queries: (["step", history] as const).map((x) =>
+      queryOptions({
+        queryKey: [...keys.run(run?.id ?? ""), "places", x],
+        queryFn: run && axis !== "step" && marks.length > 0 ? ({ signal }) => askMetrics(run, { names: METRIC, x, buckets: BUCKETS }, signal) : skipToken,
+        refetchInterval: whileItGrows(run, WHILE_LIVE_MS),
+      }),
+    ),
     combine: (results) => results.map(({ data }): Series | undefined => data?.series[0]),
   });
   const factor = axis === "flops" ? flopsPerToken : 1;

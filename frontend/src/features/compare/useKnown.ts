@@ -1,7 +1,7 @@
-import { useQueries } from "@tanstack/react-query";
-import { call, path } from "@/shared/api/client";
-import { commandsQuery, eventsQuery, hasEnded, keys } from "@/shared/api/queries";
-import type { Estimate, MetricsAnswer, Run } from "@/shared/api/types";
+import { queryOptions, useQueries } from "@tanstack/react-query";
+import { askMetrics, whileItGrows } from "@/shared/api/metrics";
+import { commandsQuery, eventsQuery, keys } from "@/shared/api/queries";
+import type { Estimate, Run } from "@/shared/api/types";
 import { changesOf, type Known } from "./rows";
 
 const LOSSES = ["train/loss", "val/loss"];
@@ -21,13 +21,10 @@ export function useKnown(runs: readonly Run[], estimates: Readonly<Record<string
 }
 
 function bestQuery(run: Run) {
-  return {
+  return queryOptions({
     queryKey: [...keys.run(run.id), "lowest"],
-    queryFn: async ({ signal }: { signal: AbortSignal }) => {
-      const query = { names: LOSSES.join(), buckets: 1 };
-      const { series } = await call<MetricsAnswer>("GET", path`/api/v1/runs/${run.id}/metrics`, { query, signal });
-      return Object.fromEntries(series.map(({ name, min }) => [name, min[0] ?? null]));
-    },
-    refetchInterval: hasEnded(run) ? (false as const) : WHILE_LIVE_MS,
-  };
+    queryFn: ({ signal }) => askMetrics(run, { names: LOSSES.join(), buckets: 1 }, signal),
+    select: ({ series }) => Object.fromEntries(series.map(({ name, min }) => [name, min[0] ?? null])),
+    refetchInterval: whileItGrows(run, WHILE_LIVE_MS),
+  });
 }

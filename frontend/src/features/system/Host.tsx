@@ -1,5 +1,5 @@
-import { useQuery, keepPreviousData } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { keepPreviousData, useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
+import { useCallback, useMemo } from "react";
 import { call, path } from "@/shared/api/client";
 import type { WorkerMetrics } from "@/shared/api/types";
 import { plural } from "@/shared/format/numbers";
@@ -31,7 +31,9 @@ interface Props {
 /** The charts of one worker's host. */
 export function Host({ host, span, follows, hovered, onZoom }: Props) {
   const { worker, attempts } = host;
-  const store = useSamples(worker, KEPT, follows);
+  const client = useQueryClient();
+  const missed = useCallback(() => staleHistory(client, worker), [client, worker]);
+  const store = useSamples(worker, KEPT, follows, undefined, missed);
   const samples = useStore(store.samples);
   const history = useHostHistory(worker, span, follows);
   const curves = useMemo(() => curvesOf(history.data, follows ? samples : []), [history.data, samples, follows]);
@@ -60,11 +62,20 @@ export function Host({ host, span, follows, hovered, onZoom }: Props) {
   );
 }
 
+function historyKey(worker: string) {
+  return ["worker", worker, "metrics"];
+}
+
+/** Live samples were missed, which the history has. */
+export function staleHistory(client: QueryClient, worker: string): void {
+  void client.invalidateQueries({ queryKey: historyKey(worker) });
+}
+
 /** While it follows, asked now and then: the second it ends at is not part of the question. */
 function useHostHistory(worker: string, [from, to]: Span, follows: boolean) {
   const [first, last] = follows ? [Math.floor(from / ASK_EVERY_SECONDS), Math.floor(to / ASK_EVERY_SECONDS)] : [from, to];
   return useQuery({
-    queryKey: ["worker", worker, "metrics", follows, first, last],
+    queryKey: [...historyKey(worker), follows, first, last],
     queryFn: ({ signal }) => call<WorkerMetrics>("GET", path`/api/v1/workers/${worker}/metrics`, { query: questionOf([from, to], follows), signal }),
     placeholderData: keepPreviousData,
     staleTime: Infinity,

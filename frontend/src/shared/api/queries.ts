@@ -120,7 +120,7 @@ export type EnvelopeOf<Type extends AnyEvent["type"]> = Envelope & { event: Extr
 export function eventsQuery<Type extends AnyEvent["type"]>(runId: string, type: Type) {
   return queryOptions({
     queryKey: [...keys.run(runId), "events", type],
-    queryFn: ({ signal }) => call<Page<Envelope>>("GET", path`/api/v1/runs/${runId}/events`, { query: { type, limit: 200 }, signal }),
+    queryFn: ({ signal }) => call<Page<Envelope>>("GET", path`/api/v1/runs/${runId}/events`, { query: { type, order: "newest", limit: 200 }, signal }),
     select: ({ items }) => items.filter((item): item is EnvelopeOf<Type> => item.event.type === type),
   });
 }

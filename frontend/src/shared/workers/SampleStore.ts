@@ -22,30 +22,35 @@ export class SampleStore {
   }
 
   add(items: readonly Envelope[], nowMs: number): void {
-    const last = this.latest?.second ?? -Infinity;
-    const fresh = items.flatMap(({ at, event }) => (event.type === "HostSampled" ? [{ second: Math.floor(at), metrics: event.metrics, gpus: event.gpus ?? [] }] : []));
-    const rising = fresh.filter(({ second }, index) => second > Math.max(last, fresh[index - 1]?.second ?? -Infinity));
+    let newest = this.latest?.second ?? -Infinity;
+    const rising: Sample[] = [];
+    for (const { at, event } of items) {
+      const second = Math.floor(at);
+      if (event.type !== "HostSampled" || second <= newest) continue;
+      rising.push({ second, metrics: event.metrics, gpus: event.gpus ?? [] });
+      newest = second;
+    }
     if (rising.length === 0) return;
     this.heardAt = nowMs;
     this.samples.set([...this.samples.get(), ...rising].slice(-this.kept));
   }
 
-  /** What the history has of the seconds before those that are here. */
+  /** What the history has of the seconds that are not here: those before, and those that were missed in between. */
   addHistory({ series }: WorkerMetrics): void {
-    const first = this.samples.get()[0]?.second ?? Infinity;
+    const held = new Set(this.samples.get().map(({ second }) => second));
     const found = new Map<number, Record<string, number>>();
     for (const { name, x, last } of series) {
       x.forEach((second, index) => {
         const value = last[index];
-        if (second >= first || value === null || value === undefined) return;
+        if (held.has(second) || value === null || value === undefined) return;
         const metrics = found.get(second) ?? {};
         metrics[name] = value;
         found.set(second, metrics);
       });
     }
-    const before = [...found].sort(([one], [other]) => one - other).map(([second, metrics]) => ({ second, metrics, gpus: [] }));
-    if (before.length === 0) return;
-    this.heardAt ??= (before.at(-1)?.second ?? 0) * 1000;
-    this.samples.set([...before, ...this.samples.get()].slice(-this.kept));
+    if (found.size === 0) return;
+    this.heardAt ??= Math.max(...found.keys()) * 1000;
+    const filled = [...found].map(([second, metrics]): Sample => ({ second, metrics, gpus: [] }));
+    this.samples.set([...filled, ...this.samples.get()].sort((one, other) => one.second - other.second).slice(-this.kept));
   }
 }

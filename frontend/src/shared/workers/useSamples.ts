@@ -7,9 +7,10 @@ import { SampleStore } from "./SampleStore";
 /**
  * The newest samples of a worker, live while `active`: one that nobody sees takes no subscription.
  *
- * history: the names that are asked of the history too, so that what is shown does not begin empty.
+ * history: the names that are asked of the history too, so that what is shown does not begin empty. onHistory: told whenever what was before is
+ * to be had from history; it must stay the same function.
  */
-export function useSamples(worker: string, kept: number, active = true, history?: string): SampleStore {
+export function useSamples(worker: string, kept: number, active = true, history?: string, onHistory?: () => void): SampleStore {
   const [store] = useState(() => new SampleStore(kept));
   useEffect(() => {
     if (!active) return undefined;
@@ -17,6 +18,7 @@ export function useSamples(worker: string, kept: number, active = true, history?
     const leave = live.subscribe(`worker.${worker}`, {
       onEvents: (items) => store.add(items, Date.now()),
       onHistory: () => {
+        onHistory?.();
         if (history !== undefined) void loadHistory(worker, store, history, questions.signal);
       },
     });
@@ -24,7 +26,7 @@ export function useSamples(worker: string, kept: number, active = true, history?
       leave();
       questions.abort();
     };
-  }, [worker, active, history, store]);
+  }, [worker, active, history, onHistory, store]);
   return store;
 }
 
