@@ -15,7 +15,8 @@ from typing import Final
 import redis
 
 from services.trainer.rundir import RunDirectory, write_whole
-from services.trainer.shipper import Shipper, Tail
+from services.trainer.shipper import Shipper
+from services.trainer.tail import Tail
 from services.trainer.unread import Unread
 from shared import bus
 

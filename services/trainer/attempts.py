@@ -17,8 +17,8 @@ from services.trainer.progress import SpoolWatch
 from services.trainer.recovery import remove_earlier, remove_when_shipped, ship_rest
 from services.trainer.room import is_full
 from services.trainer.rundir import AttemptOrder, Order, RunDirectory, write_whole
-from services.trainer.shipper import Tail
 from services.trainer.signals import Signals
+from services.trainer.tail import Tail
 from services.trainer.training import Training
 from shared.commands import CommandType
 from shared.conversation import AppliedCommand, AttemptReport, Claim, ClaimRequest, CommandOrder, StateReport

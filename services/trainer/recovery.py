@@ -13,8 +13,9 @@ from typing import Final
 from services.trainer.archive import retire
 from services.trainer.children import kill_marked
 from services.trainer.rundir import AttemptOrder, RunDirectory
-from services.trainer.shipper import Shipper, Tail
+from services.trainer.shipper import Shipper
 from services.trainer.spool import notes_of, segments
+from services.trainer.tail import Tail
 from shared.conversation import Claim
 from shared.training_events import ProcessDied
 

@@ -19,9 +19,9 @@ from services.trainer.pruning import Pruning
 from services.trainer.recovery import remove_earlier
 from services.trainer.room import is_full, room_awaited
 from services.trainer.rundir import AttemptOrder, RunDirectory, write_whole
-from services.trainer.shipper import Tail
 from services.trainer.signals import Signals
 from services.trainer.spool import notes_of, sound_records
+from services.trainer.tail import Tail
 from services.trainer.transfers import Halted, Transfers
 from services.trainer.verdicts import Verdicts
 from services.trainer.watchdog import Watchdog

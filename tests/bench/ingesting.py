@@ -10,8 +10,9 @@ from typing import Final
 
 import redis
 
-from services.trainer.shipper import Shipper, Tail
+from services.trainer.shipper import Shipper
 from services.trainer.spool import SpoolWriter
+from services.trainer.tail import Tail
 from shared import bus
 from shared.training_events import StepCompleted
 from tests.bench.figures import Figures

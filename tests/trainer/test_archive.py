@@ -13,8 +13,9 @@ import redis
 from services.monitor.ingester import Ingester
 from services.trainer.archive import KEPT_SECONDS, Archive, archive_of, retire
 from services.trainer.rundir import RunDirectory
-from services.trainer.shipper import CHECK_SECONDS, Shipper, Tail
+from services.trainer.shipper import Shipper
 from services.trainer.spool import SpoolWriter
+from services.trainer.tail import CHECK_SECONDS, Tail
 from services.trainer.unread import LastSent, look_after
 from serving.database import Database
 from shared import bus

@@ -8,7 +8,7 @@ import pytest
 
 from services.trainer.attempts import Attempt
 from services.trainer.rundir import AttemptOrder, RunDirectory, TokenFiles
-from services.trainer.shipper import Tail
+from services.trainer.tail import Tail
 from services.trainer.transfers import Transfers
 from shared.conversation import CommandOrder, StateReport
 from shared.errors import Conflict, EnvironmentFault, UserError

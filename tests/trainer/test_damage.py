@@ -13,8 +13,9 @@ from services.trainer.archive import archive_of
 from services.trainer.records import HEADER, Damaged, decode
 from services.trainer.recovery import recover
 from services.trainer.rundir import AttemptOrder, RunDirectory, TokenFiles
-from services.trainer.shipper import Shipper, Tail
+from services.trainer.shipper import Shipper
 from services.trainer.spool import SpoolWriter, blocks, read_spool, segments, sound_records
+from services.trainer.tail import Tail
 from shared import bus
 from shared.events import Envelope, Record, pack, unpack
 from shared.spec import RunSpec

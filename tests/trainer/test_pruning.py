@@ -12,8 +12,8 @@ import pytest
 import redis
 
 from services.trainer.pruning import Pruning
-from services.trainer.shipper import PRUNE_SECONDS, Tail
 from services.trainer.spool import SpoolWriter, read_spool, segments
+from services.trainer.tail import PRUNE_SECONDS, Tail
 from shared import bus
 from shared.training_events import EventsDropped, StepCompleted
 from tests.streams import read_entry

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 import redis
 
-from services.trainer.shipper import CHECK_SECONDS, Shipper, Tail
+from services.trainer.shipper import Shipper
 from services.trainer.spool import SpoolWriter
+from services.trainer.tail import CHECK_SECONDS, Tail
 from shared import bus
 from shared.training_events import LogWritten
 from tests import servers
