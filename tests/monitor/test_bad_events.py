@@ -46,7 +46,7 @@ SECONDS = 4.0
 def put(client: redis.Redis, raw: bytes, *, topic: str = RUN, number: int = 1) -> None:
     """As a producer of its own, past everything that looks at what it publishes."""
     keys: Any = bus._keys(topic)
-    assert client.eval(bus._PUBLISH, 4, *keys, topic, "", f"bad-{number}", bus.LIVE_CHANNEL, 1, 1, raw) == [b"ok", 1]
+    assert client.eval(bus._PUBLISH, 4, *keys, topic, "", f"bad-{number}", bus.LIVE_CHANNEL, 1, 1, 0, raw) == [b"ok", 1]
 
 
 def said(**changed: Any) -> dict[str, Any]:
