@@ -42,7 +42,7 @@ describe("room above and below the data", () => {
   });
   it("leaves at least two ticks, which are round", () => {
     expect(axisOf([0.62, 1.41]).ticks).toEqual([0.75, 1, 1.25]);
-    expect(axisOf([2.31, 2.34]).ticks).toEqual([2.32, 2.34]);
+    expect(axisOf([2.31, 2.34]).ticks).toEqual([2.31, 2.32, 2.33, 2.34]);
     expect(axisOf([-0.3, 0.31]).ticks).toEqual([-0.2, 0, 0.2]);
   });
 });

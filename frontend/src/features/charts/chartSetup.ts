@@ -61,6 +61,7 @@ function dressed({ label, dash, look }: Line, layer: (typeof LAYERS)[number], co
 
 /** Of the data's height, left free above and below it. */
 const ROOM = 0.02;
+const MOST_STEPS = 4;
 
 /** Chart.js's own `grace` would let an axis of what is never negative begin below 0, as its widening of what is always 0 does. */
 function makeRoom(scale: Scale): void {
@@ -72,13 +73,19 @@ function makeRoom(scale: Scale): void {
   if (max === undefined) scale.max += room;
 }
 
-/** Where an axis ends with its data, Chart.js counts its ticks from there; their distance is round, but they are not. */
+/** Where an axis ends with its data, Chart.js begins its ticks there, and the next may be as near as it likes; so they are made anew. */
 function roundTicks(scale: Scale): void {
-  const [first, second] = scale.ticks;
-  if (scale.type !== "linear" || !first || !second) return;
-  const step = Number((second.value - first.value).toPrecision(1));
+  const height = scale.max - scale.min;
+  if (scale.type !== "linear" || !(height > 0 && height < Infinity)) return;
+  const step = roundUp(height / MOST_STEPS);
   const ticks = multiples(step, scale.min, scale.max);
   scale.ticks = (ticks.length > 1 ? ticks : multiples(step / 2, scale.min, scale.max)).map((value) => ({ value }));
+}
+
+/** The least of 1, 2, 5, 10, 20 and so on that is at least `step`. */
+function roundUp(step: number): number {
+  const power = 10 ** Math.floor(Math.log10(step));
+  return power * ([1, 2, 5].find((digit) => digit * power >= step) ?? 10);
 }
 
 function multiples(step: number, from: number, to: number): number[] {
