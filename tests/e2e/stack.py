@@ -53,9 +53,9 @@ class Stack:
 
 def free_port_block(size: int) -> int:
     """The first of `size` consecutive free ports. Each process looks elsewhere first: two that look at once would find the same."""
-    candidates = range(21000, 32000, 10)
-    begin = os.getpid() % len(candidates)
-    for first in (*candidates[begin:], *candidates[:begin]):
+    blocks = list(range(21000, 32000, 10))
+    begin = os.getpid() % len(blocks)
+    for first in blocks[begin:] + blocks[:begin]:
         try:
             for port in range(first, first + size):
                 with socket.socket() as probe:
