@@ -83,6 +83,11 @@ def worker_topic(worker: str) -> str:
     return f"{WORKER_TOPIC}{worker}"
 
 
+def is_run(topic: str) -> bool:
+    """Whether a topic is a run's own, which ends with it."""
+    return topic != CLUSTER_TOPIC and not topic.startswith(WORKER_TOPIC)
+
+
 def generate_replies(request_id: str) -> str:
     """Redis stream of the tokens of one generation."""
     return f"generate:{request_id}"

@@ -13,7 +13,7 @@ from services.monitor.detectors.detector import Finding
 from services.monitor.notifications import notify
 from serving.outbox import Outbox
 from shared.alert_events import AlertActionTaken, DetectorCleared, DetectorFired
-from shared.names import CLUSTER_TOPIC, WORKER_TOPIC
+from shared.names import CLUSTER_TOPIC, is_run
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +150,7 @@ def _has_room(session: Session, topic: str) -> bool:
     """Whether the topic may have one more; the oldest that has passed makes room for it where the topic is no run's."""
     if (session.scalar(select(func.count()).select_from(Alert).where(Alert.run_id == topic)) or 0) < MAX_ALERTS:
         return True
-    if topic != CLUSTER_TOPIC and not topic.startswith(WORKER_TOPIC):
+    if is_run(topic):
         return False
     passed = select(Alert.id).where(Alert.run_id == topic, Alert.cleared_at.is_not(None)).order_by(Alert.id).limit(1)
     oldest = session.scalar(passed)

@@ -25,7 +25,7 @@ from serving.database import Database
 from shared import bus
 from shared.cluster_events import HostSampled
 from shared.events import Record, unpack
-from shared.names import CLUSTER_TOPIC, FINAL_STATES, RunState
+from shared.names import FINAL_STATES, RunState, is_run
 from shared.run_events import RunDeleted, RunStateChanged
 
 log = logging.getLogger(__name__)
@@ -133,7 +133,7 @@ class Detecting:
         return None
 
     def _topic(self, session: Session, name: str, row: WatchedTopic | None) -> Topic:
-        kind: type[Watch] | type[Surroundings] = Surroundings if name == CLUSTER_TOPIC or name.startswith("worker.") else Watch
+        kind: type[Watch] | type[Surroundings] = Watch if is_run(name) else Surroundings
         if row is not None:
             try:
                 watch = kind.recalled(row.memory) if row.memory else kind()

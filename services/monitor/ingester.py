@@ -23,6 +23,7 @@ KEPT_ENTRIES: Final = 10_000
 """Newest entries of a topic that stay in Redis for clients that come back."""
 KEPT_BYTES: Final = 16 << 20
 """About so much of a topic stays, where that is fewer entries."""
+SIZED_ENTRIES: Final = 1000
 KEPT_SAMPLES: Final = 600
 """The same of a worker's readings, which nobody needs one by one for long."""
 DRAINED_SECONDS: Final = 3600.0
@@ -43,6 +44,7 @@ class Ingester:
         self.epoch = ""
         self.positions: dict[str, int] = {}
         self.last_heard: dict[str, float] = {}
+        self.mean_bytes: dict[str, float] = {}
         self.reader.forget()
 
     def step(self, block_seconds: float = 0.5) -> int:
@@ -56,9 +58,17 @@ class Ingester:
         self._take(batch)
         for topic, entries in batch.items():
             self.positions[topic], self.last_heard[topic] = entries[-1][0], self.clock()
-            kept = min(self.kept, KEPT_SAMPLES) if topic.startswith(WORKER_TOPIC) else self.kept
-            bus.commit(self.client, topic, self.epoch, entries[-1][0], keep=min(kept, as_many_as_fit(entries)))
+            bus.commit(self.client, topic, self.epoch, entries[-1][0], keep=self._keep(topic, entries))
         return sum(map(len, batch.values()))
+
+    def _keep(self, topic: str, entries: Entries) -> int:
+        """How many entries of the topic fit into KEPT_BYTES, at most as many as are ever kept. By the mean size of about its last
+        SIZED_ENTRIES: a single large one must not make all others go."""
+        size = sum(len(record) for _, record in entries) / len(entries)
+        before = self.mean_bytes.get(topic, size)
+        self.mean_bytes[topic] = mean = before + min(len(entries) / SIZED_ENTRIES, 1.0) * (size - before)
+        kept = min(self.kept, KEPT_SAMPLES) if topic.startswith(WORKER_TOPIC) else self.kept
+        return min(kept, max(int(KEPT_BYTES / max(mean, 1.0)), 1))
 
     def _find_topics(self) -> None:
         epoch = bus.epoch(self.client)
@@ -95,6 +105,7 @@ class Ingester:
         for topic in [topic for topic, heard in self.last_heard.items() if self.clock() - heard > DRAINED_SECONDS]:
             bus.commit(self.client, topic, self.epoch, self.positions.pop(topic), keep=0)
             del self.last_heard[topic]
+            self.mean_bytes.pop(topic, None)
 
     def _read(self, block_seconds: float) -> dict[str, Entries]:
         return self.reader.read(self.positions, block_seconds)
@@ -137,8 +148,3 @@ def _is_behind(epoch: str, seq: int, noted_epoch: str, noted: int, current: str)
     if not noted_epoch or epoch == noted_epoch:
         return seq < noted
     return noted > 0 and epoch != current
-
-
-def as_many_as_fit(entries: Entries) -> int:
-    """Entries of the size of these that take KEPT_BYTES; at least one."""
-    return max(KEPT_BYTES * len(entries) // max(sum(len(record) for _, record in entries), 1), 1)

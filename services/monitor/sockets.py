@@ -121,12 +121,9 @@ class Sockets:
                 log.exception("looking after a socket failed")
 
 
-def _has_to_read(connection: Connection, subscription: Subscription) -> bool:
-    return not subscription.settled and connection.subscriptions.get(subscription.topic) is subscription
-
-
 def _join_again(connection: Connection, subscription: Subscription) -> None:
-    if _has_to_read(connection, subscription):
+    """If there is still something to read, and somebody wants it."""
+    if not subscription.settled and connection.subscriptions.get(subscription.topic) is subscription:
         connection.outbox.join(subscription)
 
 

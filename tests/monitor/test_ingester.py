@@ -164,6 +164,17 @@ def test_of_large_events_fewer_are_kept(ingester: Ingester, client: redis.Redis)
     assert ingester.step() == 1
 
 
+def test_one_large_event_makes_no_others_go(ingester: Ingester, client: redis.Redis) -> None:
+    child = Producer()
+    child.steps(1, 1000)
+    child.publish(client)
+    ingester.step()
+    child.say(LogWritten(rank=0, lines=["x" * 64_000]))
+    child.publish(client)
+    ingester.step()
+    assert client.xlen(bus.stream_key(RUN)) == 1001
+
+
 @contextmanager
 def killable_redis(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     flags = ["--bind", "127.0.0.1", "--appendonly", "yes", "--maxmemory-policy", "noeviction", "--save", ""]

@@ -1,8 +1,9 @@
+import { indexFrom } from "@/shared/curve";
 import type { LineChart, XY } from "@/shared/lineChart";
 import type { ViewWishes } from "./address";
 import { LAYERS, createChart, paint, setScales } from "./chartSetup";
 import { clipRange } from "./clip";
-import { axisOfHistory, indexFrom, stretched, type Buckets } from "./curve";
+import { axisOfHistory, stretched, type Buckets } from "./curve";
 import type { Line } from "./lines";
 import { markBeside, marksAt } from "./markPlaces";
 import type { Mark } from "./marks";

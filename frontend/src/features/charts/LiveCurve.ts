@@ -1,4 +1,5 @@
-import { indexFrom, type Axis, type Buckets } from "./curve";
+import { indexFrom } from "@/shared/curve";
+import type { Axis, Buckets } from "./curve";
 
 /** With the history before them, a curve has at most about 2,000. */
 const MOST = 1200;

@@ -1,7 +1,8 @@
 import type { Series } from "@/shared/api/types";
+import { indexFrom } from "@/shared/curve";
 import type { Point } from "@/shared/live/applyEvent";
 import { Store } from "@/shared/store";
-import { emptyBuckets, fromSeries, indexFrom, joined, type Axis, type Buckets } from "./curve";
+import { emptyBuckets, fromSeries, joined, type Axis, type Buckets } from "./curve";
 import { LiveCurve, RAW } from "./LiveCurve";
 import { covers, isBehind, xOf, type Place, type Question, type Reached } from "./question";
 

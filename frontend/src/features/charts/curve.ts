@@ -1,8 +1,6 @@
 import type { Series } from "@/shared/api/types";
 import { curveOf, emptyCurve, indexFrom, nearestIndex, type Curve } from "@/shared/curve";
 
-export { indexFrom, nearestIndex } from "@/shared/curve";
-
 /** What history is kept over. */
 export type Axis = "step" | "tokens" | "time";
 /** What charts are drawn over; FLOPs are tokens times what a token costs. */

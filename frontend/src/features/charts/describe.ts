@@ -1,7 +1,8 @@
+import { nearestIndex } from "@/shared/curve";
 import { integer } from "@/shared/format/numbers";
 import type { Drawn } from "./ChartView";
 import { axisText, valueText } from "./chartSetup";
-import { bucketAt, nearestIndex, type Buckets, type ViewAxis } from "./curve";
+import { bucketAt, type Buckets, type ViewAxis } from "./curve";
 import type { Mark } from "./marks";
 
 /** What is in sight of a line. */

@@ -1,5 +1,5 @@
 import type { Series } from "@/shared/api/types";
-import { indexFrom } from "./curve";
+import { indexFrom } from "@/shared/curve";
 import type { Mark } from "./marks";
 
 /** A curve over some axis: where the first point of each bucket is, and how many points are in it. */
