@@ -5,6 +5,7 @@ A service has a table of events (`topic`, `seq`, `at`, `event`, `sent_at`) and o
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -17,6 +18,7 @@ from serving.database import Database
 from shared import bus
 from shared.bus import Refused, Taken, publish
 from shared.events import EVENT, AnyEvent, Record
+from shared.names import CLUSTER_TOPIC
 
 log = logging.getLogger(__name__)
 _BATCH: Final = 500
@@ -35,12 +37,23 @@ class Outbox:
 
     def record(self, session: Session, topic: str, event: AnyEvent, now: float) -> None:
         """Add `event`, numbered from 1 without holes per topic: the counter's row stays locked until the transaction ends."""
-        table = self.counters.__tablename__
+        self.record_all(session, [(topic, event)], now)
+
+    def record_all(self, session: Session, told: Sequence[tuple[str, AnyEvent]], now: float) -> None:
+        """The same for several, each with its topic. The cluster's counter, which everybody wants, is locked last."""
+        table, counts = self.counters.__tablename__, Counter(topic for topic, _ in told)
+        topics = sorted(counts, key=lambda topic: (topic == CLUSTER_TOPIC, topic))
+        values = ", ".join(f"(:topic{number}, :count{number})" for number in range(len(topics)))
         following = text(
-            f"INSERT INTO {table} (topic, last) VALUES (:topic, 1) ON CONFLICT (topic) DO UPDATE SET last = {table}.last + 1 RETURNING last"
+            f"INSERT INTO {table} (topic, last) VALUES {values} "
+            f"ON CONFLICT (topic) DO UPDATE SET last = {table}.last + excluded.last RETURNING topic, last"
         )
-        seq = session.execute(following, {"topic": topic}).scalar_one()
-        session.add(self.rows(topic=topic, seq=seq, at=now, event=event.model_dump()))
+        named = {f"topic{number}": topic for number, topic in enumerate(topics)}
+        counted = {f"count{number}": counts[topic] for number, topic in enumerate(topics)}
+        before = {topic: last - counts[topic] for topic, last in session.execute(following, named | counted)}
+        for topic, event in told:
+            before[topic] += 1
+            session.add(self.rows(topic=topic, seq=before[topic], at=now, event=event.model_dump()))
 
     def relay(self, database: Database, client: redis.Redis) -> int:
         """Publish what has not been sent; returns how many events went out. Raises redis.RedisError where Redis is down; the rows wait.

@@ -7,5 +7,6 @@ from serving.outbox import Outbox
 
 OUTBOX: Final = Outbox("api", OutboxRow, OutboxCounter)
 record = OUTBOX.record
+record_all = OUTBOX.record_all
 relay = OUTBOX.relay
 resend_lost = OUTBOX.resend_lost

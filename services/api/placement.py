@@ -1,7 +1,7 @@
 """Who goes next, and where: a run that is ready gets all its slots on one worker in one transaction, or none and a reason in words."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -12,13 +12,13 @@ from services.api.giving_way import ask_to_give_way, holders
 from services.api.line import Line, Waiting, busy_slots, waiting_runs, weights
 from services.api.models import Attempt, Run, Slot, Worker
 from services.api.offers import Offer, Offers
-from services.api.outbox import record
-from services.api.preemption import Preemption
+from services.api.outbox import record_all
+from services.api.preemption import Holder, Preemption
 from services.api.queue_models import EmergencyStop, QueuePause
 from services.api.retries import told, wait_after
-from services.api.rows import batches, locked, rows_changed
+from services.api.rows import batches
 from services.api.standing import closed, standing
-from services.api.states import change_state
+from services.api.states import change_states
 from serving.database import Database
 from serving.ids import new_id
 from shared.conversation import SlotReport
@@ -27,12 +27,24 @@ from shared.run_events import AttemptPlaced
 
 ROUND: Final = 200
 """So many are placed at most before the scheduler looks at the queue, and at what fell silent, again: about a second's work."""
+TOGETHER: Final = 20
+"""So many are placed in one transaction: a statement for all of them costs little more than one for a single run, and their locks are
+not held for long."""
 
 
 @dataclass(frozen=True)
 class Placed:
     attempt_id: str
     worker: str
+
+
+@dataclass
+class _Decided:
+    """Of one round: who goes where, who gives way to whom, and why the others wait."""
+
+    places: list[tuple[Waiting, Offer]] = field(default_factory=list)
+    victims: list[tuple[Waiting, Sequence[Holder]]] = field(default_factory=list)
+    reasons: dict[str, str] = field(default_factory=dict)
 
 
 def place(database: Database, *, now: float, lease_seconds: float, tell: Callable[[str], object] = lambda _worker: None) -> list[Placed]:
@@ -50,8 +62,12 @@ def place(database: Database, *, now: float, lease_seconds: float, tell: Callabl
             reasons = _reasons_to_retry(session, [run for run in waiting if run.prepared_id and not run.may_start(now)])
         offers = Offers(_offers(session, now - lease_seconds) if ready else ())
         line = Line(ready, busy_slots(session), weights(session))
-    placed, why = _place_in_order(database, line, offers, tell, now)
-    tell_reasons(database, reasons | why, {run.id: run.reason for run in waiting})
+    decided = _decide(line, offers, Preemption(offers.usable, partial(holders, database)))
+    placed = [attempt for some in batches(decided.places, TOGETHER) for attempt in _place_some(database, some, now)]
+    for run, victims in decided.victims:
+        for worker in ask_to_give_way(database, run, victims, now):
+            tell(worker)
+    tell_reasons(database, reasons | decided.reasons, {run.id: run.reason for run in waiting})
     return placed
 
 
@@ -67,27 +83,22 @@ def paused(pause: QueuePause) -> str:
     return f"the queue is paused by {pause.paused_by}" + (f": {pause.reason}" if pause.reason else "")
 
 
-def _place_in_order(
-    database: Database, line: Line, offers: Offers, tell: Callable[[str], object], now: float
-) -> tuple[list[Placed], dict[str, str]]:
+def _decide(line: Line, offers: Offers, preemption: Preemption) -> _Decided:
     """No more than a round's; those behind are looked at in the next one."""
-    preemption = Preemption(offers.usable, partial(holders, database))
-    placed: list[Placed] = []
-    reasons: dict[str, str] = {}
+    decided = _Decided()
     for run in line:
-        if len(placed) == ROUND:
+        if len(decided.places) == ROUND:
             break
-        offer = offers.best(run)
-        if offer is None:
-            decision = preemption.decide(run)
-            reasons[run.id] = decision.reason if decision else offers.reason_to_wait(run)
-            for worker in ask_to_give_way(database, run, decision.victims if decision else (), now):
-                tell(worker)
-        elif attempt := _place_one(database, run, offer, now):
-            placed.append(attempt)
+        if offer := offers.best(run):
+            decided.places.append((run, offer))
             offers.take(offer, run.processes)
             line.placed(run)
-    return placed, reasons
+            continue
+        preempted = preemption.decide(run)
+        decided.reasons[run.id] = preempted.reason if preempted else offers.reason_to_wait(run)
+        if preempted and preempted.victims:
+            decided.victims.append((run, preempted.victims))
+    return decided
 
 
 def _reasons_to_retry(session: Session, runs: Sequence[Waiting]) -> dict[str, str]:
@@ -110,55 +121,52 @@ def _offers(session: Session, alive_since: float) -> Iterable[Offer]:
     return [Offer(*row) for row in session.execute(query)]
 
 
-class _SlotsTaken(Exception):
-    """Somebody else was faster, the worker takes nothing now or the queue has been closed; the transaction is undone."""
+def _place_some(database: Database, chosen: Sequence[tuple[Waiting, Offer]], now: float) -> list[Placed]:
+    """One transaction, in as few statements as can be: each run gets all its slots, or none where somebody else was faster."""
+    with database.writing() as session, session.no_autoflush:
+        runs = _startable(session, [run.id for run, _ in chosen], now)
+        free = _free_slots(session, {offer.worker for _, offer in chosen})
+        taken: list[tuple[Run, AttemptPlaced]] = []
+        for run, offer in ((runs.get(waiting.id), offer) for waiting, offer in chosen):
+            slots = free.get((offer.worker, offer.device), [])
+            if run is not None and len(slots) >= run.processes:
+                mine = [slots.pop(0) for _ in range(run.processes)]
+                taken.append((run, _take(session, run, offer.worker, mine, now)))
+        if taken:
+            change_states(session, [run for run, _ in taken], RunState.STARTING, by="scheduler", now=now)
+            record_all(session, [(run.id, event) for run, event in taken], now)
+        return [Placed(str(run.current_attempt_id), event.worker) for run, event in taken]
 
 
-def _place_one(database: Database, run: Waiting, offer: Offer, now: float) -> Placed | None:
-    """One transaction; what it writes goes to the database in as few statements as can be."""
-    try:
-        with database.writing() as session, session.no_autoflush:
-            return _take(session, run.id, offer, now)
-    except _SlotsTaken:
-        return None
+def _startable(session: Session, run_ids: Iterable[str], now: float) -> dict[str, Run]:
+    """Those of the runs that still wait, ours until the transaction ends. What others hold is left for the next round."""
+    due = or_(Run.not_before.is_(None), Run.not_before <= now)
+    queued = select(Run).where(Run.id.in_(run_ids), Run.state == RunState.QUEUED, due).order_by(Run.id)
+    return {run.id: run for run in session.scalars(queued.with_for_update(skip_locked=True))}
 
 
-def _take(session: Session, run_id: str, offer: Offer, now: float) -> Placed | None:
-    run = locked(session, Run, run_id)
-    if run is None or run.state != RunState.QUEUED or (run.not_before or 0) > now:
-        return None
-    slots = _free_slots(session, offer, run.processes)
+def _free_slots(session: Session, workers: Iterable[str]) -> dict[tuple[str, str], list[Slot]]:
+    """By worker and device, ours until the transaction ends. None where the worker was withheld or the queue closed meanwhile."""
+    withheld = exists().where(Worker.name == Slot.worker, or_(Worker.draining, Worker.halted != ""))
+    shut = or_(exists().where(QueuePause.id == 1), exists().where(EmergencyStop.id == 1))
+    free = select(Slot).where(Slot.worker.in_(workers), Slot.attempt_id.is_(None), ~withheld, ~shut).order_by(Slot.id)
+    found: dict[tuple[str, str], list[Slot]] = {}
+    for slot in session.scalars(free.with_for_update(skip_locked=True, of=Slot)):
+        found.setdefault((slot.worker, slot.device), []).append(slot)
+    return found
+
+
+def _take(session: Session, run: Run, worker: str, slots: Sequence[Slot], now: float) -> AttemptPlaced:
     run.attempt_count += 1
+    reports = [SlotReport(id=slot.id, device=slot.device, name=slot.name).model_dump() for slot in slots]
     attempt = Attempt(
-        id=new_id("att"),
-        run_id=run.id,
-        number=run.attempt_count,
-        state="placed",
-        worker=offer.worker,
-        slots=[slot.model_dump() for slot in slots],
-        placed_at=now,
+        id=new_id("att"), run_id=run.id, number=run.attempt_count, state="placed", worker=worker, slots=reports, placed_at=now
     )
-    taken = update(Slot).where(Slot.id.in_([slot.id for slot in slots]), Slot.attempt_id.is_(None)).values(attempt_id=attempt.id)
-    if rows_changed(session, taken.execution_options(synchronize_session=False)) != run.processes:
-        raise _SlotsTaken
     session.add(attempt)
     run.current_attempt_id = attempt.id
-    change_state(session, run, RunState.STARTING, by="scheduler", now=now)
-    slot_ids = [slot.id for slot in slots]
-    record(session, run.id, AttemptPlaced(attempt=attempt.number, worker=offer.worker, slots=slot_ids), now)
-    return Placed(attempt.id, offer.worker)
-
-
-def _free_slots(session: Session, offer: Offer, count: int) -> list[SlotReport]:
-    """Ours until the transaction ends. None where the worker was withheld or the queue closed since the offer was read."""
-    withheld = exists().where(Worker.name == offer.worker, or_(Worker.draining, Worker.halted != ""))
-    shut = or_(exists().where(QueuePause.id == 1), exists().where(EmergencyStop.id == 1))
-    still = (Slot.attempt_id.is_(None), ~withheld, ~shut)
-    free = select(Slot.id, Slot.device, Slot.name).where(
-        Slot.worker == offer.worker, Slot.device == offer.device, Slot.attempt_id.is_(None)
-    )
-    rows = session.execute(free.where(*still).order_by(Slot.id).limit(count).with_for_update(skip_locked=True, of=Slot))
-    return [SlotReport.model_validate(dict(row)) for row in rows.mappings()]
+    for slot in slots:
+        slot.attempt_id = attempt.id
+    return AttemptPlaced(attempt=attempt.number, worker=worker, slots=[slot.id for slot in slots])
 
 
 def tell_reasons(database: Database, reasons: Mapping[str, str], told_before: Mapping[str, str]) -> None:

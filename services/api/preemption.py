@@ -81,7 +81,8 @@ def _cheapest(needed: int, able: Sequence[Holder]) -> tuple[Cost, list[Holder]]:
 @dataclass
 class _Place:
     """An offer and what holds its slots. `leaving`: of those on their way out, what nobody has been promised; `promised`: the others.
-    `extra`: what promises have added to the offer's free slots, or taken.
+    `extra`: what promises have added to the offer's free slots, or taken. `answers`: of `choose` about these holders, which thousands
+    of waiting runs ask for.
     """
 
     offer: Offer
@@ -89,6 +90,18 @@ class _Place:
     leaving: list[Holder] = field(default_factory=list)
     promised: list[Holder] = field(default_factory=list)
     extra: int = 0
+    answers: dict[tuple[int, int], tuple[Cost, list[Holder]] | None] = field(default_factory=dict)
+
+    def victims(self, run: Waiting) -> tuple[Cost, list[Holder]] | None:
+        asked = (run.processes - self.spare, run.priority)
+        if asked not in self.answers:
+            self.answers[asked] = choose(*asked, self.holders)
+        return self.answers[asked]
+
+    def ask(self, victims: Sequence[Holder]) -> None:
+        self.holders = [one for one in self.holders if one not in victims]
+        self.leaving += victims
+        self.answers.clear()
 
     @property
     def spare(self) -> int:
@@ -160,14 +173,13 @@ class Preemption:
     def _preempt(self, run: Waiting, places: Iterable[_Place]) -> Decision | None:
         found: list[tuple[Cost, str, _Place, list[Holder]]] = []
         for place in places:
-            if chosen := choose(run.processes - place.spare, run.priority, place.holders):
+            if chosen := place.victims(run):
                 found.append((chosen[0], place.offer.worker, place, chosen[1]))
         if not found:
             return None
         self.left -= 1
         _cost, _worker, place, victims = min(found, key=lambda one: one[:2])
-        place.holders = [one for one in place.holders if one not in victims]
-        place.leaving += victims
+        place.ask(victims)
         if place not in self.coming:
             self.coming.append(place)
         return Decision(place.promise(run), victims)

@@ -40,6 +40,6 @@ def storable(text: str) -> str:
     return text.replace("\0", "")
 
 
-def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """As many as one statement may well name, at a time."""
-    return (items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE))
+def batches(items: Sequence[Item], size: int = _AT_ONCE) -> Iterator[Sequence[Item]]:
+    """So many at a time; unless told otherwise, as many as one statement may well name."""
+    return (items[start : start + size] for start in range(0, len(items), size))

@@ -1,14 +1,14 @@
 """The states of a run: which may follow which, and the one function that moves a run from one to the next."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from services.api.models import Run
-from services.api.outbox import record
+from services.api.outbox import record_all
 from services.api.rows import rows_changed
 from shared.errors import Conflict
 from shared.names import CLUSTER_TOPIC, FINAL_STATES, RunState
@@ -31,19 +31,26 @@ TRANSITIONS: Final[Mapping[RunState, frozenset[RunState]]] = {
 
 def change_state(session: Session, run: Run, new: RunState, *, by: str, reason: str = "", now: float) -> None:
     """Move `run` on, if it is still in the state it was read in, and say so on its topic and the cluster's. Raises Conflict."""
-    old = RunState(run.state)
+    change_states(session, [run], new, by=by, reason=reason, now=now)
+
+
+def change_states(session: Session, runs: Sequence[Run], new: RunState, *, by: str, reason: str = "", now: float) -> None:
+    """The same for several that were read in one state; after a Conflict none may be kept."""
+    names, (old,) = ", ".join(run.id for run in runs), {RunState(run.state) for run in runs}
     if new not in TRANSITIONS[old]:
-        raise Conflict(f"run {run.id} is {old}; it cannot become {new}")
+        raise Conflict(f"run {names} is {old}; it cannot become {new}")
     changed: dict[str, object] = {"state": new, "reason": reason}
     if new in FINAL_STATES:
         changed["ended_at"] = now
-    if new == RunState.RUNNING and run.started_at is None:
-        changed["started_at"] = now
-    conditional = update(Run).where(Run.id == run.id, Run.state == old).values(changed)
-    if rows_changed(session, conditional.execution_options(synchronize_session=False)) != 1:
-        raise Conflict(f"run {run.id} is no longer {old}")
-    for name, value in changed.items():
-        set_committed_value(run, name, value)
-    event = RunStateChanged(run_id=run.id, old=old, new=new, by=by, reason=reason)
-    record(session, run.id, event, now)
-    record(session, CLUSTER_TOPIC, event, now)
+    since = {"started_at": func.coalesce(Run.started_at, now)} if new == RunState.RUNNING else {}
+    conditional = update(Run).where(Run.id.in_([run.id for run in runs]), Run.state == old).values(changed | since)
+    if rows_changed(session, conditional.execution_options(synchronize_session=False)) != len(runs):
+        raise Conflict(f"run {names} is no longer {old}")
+    told: list[tuple[str, RunStateChanged]] = []
+    for run in runs:
+        own = {"started_at": now if run.started_at is None else run.started_at} if since else {}
+        for name, value in (changed | own).items():
+            set_committed_value(run, name, value)
+        event = RunStateChanged(run_id=run.id, old=old, new=new, by=by, reason=reason)
+        told += [(run.id, event), (CLUSTER_TOPIC, event)]
+    record_all(session, told, now)

@@ -4,7 +4,7 @@ from typing import Any
 
 from services.api.line import waiting_runs
 from services.api.offers import Offer
-from services.api.placement import _place_one
+from services.api.placement import _place_some
 from shared.names import PROTOCOL
 from tests.api.stage import Stage
 from tests.api.test_placement import placed_names, reason
@@ -98,7 +98,7 @@ def test_halted_at_the_last_moment(both: Stage) -> None:
     both.beat(halted=BY_HAND)
     with both.database.reading() as session:
         (waiting,) = waiting_runs(session)
-    assert _place_one(both.database, waiting._replace(prepared_id="prep_1"), Offer("w1", "cpu", 2, 2), both.now) is None
+    assert _place_some(both.database, [(waiting._replace(prepared_id="prep_1"), Offer("w1", "cpu", 2, 2))], both.now) == []
     assert both.run(run["id"])["attempts"] == []
 
 

@@ -34,7 +34,7 @@ def artefacts() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def profile(browser: Browser, stack: Stack) -> Iterator[BrowserContext]:
     with signed_in(browser, stack) as context:
         yield context
@@ -62,7 +62,7 @@ class watched:  # noqa: N801  (used like a function)
         assert failure or self.complaints == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def finished_run(stack: Stack, dataset: str, tokenizer: str) -> str:
     """A run with something in every tab."""
     every = {"evaluate": {"every": 50, "batches": 4}, "checkpoint": {"every": 100}}
