@@ -18,9 +18,15 @@ def pytest_report_header() -> list[str]:
     return [f"Redis and PostgreSQL: {kind}", "S3: rclone serve s3"]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first: a file's tests stay on one worker, and no other should wait for its last one."""
-    items.sort(key=lambda item: item.path.parent.name != "e2e")
+    """Where several processes share the tests, a file's stay together, and all that need a whole stack, so that there is only one. Those
+    take longest and begin first: no process should wait for the last of them.
+    """
+    end_to_end = Path(__file__).parent / "e2e"
+    items.sort(key=lambda item: end_to_end not in item.path.parents)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("e2e" if end_to_end in item.path.parents else str(item.path)))
 
 
 @pytest.fixture(scope="session")

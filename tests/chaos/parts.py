@@ -36,6 +36,8 @@ MUST_HAPPEN: Final = (
 )
 ENOUGH: Final = 200
 """In so many iterations of the model."""
+ENOUGH_STEPS: Final = 500
+"""While services are restarted. Fewer, of a restart or two, also tell what else the machine was doing, and are only told."""
 RECONCILES: Final = LEASE / 4
 """The scheduler looks for silent workers that often."""
 
@@ -102,7 +104,9 @@ def tell_times(figures: Figures, times: Times) -> None:
     tell_two(figures, "command to applied", times.commands, most=1.0 + 0.01)
     if times.steps_during:
         before, during = statistics.median(times.steps_before) * 1000, statistics.median(times.steps_during) * 1000
-        figures.tell("step time while a service is restarted, median", during, "ms", peer=before, ratio=1.05)
+        ratio = 1.05 if len(times.steps_during) >= ENOUGH_STEPS else None
+        name = f"step time while a service is restarted, median of {len(times.steps_during)}"
+        figures.tell(name, during, "ms", peer=before, ratio=ratio)
 
 
 def tell_two(figures: Figures, name: str, seconds: Sequence[float], *, most: float) -> None:
