@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 import redis
 from sqlalchemy import create_engine, text
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from shared.settings import Settings
 from tests import servers
 
+END_TO_END = "tests/e2e/"
 GATEWAY_SECRET, JOIN_SECRET = "gateway-secret-of-the-tests", "join-secret-of-the-tests"
 
 
@@ -18,15 +21,20 @@ def pytest_report_header() -> list[str]:
     return [f"Redis and PostgreSQL: {kind}", "S3: rclone serve s3"]
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes share the tests, a file's stay together, and all that need a whole stack, so that there is only one. Those
-    take longest and begin first: no process should wait for the last of them.
-    """
-    end_to_end = Path(__file__).parent / "e2e"
-    items.sort(key=lambda item: end_to_end not in item.path.parents)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("e2e" if end_to_end in item.path.parents else str(item.path)))
+    """What takes longest begins first: no process should wait for the last of it."""
+    items.sort(key=lambda item: not item.nodeid.startswith(END_TO_END))
+
+
+class Together(LoadScopeScheduling):  # type: ignore[misc]
+    """Where several processes share the tests, a file's stay together, and so do all that need a whole stack: there is only one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return END_TO_END if nodeid.startswith(END_TO_END) else nodeid.split("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from services.api.models import OutboxRow
-from services.api.outbox import record, relay, resend_lost
+from services.api.outbox import record, record_all, relay, resend_lost
 from services.api.scheduler import Scheduler
 from serving.outbox import _BATCH, RESEND_SECONDS
 from shared.bus import commit, committed, connect, counted_topics, forget, read_range, stream_key
@@ -69,6 +69,17 @@ def test_a_transaction_that_is_undone_leaves_no_hole(both: Stage, client: redis.
     relay(both.database, client)
     assert [(envelope.producer_seq, envelope.seq) for envelope in published(client, "run_1")] == [(1, 1), (2, 2)]
     assert names(client, "run_1") == ["a", "b"]
+
+
+def test_several_in_one_statement_are_numbered_by_topic_in_their_order(both: Stage, client: redis.Redis) -> None:
+    write(both, "run_1", "a")
+    with both.database.writing() as session:
+        told = [("run_1", "b"), ("cluster", "x"), ("run_2", "c"), ("run_1", "d"), ("cluster", "y")]
+        record_all(session, [(topic, RunCreated(name=name, by="test")) for topic, name in told], both.now)
+    write(both, "run_2", "e")
+    assert relay(both.database, client) == 7
+    assert [names(client, topic) for topic in ("run_1", "run_2", "cluster")] == [["a", "b", "d"], ["c", "e"], ["x", "y"]]
+    assert [envelope.producer_seq for envelope in published(client, "run_1")] == [1, 2, 3]
 
 
 def test_numbers_have_no_holes_when_many_write_at_once(both: Stage) -> None:

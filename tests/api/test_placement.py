@@ -3,10 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from services.api.models import Slot
-from services.api.placement import place
+from services.api.line import waiting_runs
+from services.api.models import Run, Slot
+from services.api.offers import Offer
+from services.api.placement import _place_some, place
 from shared.errors import Conflict, EnvironmentFault, GroundupError, InvalidField, NotAllowed, NotAuthenticated, NotFound
 from shared.internal import Prepared
 from tests.api.stage import Stage
@@ -126,6 +128,28 @@ def test_several_schedulers_at_once_book_nothing_twice(both: Stage) -> None:
     attempts = [(run["id"], attempt) for run in runs for attempt in run["attempts"] if attempt["state"] == "placed"]
     assert len({run_id for run_id, _ in attempts}) == len(attempts), "no run has two current attempts"
     assert held == {slot: attempt["id"] for _, attempt in attempts for slot in attempt["slots"]}
+
+
+def test_what_was_taken_meanwhile_keeps_one_run_waiting_and_not_those_beside_it(both: Stage) -> None:
+    """In one transaction, between the look at what there is and the taking of the slots."""
+    both.beat("w1", slots=2)
+    both.beat("w2", slots=2)
+    for name, processes in [("gang", 2), ("ended", 1), ("single", 1)]:
+        both.now += 1
+        both.submit(name=name, processes=processes)
+    with both.database.reading() as session:
+        gang, ended, single = sorted(waiting_runs(session), key=lambda run: run.created_at)
+    both.command(ended.id, "kill")
+    with both.database.writing() as session:
+        session.execute(update(Slot).where(Slot.id == "w1/cpu0").values(attempt_id="att_of_another_scheduler"))
+    w1, w2 = Offer("w1", "cpu", 2, 2), Offer("w2", "cpu", 2, 2)
+    (placed,) = _place_some(both.database, [(gang, w1), (ended, w2), (single, w2)], both.now)
+    assert (both.run(gang.id)["state"], both.run(ended.id)["state"], both.run(single.id)["state"]) == ("queued", "killed", "starting")
+    with both.database.reading() as session:
+        assert session.get_one(Run, single.id).current_attempt_id == placed.attempt_id
+        held = dict(session.execute(select(Slot.id, Slot.attempt_id).where(Slot.attempt_id.is_not(None))).all())
+    assert held == {"w1/cpu0": "att_of_another_scheduler", "w2/cpu0": placed.attempt_id}
+    assert [event["type"] for event in both.events(single.id)][-2:] == ["RunStateChanged", "AttemptPlaced"]
 
 
 def test_a_dataset_that_is_being_prepared(stage: Stage) -> None:

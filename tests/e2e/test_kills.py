@@ -52,7 +52,8 @@ def test_killed_services_cost_no_step(stack: Stack, client: Client, dataset: str
 
 @pytest.mark.timeout(600)
 def test_the_training_outlives_its_agent_and_the_next_one_adopts_it(stack: Stack, client: Client, dataset: str, tokenizer: str) -> None:
-    run = client.runs.submit(spec("adopted", dataset, tokenizer, steps=3000, batch_size=32, checkpoint={"every": 100}))
+    """The run is long enough for any machine; it is stopped when two agents have adopted it."""
+    run = client.runs.submit(spec("adopted", dataset, tokenizer, steps=100_000, batch_size=32, checkpoint={"every": 100}))
     wait_until(lambda: client.checkpoints.newest(run.id) is not None, "the first checkpoint", 90)
     before = training_processes(stack)
     stack.kill("main_agent")
@@ -61,10 +62,11 @@ def test_the_training_outlives_its_agent_and_the_next_one_adopts_it(stack: Stack
     stack.oldest("main_agent").send_signal(signal.SIGUSR1)  # and once more on purpose
     wait_until(lambda: adoptions(client, run.id) == 2, "it is handed over", 60)
     assert training_processes(stack) == before
-    finished = client.runs.wait(run.id, timeout=300)
-    assert finished.succeeded, finished
+    client.runs.stop(run.id)
+    finished = client.runs.wait(run.id, timeout=120)
+    assert finished.state == "stopped", finished
     assert len(finished.attempts) == 1
-    wait_for_history(client, run.id, 3000)
+    wait_for_history(client, run.id, finished.progress.step)
     lines = [line for event in client.history.events(run.id) if event.event["type"] == "LogWritten" for line in event.event["lines"]]
     assert len(lines) == len(set(lines)), "no line of the log is told twice"
 

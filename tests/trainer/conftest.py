@@ -5,7 +5,7 @@ import pytest
 
 from shared.settings import Settings
 from tests.servers import S3Endpoint
-from tests.trainer.platform import FakeStorage, Platform, Start, fake_command, make_claim, platform, processes_of, running
+from tests.trainer.platform import ATTEMPT, FakeStorage, Platform, Start, fake_command, make_claim, platform, processes_of, running
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ def start(settings: Settings, s3_endpoint: S3Endpoint) -> Iterator[Start]:
             stage.storage.down = storage_down
             stage.api.refusals.update(refusals or {})
             checkpoints = [stage.storage.add_checkpoint("ckpt_before", resume_from, b"weights")] if resume_from else []
-            stage.api.claim_of["att_1"] = make_claim(checkpoints=checkpoints)
+            stage.api.claim_of[ATTEMPT] = make_claim(checkpoints=checkpoints)
             return stack.enter_context(running(stage))
 
         yield begin
-    assert processes_of("att_1") == []
+    assert processes_of(ATTEMPT) == []

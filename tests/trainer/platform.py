@@ -1,6 +1,7 @@
 """The services around an agent under test: an api and a storage in memory, with a real S3 endpoint behind them."""
 
 import hashlib
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -44,6 +45,8 @@ from shared.training_events import StepCompleted
 from tests.servers import S3Endpoint
 from tests.streams import read_entry
 
+ATTEMPT = f"att_1{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+"""Its own in each process of tests: an agent ends whatever on this host carries the attempt's mark."""
 SLOTS = [SlotReport(id=f"host/cpu{index}", device="cpu", name="cpu") for index in range(2)]
 TRAIN = {"steps": 40, "batch_size": 4, "schedule": {"warmup_steps": 1}, "checkpoint": {"keep_last": 9}}
 SPEC = {"name": "tiny", "dataset": "words", "train": TRAIN}
@@ -184,7 +187,7 @@ class FakeStorage(StorageClient):
         return str(self.s3.generate_presigned_url(method, Params={"Bucket": "groundup", "Key": key}))
 
 
-def make_claim(attempt_id: str = "att_1", *, checkpoints: Sequence[CheckpointRef] = (), **changes: object) -> Claim:
+def make_claim(attempt_id: str = ATTEMPT, *, checkpoints: Sequence[CheckpointRef] = (), **changes: object) -> Claim:
     resolved = {
         "dataset": {"id": "d", "name": "words", "version": 1, "bytes": 10},
         "tokenizer": {"id": "t", "name": "byte", "version": 1, "vocab_size": 3, "bytes_per_token": 1.0},
@@ -271,9 +274,9 @@ def steps(stage: Platform) -> list[int]:
 
 def under_way(stage: Platform) -> bool:
     """Both ranks are up, and some steps have arrived."""
-    pids = stage.host.attempts_folder / "att_1" / "pids"
+    pids = stage.host.attempts_folder / ATTEMPT / "pids"
     return len(list(pids.glob("rank*"))) == 2 and len(steps(stage)) > 5
 
 
 def pid_of(stage: Platform, rank: int) -> int:
-    return int((stage.host.attempts_folder / "att_1" / "pids" / f"rank{rank}").read_text())
+    return int((stage.host.attempts_folder / ATTEMPT / "pids" / f"rank{rank}").read_text())

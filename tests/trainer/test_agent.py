@@ -13,7 +13,7 @@ from shared.events import Record
 from shared.run_events import RunCreated
 from shared.training_events import LogWritten, ProcessDied, TrainingEnded
 from tests.servers import wait_until
-from tests.trainer.platform import Start, pid_of, processes_of, steps, under_way
+from tests.trainer.platform import ATTEMPT, Start, pid_of, processes_of, steps, under_way
 
 
 def test_a_run_from_claim_to_success(start: Start) -> None:
@@ -54,7 +54,7 @@ def test_a_killed_rank_is_found_and_the_rest_ended(start: Start) -> None:
     died = [event for event in stage.events() if isinstance(event, ProcessDied)]
     assert [event.reason for event in died] == [final.reason]
     assert died[0].after_seconds < 5
-    assert processes_of("att_1") == []
+    assert processes_of(ATTEMPT) == []
 
 
 def test_a_killed_launcher_takes_the_ranks_with_it(start: Start) -> None:
@@ -63,7 +63,7 @@ def test_a_killed_launcher_takes_the_ranks_with_it(start: Start) -> None:
     psutil.Process(pid_of(stage, 0)).parent().kill()  # type: ignore[union-attr]
     wait_until(lambda: stage.final() is not None, "the last report", 5)
     assert "the launcher was killed by signal 9" in str(stage.final())
-    assert processes_of("att_1") == []
+    assert processes_of(ATTEMPT) == []
 
 
 def test_a_crash_is_told_with_the_last_lines_of_the_log(start: Start) -> None:
@@ -79,7 +79,7 @@ def test_a_crash_is_told_with_the_last_lines_of_the_log(start: Start) -> None:
 def test_stop_is_an_order_to_the_child_and_its_application_is_told(start: Start) -> None:
     stage = start("endless")
     wait_until(lambda: under_way(stage), "training")
-    stage.api.commands.append(CommandOrder(command_id="cmd_1", attempt_id="att_1", type="stop"))
+    stage.api.commands.append(CommandOrder(command_id="cmd_1", attempt_id=ATTEMPT, type="stop"))
     wait_until(lambda: stage.final() is not None, "the last report")
     assert stage.api.states[-1].state == "stopped"
     wait_until(lambda: any(beat.applied for beat in stage.api.beats), "the command is told as applied")
@@ -116,8 +116,8 @@ def test_damage_that_could_not_be_reported_counts(start: Start) -> None:
 def test_kill_ends_even_the_deaf_at_once(start: Start) -> None:
     stage = start("deaf")
     wait_until(lambda: under_way(stage), "training")
-    stage.api.commands.append(CommandOrder(command_id="cmd_1", attempt_id="att_1", type="kill"))
-    wait_until(lambda: processes_of("att_1") == [], "all processes are gone", 2)
+    stage.api.commands.append(CommandOrder(command_id="cmd_1", attempt_id=ATTEMPT, type="kill"))
+    wait_until(lambda: processes_of(ATTEMPT) == [], "all processes are gone", 2)
     wait_until(lambda: stage.final() is not None, "the last report")
     assert (stage.api.states[-1].state, stage.api.states[-1].retry) == ("killed", False)
 
@@ -126,10 +126,10 @@ def test_a_cancelled_attempt_leaves_no_trace(start: Start) -> None:
     stage = start("deaf")
     wait_until(lambda: under_way(stage), "training")
     stage.api.claim_of.clear()
-    stage.api.cancelled.append("att_1")
+    stage.api.cancelled.append(ATTEMPT)
     wait_until(lambda: not stage.agent.attempts, "the attempt ends")
     assert stage.final() is None
-    assert processes_of("att_1") == []
+    assert processes_of(ATTEMPT) == []
     wait_until(lambda: list(stage.host.attempts_folder.iterdir()) == [], "its folder goes")
 
 
@@ -181,7 +181,7 @@ def test_what_does_not_end_within_the_grace_is_killed(start: Start) -> None:
     wait_until(lambda: under_way(stage), "training")
     stage.agent.stop()
     wait_until(lambda: stage.final() is not None, "the last report", 5)
-    assert processes_of("att_1") == []
+    assert processes_of(ATTEMPT) == []
 
 
 def test_a_hint_is_a_heartbeat_now(start: Start) -> None:

@@ -16,7 +16,7 @@ from shared.internal import Located
 from shared.settings import Settings
 from shared.training_events import LogWritten
 from tests.servers import S3Endpoint, wait_until
-from tests.trainer.platform import FakeStorage, Platform, Start, fake_command, make_claim, platform, processes_of
+from tests.trainer.platform import ATTEMPT, FakeStorage, Platform, Start, fake_command, make_claim, platform, processes_of
 
 
 def ending(stage: Platform) -> StateReport:
@@ -101,10 +101,10 @@ def test_kill_ends_a_run_whose_results_cannot_be_sent(
     monkeypatch.setattr("services.trainer.training.KILLED_SECONDS", 0.2)
     stage = start("steps")
     obstruct(stage)
-    outcome = stage.host.attempts_folder / "att_1" / "outcome.json"
-    wait_until(lambda: outcome.exists() and processes_of("att_1") == [], "training ends")
+    outcome = stage.host.attempts_folder / ATTEMPT / "outcome.json"
+    wait_until(lambda: outcome.exists() and processes_of(ATTEMPT) == [], "training ends")
     assert stage.final() is None
-    stage.api.commands.append(CommandOrder(command_id="cmd_1", attempt_id="att_1", type="kill"))
+    stage.api.commands.append(CommandOrder(command_id="cmd_1", attempt_id=ATTEMPT, type="kill"))
     final = ending(stage)
     assert (final.state, final.retry) == ("killed", False)
 
@@ -116,7 +116,7 @@ def test_a_run_whose_last_checkpoint_is_refused_has_not_succeeded(start: Start) 
     assert (final.state, final.retry, final.reason) == ("failed", True, "the checkpoint of step 40 could not be delivered")
     assert "step 40 could not be delivered" in agent_lines(stage)
     wait_until(lambda: not stage.agent.attempts, "the attempt ends")
-    assert (stage.host.attempts_folder / "att_1" / "checkpoints" / "step_00000040").is_dir()
+    assert (stage.host.attempts_folder / ATTEMPT / "checkpoints" / "step_00000040").is_dir()
 
 
 def test_a_refused_report_that_it_runs_does_not_keep_checkpoints_back(start: Start) -> None:
@@ -130,7 +130,7 @@ def test_processes_that_outlive_their_outcome_are_ended(start: Start, monkeypatc
     monkeypatch.setattr("services.trainer.training.ENDING_SECONDS", 0.3)
     stage = start("lingering")
     assert ending(stage).state == "succeeded"
-    assert processes_of("att_1") == []
+    assert processes_of(ATTEMPT) == []
 
 
 def test_an_outage_during_set_up_does_not_count_against_the_run(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,9 +183,9 @@ def test_progress_begins_where_the_checkpoint_is(start: Start) -> None:
 
 
 def test_an_order_that_cannot_be_written_is_passed_on_the_next_time(settings: Settings, s3_endpoint: S3Endpoint) -> None:
-    order = CommandOrder(command_id="cmd_1", attempt_id="att_1", type="stop")
+    order = CommandOrder(command_id="cmd_1", attempt_id=ATTEMPT, type="stop")
     with platform(settings, FakeStorage(s3_endpoint), fake_command("steps")) as stage:
-        attempt = Attempt(stage.host, "att_1", lambda _attempt: None)
+        attempt = Attempt(stage.host, ATTEMPT, lambda _attempt: None)
         obstacle: Path = attempt.directory.root
         obstacle.parent.mkdir()
         obstacle.touch()

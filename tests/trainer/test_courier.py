@@ -23,7 +23,7 @@ from shared.spec import CheckpointSpec
 from shared.training_events import CheckpointFailed, EvaluationCompleted
 from tests.api.test_retention import Saved
 from tests.servers import S3Endpoint, wait_until
-from tests.trainer.platform import SPEC, FakeStorage, Platform, fake_command, make_claim, platform
+from tests.trainer.platform import ATTEMPT, SPEC, FakeStorage, Platform, fake_command, make_claim, platform
 
 MEASURED = {10: {"val/loss": 2.0}, 20: {"val/loss": 1.0}, 30: {"train/loss": 1.0}, 40: {"val/loss": 1.0}, 50: {"val/loss": 1.7}}
 POLICIES: list[tuple[dict[str, Any], set[int]]] = [
@@ -74,7 +74,7 @@ def courier(stage: Platform, keep_last: int, keep_best: int) -> Courier:
     TOLD.clear()
     train = {"steps": 100, "checkpoint": {"keep_last": keep_last, "keep_best": keep_best}}
     claim = make_claim(spec={**SPEC, "train": train})
-    directory = RunDirectory(stage.host.attempts_folder / "att_1")
+    directory = RunDirectory(stage.host.attempts_folder / ATTEMPT)
     directory.root.mkdir(parents=True)
     return Courier(stage.host, claim, SpoolWatch(directory.spool), lambda _reason: None, TOLD.append)
 

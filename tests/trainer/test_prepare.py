@@ -10,7 +10,7 @@ from shared.conversation import CheckpointRef
 from shared.errors import EnvironmentFault, NotFound, Stale
 from shared.settings import Settings
 from tests.servers import S3Endpoint
-from tests.trainer.platform import FakeStorage, Platform, fake_command, make_claim, platform
+from tests.trainer.platform import ATTEMPT, FakeStorage, Platform, fake_command, make_claim, platform
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def stage(settings: Settings, s3_endpoint: S3Endpoint) -> Iterator[Platform]:
 
 @pytest.fixture
 def directory(stage: Platform) -> RunDirectory:
-    directory = RunDirectory(stage.host.attempts_folder / "att_1")
+    directory = RunDirectory(stage.host.attempts_folder / ATTEMPT)
     directory.root.mkdir(parents=True)
     return directory
 

@@ -24,7 +24,7 @@ from shared.names import generate_replies
 from shared.settings import Settings
 from shared.training_events import ProcessDied, StepCompleted
 from tests.servers import S3Endpoint, wait_until
-from tests.trainer.platform import FakeStorage, Platform, make_claim, platform, running
+from tests.trainer.platform import ATTEMPT, FakeStorage, Platform, make_claim, platform, running
 from tests.trainer.test_generator import byte_tokenizer
 
 TRAIN = {
@@ -62,9 +62,9 @@ class WordStorage(FakeStorage):
 @pytest.mark.timeout(300)
 def test_killed_once_it_goes_on_from_its_checkpoint_and_speaks(settings: Settings, s3_endpoint: S3Endpoint) -> None:
     with platform(settings, WordStorage(s3_endpoint), partial(torchrun, sys.executable)) as stage, running(stage):
-        stage.api.claim_of["att_1"] = make_claim("att_1", spec=SPEC)
+        stage.api.claim_of[ATTEMPT] = make_claim(ATTEMPT, spec=SPEC)
         wait_until(lambda: len(stage.api.commits) >= 2, "two checkpoints", 120)
-        pids = stage.host.attempts_folder / "att_1" / "pids"
+        pids = stage.host.attempts_folder / ATTEMPT / "pids"
         psutil.Process(int((pids / "rank1").read_text())).kill()
         wait_until(lambda: stage.final() is not None, "the end of the first attempt", 20)
         assert "rank 1 was killed by signal 9" in str(stage.final())

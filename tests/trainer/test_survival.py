@@ -15,6 +15,7 @@ from shared.settings import Settings
 from shared.training_events import HangDetected, LogWritten
 from tests.servers import S3Endpoint, wait_until
 from tests.trainer.platform import (
+    ATTEMPT,
     SLOTS,
     FakeStorage,
     Platform,
@@ -37,7 +38,7 @@ def test_an_emergency_stop_ends_all_processes_within_two_seconds(start: Start) -
     wait_until(lambda: under_way(stage), "training")
     begun = time.monotonic()
     stage.agent.stop_everything(ORDER)
-    wait_until(lambda: processes_of("att_1") == [], "all processes are gone", 5)
+    wait_until(lambda: processes_of(ATTEMPT) == [], "all processes are gone", 5)
     assert time.monotonic() - begun < 2
     wait_until(lambda: stage.final() is not None, "the last report", 10)
     final = stage.final()
@@ -49,13 +50,13 @@ def test_what_was_trained_before_an_emergency_stop_is_told_also_where_redis_coul
     stage = start("endless")
     wait_until(lambda: under_way(stage), "training")
     stage.client.execute_command("CLIENT", "PAUSE", "1500", "WRITE")  # type: ignore[no-untyped-call]
-    attempt = stage.agent.attempts["att_1"]
+    attempt = stage.agent.attempts[ATTEMPT]
     taken = attempt.watch.progress.step + 20
     wait_until(lambda: attempt.watch.progress.step >= taken, "steps that Redis does not have")
     stage.agent.stop_everything(ORDER)
     attempt.cancel("the api service says so")
-    wait_until(lambda: processes_of("att_1") == [], "all processes are gone", 5)
-    wait_until(lambda: "att_1" not in stage.agent.attempts, "the attempt is left")
+    wait_until(lambda: processes_of(ATTEMPT) == [], "all processes are gone", 5)
+    wait_until(lambda: ATTEMPT not in stage.agent.attempts, "the attempt is left")
     wait_until(lambda: len(steps(stage)) >= taken, "all steps are told", 10)
     assert steps(stage) == list(range(1, len(steps(stage)) + 1))
     wait_until(lambda: not list(stage.host.attempts_folder.iterdir()), "its folder goes", 10)
@@ -65,7 +66,7 @@ def test_the_heartbeat_s_reply_stops_everything_too_and_nothing_is_claimed(start
     stage = start("deaf")
     wait_until(lambda: under_way(stage), "training")
     stage.api.emergency = ORDER
-    wait_until(lambda: processes_of("att_1") == [], "all processes are gone", 5)
+    wait_until(lambda: processes_of(ATTEMPT) == [], "all processes are gone", 5)
     stage.api.claim_of["att_2"] = make_claim("att_2")
     stage.api.states.clear()
     beats = len(stage.api.beats)
@@ -76,7 +77,7 @@ def test_the_heartbeat_s_reply_stops_everything_too_and_nothing_is_claimed(start
 def test_a_preempted_run_saves_itself_and_says_so(start: Start) -> None:
     stage = start("endless")
     wait_until(lambda: under_way(stage), "training")
-    stage.api.preempted.append(Preemption(attempt_id="att_1", reason="gives its slots to run 'x' (priority 90)"))
+    stage.api.preempted.append(Preemption(attempt_id=ATTEMPT, reason="gives its slots to run 'x' (priority 90)"))
     wait_until(lambda: stage.final() is not None, "the last report", 10)
     final = stage.final()
     assert final is not None
@@ -87,7 +88,7 @@ def test_a_preempted_run_saves_itself_and_says_so(start: Start) -> None:
 def test_a_preempted_run_that_does_not_save_itself_is_killed_after_the_grace(start: Start) -> None:
     stage = start("deaf", grace=0.5)
     wait_until(lambda: under_way(stage), "training")
-    stage.api.preempted.append(Preemption(attempt_id="att_1", reason="gives its slots"))
+    stage.api.preempted.append(Preemption(attempt_id=ATTEMPT, reason="gives its slots"))
     wait_until(lambda: stage.final() is not None, "the last report", 10)
     assert stage.api.states[-1].state == "preempted"
 
@@ -124,7 +125,7 @@ def test_a_host_that_was_stopped_by_hand_takes_nothing_until_it_is_reopened(star
     with_halting(stage, [])
     stop_by_hand(stage.host.settings.folder, "burning smell")
     stage.host.poke()
-    wait_until(lambda: processes_of("att_1") == [], "all processes are gone", 5)
+    wait_until(lambda: processes_of(ATTEMPT) == [], "all processes are gone", 5)
     wait_until(lambda: stage.final() is not None, "the last report", 10)
     assert stage.api.states[-1].state == "halted"
     assert "burning smell" in stage.api.states[-1].reason
@@ -182,7 +183,7 @@ def test_what_is_assigned_while_an_emergency_stop_is_heard_of_does_not_start(
                 super().__init__(*arguments)
 
         monkeypatch.setattr(agent, "Attempt", Late)
-        stage.api.claim_of["att_1"] = make_claim()
+        stage.api.claim_of[ATTEMPT] = make_claim()
         with running(stage):
             wait_until(lambda: stage.final() is not None, "the last report", 10)
         assert [state.state for state in stage.api.states] == ["halted"]
@@ -204,8 +205,8 @@ def test_every_command_reaches_the_training_with_its_arguments(start: Start) -> 
     stage = start("endless")
     wait_until(lambda: under_way(stage), "training")
     arguments = {"optimizer": {"lr": 0.1}}
-    order = CommandOrder.model_validate({"command_id": "c", "attempt_id": "att_1", "type": "set_hyperparameters", "arguments": arguments})
+    order = CommandOrder.model_validate({"command_id": "c", "attempt_id": ATTEMPT, "type": "set_hyperparameters", "arguments": arguments})
     stage.api.commands.append(order)
-    file = stage.host.attempts_folder / "att_1" / "commands.jsonl"
+    file = stage.host.attempts_folder / ATTEMPT / "commands.jsonl"
     wait_until(file.exists, "the order is passed on")
     assert '"optimizer":{"lr":0.1}' in file.read_text()
