@@ -40,7 +40,9 @@ class Outbox:
         self.record_all(session, [(topic, event)], now)
 
     def record_all(self, session: Session, told: Sequence[tuple[str, AnyEvent]], now: float) -> None:
-        """The same for several, each with its topic. The cluster's counter, which everybody wants, is locked last."""
+        """Add several events, each with its topic. The cluster's counter, which everybody wants, is locked last."""
+        if not told:
+            return
         table, counts = self.counters.__tablename__, Counter(topic for topic, _ in told)
         topics = sorted(counts, key=lambda topic: (topic == CLUSTER_TOPIC, topic))
         values = ", ".join(f"(:topic{number}, :count{number})" for number in range(len(topics)))

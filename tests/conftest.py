@@ -33,8 +33,8 @@ class Together(LoadScopeScheduling):  # type: ignore[misc]
         return END_TO_END if nodeid.startswith(END_TO_END) else nodeid.split("::")[0]
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
-    return Together(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together | None:
+    return Together(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 @pytest.fixture(scope="session")

@@ -8,23 +8,23 @@ from sqlalchemy.orm import Session
 
 from services.api.attempts import lose
 from services.api.models import Attempt, Run, Worker
-from services.api.outbox import record
 from services.api.rows import locked, storable
 from serving.database import Database
 from shared.cluster_events import EmergencyEnded, WorkerHalted
 from shared.errors import GroundupError
-from shared.names import CLUSTER_TOPIC
+from shared.events import AnyEvent
 from shared.spec import NAME
 
 
-def note_halted(session: Session, worker: Worker, halted: str, now: float) -> None:
-    """What its heartbeat says of it; told once."""
+def note_halted(worker: Worker, halted: str) -> list[AnyEvent]:
+    """What its heartbeat says of it, and the event where that is news."""
     halted, before = storable(halted), worker.halted if worker.state != "refused" else ""
     worker.halted = halted
     if halted and halted != before:
-        record(session, CLUSTER_TOPIC, WorkerHalted(worker=worker.name, reason=halted), now)
-    elif before and not halted:
-        record(session, CLUSTER_TOPIC, EmergencyEnded(by=worker.name, worker=worker.name), now)
+        return [WorkerHalted(worker=worker.name, reason=halted)]
+    if before and not halted:
+        return [EmergencyEnded(by=worker.name, worker=worker.name)]
+    return []
 
 
 def give_back_unclaimed(database: Database, worker: str, halted: str, now: float) -> None:

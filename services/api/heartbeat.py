@@ -10,7 +10,7 @@ from services.api.attempts import lose, take_progress
 from services.api.halting import give_back_unclaimed, note_halted
 from services.api.journal import open_commands
 from services.api.models import Attempt, Command, Run, Slot, Worker
-from services.api.outbox import record
+from services.api.outbox import record, record_all
 from services.api.rows import locked
 from services.api.settling import take_acknowledgement
 from services.api.standing import note_gone, order_of, standing
@@ -19,6 +19,7 @@ from shared.cluster_events import WorkerJoined
 from shared.commands import CommandType
 from shared.conversation import AttemptReport, CommandOrder, Heartbeat, HeartbeatReply, Preemption, SlotReport
 from shared.errors import Conflict
+from shared.events import AnyEvent
 from shared.names import CLUSTER_TOPIC, PROTOCOL
 from shared.run_events import CommandAccepted
 
@@ -40,9 +41,11 @@ def must_speak_ours(name: str, message: object) -> None:
 def beat(database: Database, name: str, report: Heartbeat, *, lease_seconds: float, now: float) -> HeartbeatReply:
     """One transaction for the worker and one for each run it touches, so that locks are always taken in the same order."""
     with database.writing() as session:
-        _join(session, name, report, now)
+        events = _join(session, name, report, now)
         if report.slots or not report.halted:  # a halted worker that offers none has them all the same
             _take_slots(session, name, report.slots, now - lease_seconds)
+        session.flush()  # slots are locked before the cluster's counter: placement waits for them in that order
+        record_all(session, [(CLUSTER_TOPIC, event) for event in events], now)
     reported = {attempt.attempt_id: attempt for attempt in report.attempts}
     cancelled = [attempt.attempt_id for attempt in report.attempts if not _take_report(database, name, report.instance, attempt)]
     _lose_what_is_gone(database, name, report.instance, set(reported), now)
@@ -64,18 +67,20 @@ def beat(database: Database, name: str, report: Heartbeat, *, lease_seconds: flo
         )
 
 
-def _join(session: Session, name: str, report: Heartbeat, now: float) -> None:
+def _join(session: Session, name: str, report: Heartbeat, now: float) -> list[AnyEvent]:
+    """What the cluster is to be told of it."""
     worker = locked(session, Worker, name)
     if worker is None:
         worker = Worker(name=name, instance="", host=report.host, state="lost", started_at=now, halted="")
         session.add(worker)
-    note_halted(session, worker, report.halted, now)
+    events = note_halted(worker, report.halted)
     if worker.state != "online":
-        record(session, CLUSTER_TOPIC, WorkerJoined(worker=name, slots=len(report.slots)), now)
+        events.append(WorkerJoined(worker=name, slots=len(report.slots)))
     if worker.instance != report.instance:
         worker.instance, worker.started_at = report.instance, now
     worker.host, worker.state, worker.last_heartbeat = report.host, "online", now
     session.flush()
+    return events
 
 
 def _take_slots(session: Session, name: str, reports: Sequence[SlotReport], alive_since: float) -> None:

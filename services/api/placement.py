@@ -63,11 +63,16 @@ def place(database: Database, *, now: float, lease_seconds: float, tell: Callabl
         offers = Offers(_offers(session, now - lease_seconds) if ready else ())
         line = Line(ready, busy_slots(session), weights(session))
     decided = _decide(line, offers, Preemption(offers.usable, partial(holders, database)))
-    placed = [attempt for some in batches(decided.places, TOGETHER) for attempt in _place_some(database, some, now)]
-    for run, victims in decided.victims:
-        for worker in ask_to_give_way(database, run, victims, now):
-            tell(worker)
-    tell_reasons(database, reasons | decided.reasons, {run.id: run.reason for run in waiting})
+    placed, failed = _place_all(database, decided.places, now)
+    if len(placed) + len(failed) == len(decided.places):
+        for run, victims in decided.victims:
+            for worker in ask_to_give_way(database, run, victims, now):
+                tell(worker)
+        reasons |= decided.reasons
+    # else somebody was faster, and slots may be free that were thought taken: nobody gives way for want of them before the next look.
+    tell_reasons(database, reasons, {run.id: run.reason for run in waiting})
+    if failed:
+        raise failed[0]
     return placed
 
 
@@ -119,6 +124,23 @@ def _offers(session: Session, alive_since: float) -> Iterable[Offer]:
     query = select(Slot.worker, Slot.device, func.count(), free, Worker.draining, Worker.halted).join(Worker, Worker.name == Slot.worker)
     query = query.where(Worker.state == "online", alive).group_by(Slot.worker, Slot.device, Worker.draining, Worker.halted)
     return [Offer(*row) for row in session.execute(query)]
+
+
+def _place_all(database: Database, chosen: Sequence[tuple[Waiting, Offer]], now: float) -> tuple[list[Placed], list[Exception]]:
+    """Many at a time; where that fails each alone, so that one which cannot be placed holds up no other."""
+    placed: list[Placed] = []
+    failed: list[Exception] = []
+    for some in batches(chosen, TOGETHER):
+        try:
+            placed += _place_some(database, some, now)
+        except Exception as error:  # noqa: BLE001  (told by whom it is raised to again, when the others have had their turn)
+            if len(some) == 1:
+                failed.append(error)
+                continue
+            for one in some:
+                own, why = _place_all(database, [one], now)
+                placed, failed = placed + own, failed + why
+    return placed, failed
 
 
 def _place_some(database: Database, chosen: Sequence[tuple[Waiting, Offer]], now: float) -> list[Placed]:

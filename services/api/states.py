@@ -35,20 +35,21 @@ def change_state(session: Session, run: Run, new: RunState, *, by: str, reason: 
 
 
 def change_states(session: Session, runs: Sequence[Run], new: RunState, *, by: str, reason: str = "", now: float) -> None:
-    """The same for several that were read in one state; after a Conflict none may be kept."""
-    names, (old,) = ", ".join(run.id for run in runs), {RunState(run.state) for run in runs}
-    if new not in TRANSITIONS[old]:
-        raise Conflict(f"run {names} is {old}; it cannot become {new}")
+    """Move on several runs, one at least, that were read in one state. Raises Conflict, after which the transaction must be undone."""
+    old = RunState(runs[0].state)
+    if odd := [run for run in runs if run.state != old or new not in TRANSITIONS[old]]:
+        raise Conflict(f"run {odd[0].id} is {odd[0].state}; it cannot become {new}")
     changed: dict[str, object] = {"state": new, "reason": reason}
     if new in FINAL_STATES:
         changed["ended_at"] = now
-    since = {"started_at": func.coalesce(Run.started_at, now)} if new == RunState.RUNNING else {}
-    conditional = update(Run).where(Run.id.in_([run.id for run in runs]), Run.state == old).values(changed | since)
+    begins = {"started_at": func.coalesce(Run.started_at, now)} if new == RunState.RUNNING else {}
+    conditional = update(Run).where(Run.id.in_([run.id for run in runs]), Run.state == old).values(changed | begins)
     if rows_changed(session, conditional.execution_options(synchronize_session=False)) != len(runs):
-        raise Conflict(f"run {names} is no longer {old}")
+        names = ", ".join(run.id for run in runs)
+        raise Conflict(f"run {names} is no longer {old}" if len(runs) == 1 else f"one of the runs {names} is no longer {old}")
     told: list[tuple[str, RunStateChanged]] = []
     for run in runs:
-        own = {"started_at": now if run.started_at is None else run.started_at} if since else {}
+        own = {"started_at": now if run.started_at is None else run.started_at} if begins else {}
         for name, value in (changed | own).items():
             set_committed_value(run, name, value)
         event = RunStateChanged(run_id=run.id, old=old, new=new, by=by, reason=reason)

@@ -4,9 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from services.api.line import waiting_runs
-from services.api.models import Run, Slot
+from services.api.models import Attempt, Run, Slot
 from services.api.offers import Offer
 from services.api.placement import _place_some, place
 from shared.errors import Conflict, EnvironmentFault, GroundupError, InvalidField, NotAllowed, NotAuthenticated, NotFound
@@ -150,6 +151,20 @@ def test_what_was_taken_meanwhile_keeps_one_run_waiting_and_not_those_beside_it(
         held = dict(session.execute(select(Slot.id, Slot.attempt_id).where(Slot.attempt_id.is_not(None))).all())
     assert held == {"w1/cpu0": "att_of_another_scheduler", "w2/cpu0": placed.attempt_id}
     assert [event["type"] for event in both.events(single.id)][-2:] == ["RunStateChanged", "AttemptPlaced"]
+
+
+def test_one_that_cannot_be_placed_holds_up_no_other(both: Stage) -> None:
+    both.beat("w1", slots=4)
+    for name in ("first", "cursed", "last"):
+        both.now += 1
+        both.submit(name=name)
+    with both.database.writing() as session:  # a second attempt with the number of one that is there is refused by the database
+        run_id = session.scalars(select(Run.id).where(Run.name == "cursed")).one()
+        session.add(Attempt(id="att_there", run_id=run_id, number=1, state="failed", worker="w1", slots=[], placed_at=both.now))
+    with pytest.raises(IntegrityError):
+        both.place()
+    states = {run["name"]: run["state"] for run in both.get("/api/v1/runs")["items"]}
+    assert states == {"first": "starting", "cursed": "queued", "last": "starting"}
 
 
 def test_a_dataset_that_is_being_prepared(stage: Stage) -> None:

@@ -89,11 +89,11 @@ def told(lives: Sequence[Lived], *, torch: bool) -> Figures:
     figures.tell(f"{kind}: what did not hold, history checker included", len(all_of_them.wrong), "", most=0)
     tell_listeners(figures, kind, all_of_them)
     if not torch:
-        tell_times(figures, all_of_them.times)
+        tell_times(figures, all_of_them.times, full=all_hit)
     return figures
 
 
-def tell_times(figures: Figures, times: Times) -> None:
+def tell_times(figures: Figures, times: Times, *, full: bool) -> None:
     late = LEASE + RECONCILES
     tell_two(figures, "submit to claimed by an idle worker", times.to_claimed, most=2.0)
     tell_two(figures, "submit to running, the start of a child without torch included", times.to_running, most=2.0)
@@ -104,9 +104,9 @@ def tell_times(figures: Figures, times: Times) -> None:
     tell_two(figures, "command to applied", times.commands, most=1.0 + 0.01)
     if times.steps_during:
         before, during = statistics.median(times.steps_before) * 1000, statistics.median(times.steps_during) * 1000
-        ratio = 1.05 if len(times.steps_during) >= ENOUGH_STEPS else None
-        name = f"step time while a service is restarted, median of {len(times.steps_during)}"
-        figures.tell(name, during, "ms", peer=before, ratio=ratio)
+        enough = len(times.steps_during) >= ENOUGH_STEPS
+        figures.tell("steps while services were restarted", len(times.steps_during), "", least=ENOUGH_STEPS if full else None)
+        figures.tell("step time while a service is restarted, median", during, "ms", peer=before, ratio=1.05 if enough else None)
 
 
 def tell_two(figures: Figures, name: str, seconds: Sequence[float], *, most: float) -> None:

@@ -79,7 +79,8 @@ def resume(stage: Platform) -> None:
     """What the scheduler does: a new attempt with the next fence, from the newest checkpoint."""
     wait_until(lambda: not stage.agent.attempts, "the first attempt is over")
     stage.api.states.clear()
-    stage.api.claim_of = {"att_2": make_claim("att_2", spec=SPEC, attempt=2, fence=8, checkpoints=[newest(stage)])}
+    second = f"{ATTEMPT}x2"
+    stage.api.claim_of = {second: make_claim(second, spec=SPEC, attempt=2, fence=8, checkpoints=[newest(stage)])}
 
 
 def newest(stage: Platform) -> CheckpointRef:
