@@ -95,8 +95,10 @@ class EventfulRuns(Runs):
         try:
             fill(ballast, leave=0)
             before = self.platform.place(run_id)
+            wait_until(lambda: self.platform.place(run_id) != before, "no event while the disk is full", self.patience)
             time.sleep(FULL_SECONDS)
-            self._require(not self.platform.committed(run_id), f"the history took events without a byte of room, behind {before}")
+            told = f"the history took events without a byte of room: all to {self.platform.place(run_id)}, behind {before}"
+            self._require(not self.platform.committed(run_id), told)
         finally:
             ballast.unlink()
 
