@@ -54,4 +54,4 @@ def with_room(event: StepCompleted, folder: Path) -> StepCompleted:
     except OSError as error:
         log.warning("the room on this disk is not known: %s", error)
         return event
-    return event.model_copy(update={"metrics": {**event.metrics, Metric.DISK_FREE_BYTES: free}})
+    return event.model_copy(update={"metrics": {**event.metrics, Metric.DISK_FREE_BYTES: float(free)}})
