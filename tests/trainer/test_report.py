@@ -167,7 +167,7 @@ def test_every_20th_step_tells_how_much_room_there_is_and_the_runs_detector_read
     free = {event.step: event.metrics["perf/disk_free_bytes"] for event in told if len(event.metrics) > 1}
     assert list(free) == [20, 40]
     assert 0 < free[20] <= shutil.disk_usage(folder.root).total
-    raw = [msgpack.unpackb(record.packed)["event"] for record in read_spool(folder.spool, 0)[0]]
+    raw = [msgpack.unpackb(record.pack())["event"] for record in read_spool(folder.spool, 0)[0]]
     assert {type(value) for event in raw for value in event.get("metrics", {}).values()} == {float}, "clients are sent these bytes"
     watch = Watch(AlertsSpec.model_validate({"disk": {"free_bytes": 1 << 60}}))
     found = [finding for record in read_spool(folder.spool, 0)[0] for finding in watch.take(record, 0.0)]
